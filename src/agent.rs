@@ -166,7 +166,7 @@ async fn round(settings: &Settings, last: &mut Option<Reading>) -> Result<(), Ro
     Ok(())
 }
 
-/// Reads the host, and what to watch of it. What watched it before tells of changes until then.
+/// Reads the host, and what to watch of it. What watched it before reports changes until then.
 async fn read(settings: &Settings, before: Option<Reading>) -> Result<Reading, RoundError> {
     let at = Instant::now();
     let before = before.and_then(|reading| reading.changes);
@@ -206,4 +206,36 @@ async fn in_force(settings: &Settings, client: &Client) -> Snapshot {
         }
     }
     snapshot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the API server cannot be reached, the report is tried again, and the host is left alone.
+    #[tokio::test]
+    async fn a_host_is_read_once_in_an_interval() {
+        let root = tempfile::tempdir().unwrap();
+        let mut settings = Settings {
+            root: root.path().to_owned(),
+            node: "n-1".to_owned(),
+            interval: Duration::from_secs(3600),
+            access: Access { kubeconfig: Some(root.path().join("none")), ..Access::default() },
+            policies: Snapshot::new(PolicySet::new(Vec::new(), 1), 0),
+            follows_cluster: false,
+        };
+        let mut last = None;
+        assert!(matches!(round(&settings, &mut last).await, Err(RoundError::Access(_))));
+        let at = |last: &Option<Reading>| last.as_ref().map(|reading| reading.at);
+        let first = at(&last);
+        assert!(first.is_some() && round(&settings, &mut last).await.is_err());
+        assert_eq!(at(&last), first);
+        last.as_mut().unwrap().is_stale = true;
+        assert!(round(&settings, &mut last).await.is_err());
+        assert_ne!(at(&last), first, "something changed");
+        settings.interval = Duration::ZERO;
+        settings.root = root.path().join("none");
+        assert!(matches!(round(&settings, &mut last).await, Err(RoundError::Root { .. })));
+        assert!(last.is_none());
+    }
 }

@@ -1,7 +1,9 @@
 //! Reads a host: the only place where `podreeve node` touches files. Links are resolved inside the root, so an image of a disk, or the
 //! host's `/` mounted into a pod, is read like the host itself.
 
+mod audit;
 mod certificates;
+mod cni;
 mod containerd;
 mod containers;
 mod docker;
@@ -11,10 +13,12 @@ mod files;
 mod glob;
 mod images;
 mod instances;
+mod keys;
 mod kubelet;
 mod layouts;
 mod processes;
 mod root;
+mod rsyslog;
 mod snapshot;
 mod toml_files;
 mod units;

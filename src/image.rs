@@ -14,6 +14,7 @@ pub mod archive;
 mod caches;
 mod captures;
 pub mod config;
+mod databases;
 pub mod digest;
 mod end_of_life;
 mod error;

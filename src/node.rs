@@ -1,6 +1,6 @@
 //! The snapshot of a host: plain data, read once by [`crate::host`], written by `podreeve node --dump`, and judged anywhere.
 //!
-//! It holds no contents of keys, no environments, and arguments of daemons alone.
+//! It holds no contents of keys, arguments of daemons alone, and no secret of a setting, a variable or an argument: [`secrets`] hides them.
 
 pub mod account;
 pub mod audit;
@@ -17,13 +17,15 @@ pub mod mount;
 pub mod os;
 pub mod process;
 mod read;
+pub mod rsyslog;
+pub mod secrets;
 pub mod toml_tree;
 pub mod unit;
 
 pub use read::Read;
 
 use self::account::Accounts;
-use self::audit::Watch;
+use self::audit::List;
 use self::certificate::Certificate;
 use self::config::Config;
 use self::docker::Docker;
@@ -95,10 +97,19 @@ pub struct Node {
     pub certificates: BTreeMap<String, Read<Certificate>>,
     /// The names in folders whose files rules judge.
     pub folders: BTreeMap<String, Read<Vec<String>>>,
+    /// Files of registries that hold a private key, whatever they are called, or that cannot be read. What is in them is not kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub private_keys: BTreeMap<String, Read<()>>,
+    /// The bridges that each file of CNI makes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cni: BTreeMap<String, Read<Vec<CniBridge>>>,
     /// Images of each docker, by the daemon's name.
     pub docker_images: BTreeMap<String, DockerImages>,
     /// Images of podman that no container has.
     pub podman_unused: Read<u64>,
+    /// The timer or cron job that removes unused images of podman.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub podman_prune: Option<String>,
     /// Limits of processes of containers that no kubelet runs, by the path of their control group.
     pub pids_limits: BTreeMap<String, String>,
     /// Files of rsyslog that send logs to another host.
@@ -109,6 +120,14 @@ pub struct Node {
     pub containers_policy: Read<serde_json::Value>,
     /// Programs that are newer than their process, by its id.
     pub outdated: BTreeMap<u32, String>,
+}
+
+/// A bridge for pods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CniBridge {
+    pub name: String,
+    /// `hairpinMode`: whether a pod reaches itself by the address of a Service.
+    pub hairpin: bool,
 }
 
 /// A socket that systemd makes as soon as its unit starts.
@@ -129,6 +148,9 @@ pub struct DockerImages {
     pub unused: Read<u64>,
     /// The timer or cron job that removes unused images.
     pub prune: Option<String>,
+    /// Ports of the host that its running containers publish; none if that is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Vec<u16>>,
 }
 
 /// A daemon whose settings are TOML: containerd, cri-o, podman.
@@ -154,8 +176,8 @@ pub struct Daemon {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Audit {
-    /// Rules on disk. Those that are loaded need a capability to read.
-    pub watches: Read<Vec<Watch>>,
+    /// Rules on disk: those that are loaded at the next start, and the file that was loaded last. Those in the kernel need a capability to read.
+    pub lists: Vec<List>,
     /// Files of rules that cannot be read, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
@@ -191,7 +213,7 @@ impl Node {
         all.extend(self.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
         all.extend(self.podman.iter().map(|daemon| root(daemon, "", "/var/lib/containers/storage")));
         all.extend(self.kubelet.iter().map(|kubelet| DataFolder { path: kubelet.root.clone(), doubt: None }));
-        if !all.is_empty() && !self.audit.watches.is_absent() {
+        if !all.is_empty() && !self.audit.lists.is_empty() {
             all.push(DataFolder { path: "/var/log/audit".to_owned(), doubt: None });
         }
         all.sort_unstable();

@@ -2,6 +2,7 @@
 //!
 //! The table of all rules is [`crate::rules`]. A rule knows nothing of policies, requests or text formats.
 
+mod bounds;
 mod exec;
 mod file;
 mod finding;
@@ -10,6 +11,7 @@ mod node;
 mod params;
 mod pod;
 
+pub use bounds::Bounds;
 pub use exec::{ExecExample, ExecRule};
 pub use file::{FileCheck, FileEdit, FileExample, FileFindings, FileRule, compile_file, file_without_params};
 pub use finding::{AtMost, Finding, NOT_SET, Severity, display_flag, display_value};

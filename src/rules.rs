@@ -5,6 +5,7 @@
 pub use image::in_pod;
 
 pub mod owasp;
+mod secret_commands;
 pub(crate) mod secret_shapes;
 mod unverified;
 
@@ -114,6 +115,7 @@ mod image {
     pub mod image_user;
     pub mod image_vulnerabilities;
     pub mod in_pod;
+    pub mod step;
 }
 
 use crate::rule::{PodRule, Rule, nearest_name};
@@ -249,10 +251,16 @@ fn spelt_as_an_id(name: &str) -> String {
     id
 }
 
-/// The words of a command that hold a secret, by their index.
+/// The words of a command without a shell that hold a secret, by their index.
 #[must_use]
 pub fn secrets_in_command(words: &[&str]) -> Vec<usize> {
-    image::image_secrets::secret_words(words).into_iter().map(|(index, _)| index).collect()
+    secret_commands::in_words(words)
+}
+
+/// Whether a step of the history of an image has a secret.
+#[must_use]
+pub fn has_secret(step: &str) -> bool {
+    image::image_secrets::of_step(step, &|_, _| false).is_some()
 }
 
 /// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.

@@ -10,7 +10,7 @@ mod program;
 mod tests;
 pub mod wrappers;
 
-pub use program::{Call, SHELLS, calls};
+pub use program::{Call, SHELLS, calls, calls_and_settings};
 
 use std::ops::Range;
 

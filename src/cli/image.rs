@@ -12,6 +12,7 @@ use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
 use super::check::{today, unusable};
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
+use super::namespace;
 use super::output;
 use super::output_spec::OutputParser;
 use super::suggested::POLICY;
@@ -19,7 +20,7 @@ use crate::image::{ImageError, OpenedImage, Platform, Source, Wanted, open, read
 use crate::image_files::open_path;
 use crate::outcome::Verdict;
 use crate::report::format::Format;
-use crate::report::image::{ImageReport, judge};
+use crate::report::image::{Identity, ImageReport, judge};
 use crate::report::text::TextOptions;
 use crate::sources::Sources;
 use crate::workload::image::ImageRef;
@@ -55,10 +56,10 @@ pub struct Args {
     /// Print the facts as an ImageFacts object, sealed with this key: for a cluster whose podreeve does not reach the registry
     ///
     /// The key is `seal.key` in podreeve's Secret of images. Nothing is judged.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "policy", "all", "warnings_as_errors", "trust", "facts"], value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "policy", "all", "warnings_as_errors", "trust", "facts", "namespace"], value_hint = clap::ValueHint::FilePath)]
     seal: Option<PathBuf>,
 
-    /// The name by which pods pull the image: the trust document has entries for prefixes of it, and --facts and --seal write it
+    /// The name by which pods pull the image: the trust document has entries for prefixes of it, exemptions name it, and --facts and --seal write it
     #[arg(long = "as", value_name = "IMAGE")]
     pulled_as: Option<String>,
 
@@ -71,6 +72,10 @@ pub struct Args {
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
     policy: Vec<String>,
+
+    /// Namespace of the pods that run the image: exemptions of the policies for it count [default: none counts]
+    #[arg(short, long, value_parser = namespace::name)]
+    namespace: Option<String>,
 
     /// How to print, and into which file if not to stdout; may be repeated [default: text]
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser::<ReportFormat>::NEW)]
@@ -170,7 +175,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(path) = &args.facts {
         facts::write(path, args.pulled_as.as_deref().unwrap_or(name), &image.digest, &facts)?;
     }
-    let violations = judge(&snapshot, name, &facts, today());
+    let pulled_as = args.pulled_as.as_deref().unwrap_or(name);
+    let identity = Identity { name, pulled_as, namespace: args.namespace.as_deref() };
+    let violations = judge(&snapshot, identity, &facts, today());
     let report = ImageReport::new(&args.image, &image, facts, violations);
     write(&specs, &report, args.all)?;
     Ok(match report.summary.verdict {

@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "/", value_hint = clap::ValueHint::DirPath)]
     root: PathBuf,
 
-    /// Write what was read to this file, and do not judge it; - is stdout. It has no contents of keys
+    /// Write what was read to this file, and do not judge it; - is stdout. It has no contents of keys, and no secrets
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "output", "policy", "strict"], value_hint = clap::ValueHint::FilePath)]
     dump: Option<PathBuf>,
 

@@ -1,5 +1,6 @@
 //! What the commands of an instruction run.
 
+use super::words::split_quoted;
 use super::{Arguments, Base, Command, Dockerfile, Heredoc, Instruction, Keyword, Stage, Text};
 use crate::shell::{self, Call, Script};
 use std::ops::Range;
@@ -81,7 +82,8 @@ impl Dockerfile<'_> {
 
     /// The line with its here-documents below it, as the shell gets it. A here-document without a command is the script itself.
     fn with_heredocs(&self, line: &Text, heredocs: &[Heredoc<'_>]) -> Option<Text> {
-        let is_alone = line.value.split_whitespace().all(|word| word.contains("<<"));
+        // The end of a here-document may have blanks, in quotes.
+        let is_alone = split_quoted(&line.value, '\\').all(|(word, _)| word.contains("<<"));
         if let (true, Some(first)) = (is_alone, heredocs.first()) {
             let is_for_shell = first
                 .text

@@ -1,8 +1,8 @@
 //! Facts that one rule asks about.
 
 use super::{Host, text};
+use crate::node::Read;
 use crate::node::process::{self, Process};
-use crate::node::{Read, has_extension};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files of shells and of systemd that set variables for everybody.
@@ -77,78 +77,18 @@ pub fn pids_limits(host: &dyn Host, processes: &[Process]) -> BTreeMap<String, S
     groups.iter().filter_map(limit).collect()
 }
 
-/// Files of rsyslog with an action that sends logs to another host.
-pub fn log_forwarding(host: &dyn Host) -> Vec<String> {
-    let mut paths = vec!["/etc/rsyslog.conf".to_owned()];
-    let names = host.list("/etc/rsyslog.d");
-    let names = names.is().into_iter().flatten().filter(|name| has_extension(name, &["conf"]));
-    paths.extend(names.map(|name| format!("/etc/rsyslog.d/{name}")));
-    paths.retain(|path| text(host, path).is().is_some_and(|text| text.lines().any(forwards)));
-    paths
-}
-
-/// Whether a line of rsyslog is an action that sends: `*.* @@HOST`, `*.* :omrelp:HOST`, or `action(type="omfwd" target="HOST")`. An action may
-/// be written over several lines, and its type and its target stand on one of them in practice.
-fn forwards(line: &str) -> bool {
-    let line = line.split('#').next().unwrap_or_default().to_ascii_lowercase();
-    let old = line.split_ascii_whitespace().nth(1).unwrap_or_default();
-    let target = old.strip_prefix('@').map(|rest| rest.trim_start_matches('@'));
-    let target = target.or_else(|| old.strip_prefix(":omrelp:").or_else(|| old.strip_prefix(":omfwd:")));
-    let plain: String = line.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\'')).collect();
-    let is_action = plain.contains("type=omfwd") || plain.contains("type=omrelp");
-    let named = plain.split_once("target=").map(|(_, rest)| rest);
-    match target {
-        // Options of a transport may stand before the host: `@@(z9)logs`.
-        Some(target) => !is_this_host(target.rsplit(')').next().unwrap_or(target)),
-        None => is_action && !named.is_some_and(is_this_host),
-    }
-}
-
-/// Whether a target is an address of this host, where the logs stay.
-fn is_this_host(target: &str) -> bool {
-    target.is_empty() || ["127.", "localhost", "[::1]", "::1", "/"].iter().any(|own| target.starts_with(own))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::fake::Fake;
 
     #[test]
-    fn podman_and_rsyslog() {
+    fn images_of_podman() {
         let host = Fake::read(
             "=== /var/lib/containers/storage/overlay-images/images.json\n[{\"id\": \"a\"}, {\"id\": \"b\"}]\n\
-=== /var/lib/containers/storage/overlay-containers/containers.json\n[{\"id\": \"c\", \"image\": \"a\"}]\n\
-=== /etc/rsyslog.d/10.conf\n# *.* @@old\n*.* @@logs.example.com:6514\n=== /etc/rsyslog.conf\nmodule(load=\"imuxsock\")\n",
+=== /var/lib/containers/storage/overlay-containers/containers.json\n[{\"id\": \"c\", \"image\": \"a\"}]\n",
         );
         assert_eq!(podman_unused(&host), Read::Is(1));
-        assert_eq!(log_forwarding(&host), ["/etc/rsyslog.d/10.conf"]);
-    }
-
-    #[test]
-    fn what_sends_logs_to_another_host() {
-        for line in [
-            "*.* @logs.example.com",
-            "*.* @@(z9)10.0.0.1:6514",
-            "*.* :omrelp:logs:2514",
-            "action(type=\"omfwd\" target=\"logs\" port=\"514\")",
-            "  type=\"omfwd\"",
-        ] {
-            assert!(forwards(line), "{line}");
-        }
-        for line in [
-            "*.* @127.0.0.1",
-            "*.* @@localhost:514",
-            "module(load=\"omrelp\")",
-            "$ModLoad omrelp",
-            "action(type=\"omfwd\" target=\"127.0.0.1\")",
-            "# *.* @logs",
-            "*.* /var/log/x",
-        ] {
-            assert!(!forwards(line), "{line}");
-        }
-        let host = Fake::read("=== /etc/rsyslog.d/10.conf.bak\n*.* @@logs.example.com\n");
-        assert_eq!(log_forwarding(&host), [""; 0], "rsyslog does not read it");
     }
 
     #[test]

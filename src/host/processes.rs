@@ -3,7 +3,7 @@
 use super::{Host, text};
 use crate::node::Read;
 use crate::node::listener::{Listener, Protocol, listeners, unix_listeners};
-use crate::node::mount::mounts;
+use crate::node::mount::{self, Mount, mounts};
 use crate::node::process::{self, Process};
 use std::collections::BTreeMap;
 
@@ -43,8 +43,9 @@ const RUNTIME_SOCKETS: &[&str] = &[
 pub fn processes(host: &dyn Host) -> Vec<Process> {
     let booted = booted(host);
     let names = host.list("/proc");
+    let logs = logs(host);
     let pids = names.is().into_iter().flatten().filter_map(|name| name.parse::<u32>().ok());
-    pids.filter_map(|pid| process(host, pid, booted)).collect()
+    pids.filter_map(|pid| process(host, pid, booted, &logs)).collect()
 }
 
 /// Seconds since 1970 at which the kernel started.
@@ -54,7 +55,7 @@ pub fn booted(host: &dyn Host) -> Option<i64> {
 }
 
 /// A process; none when it ended meanwhile.
-fn process(host: &dyn Host, pid: u32, booted: Option<i64>) -> Option<Process> {
+fn process(host: &dyn Host, pid: u32, booted: Option<i64>, logs: &[(String, String)]) -> Option<Process> {
     let row = |name: &str| text(host, &format!("/proc/{pid}/{name}"));
     let status = row("status");
     let status = status.is()?;
@@ -80,7 +81,10 @@ fn process(host: &dyn Host, pid: u32, booted: Option<i64>) -> Option<Process> {
         arguments: if is_daemon { arguments } else { Vec::new() },
         too_many_arguments,
         limits: is_daemon.then(|| row("limits").is().and_then(|text| process::limits(text))).flatten(),
+        mounts_unread: mountinfo.unknown().map(|why| format!("/proc/{pid}/mountinfo {why}")),
         runtime_sockets: mountinfo.is().map(|text| runtime_sockets(text)).unwrap_or_default(),
+        host_logs: mountinfo.is().is_some_and(|text| has_logs(text, logs)),
+        capabilities: if in_container { process::capabilities(status) } else { None },
         cgroup,
     })
 }
@@ -89,6 +93,33 @@ fn process(host: &dyn Host, pid: u32, booted: Option<i64>) -> Option<Process> {
 fn runtime_sockets(mountinfo: &str) -> Vec<String> {
     let is_socket = |root: &str| RUNTIME_SOCKETS.iter().any(|socket| root.ends_with(socket));
     mounts(mountinfo).into_iter().map(|mount| mount.root).filter(|root| is_socket(root)).collect()
+}
+
+/// Folders in which logs of containers are. Of each, the device and the folder of its file system.
+fn logs(host: &dyn Host) -> Vec<(String, String)> {
+    let rows = text(host, "/proc/1/mountinfo");
+    let mounts = rows.is().map(|rows| mounts(rows)).unwrap_or_default();
+    let place = |path: &&str| {
+        let path = host.entry(path).is()?.path.clone();
+        let mount = mount::of(&mounts, &path)?;
+        let below = path.strip_prefix(mount.point.trim_end_matches('/'))?;
+        Some((mount.device.clone(), format!("{}{below}", mount.root.trim_end_matches('/'))))
+    };
+    ["/var/log", "/var/log/pods", "/var/log/containers", "/var/lib/docker/containers"]
+        .iter()
+        .filter_map(place)
+        .collect()
+}
+
+/// Whether a container has one of the folders of logs, or one above. Only root can mount them into it.
+fn has_logs(mountinfo: &str, logs: &[(String, String)]) -> bool {
+    let holds = |root: &str, folder: &str| {
+        let root = root.trim_end_matches('/');
+        folder.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_one =
+        |mount: &Mount| logs.iter().any(|(device, folder)| *device == mount.device && holds(&mount.root, folder));
+    mounts(mountinfo).iter().any(is_one)
 }
 
 /// Ports of the host's own network, with the processes that hold them where podreeve may see that.
@@ -186,7 +217,12 @@ mod tests {
         assert_eq!((docker.started, docker.uid, docker.host_ids), (Some(1005), Some(0), Some(true)));
         assert_eq!((docker.unit(), docker.arguments.len()), (Some("docker.service"), 3));
         assert!(less.arguments.is_empty(), "the arguments of others may hold secrets");
-        assert_eq!(shell.runtime_sockets, ["/docker.sock"]);
+        assert_eq!((shell.runtime_sockets.as_slice(), &shell.mounts_unread), (&["/docker.sock".to_owned()][..], &None));
+        let hidden = Fake::read(
+            "=== /proc/9/status\nName: sh\n=== /proc/9/cgroup\n0::/kubepods/x\n=== /proc/9/mountinfo denied\n",
+        );
+        let hidden = super::processes(&hidden).remove(0).mounts_unread;
+        assert_eq!(hidden.as_deref(), Some("/proc/9/mountinfo cannot be read: permission denied"));
         let ports = ports(&fake, &processes);
         assert_eq!(ports.is().unwrap()[0].pid, Some(7), "systemd has it too, and passed it");
         let interfaces = interfaces(&fake);

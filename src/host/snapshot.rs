@@ -1,17 +1,15 @@
 //! The snapshot of a host, made of all its parts.
 
 use super::{
-    Host, certificates, containerd, containers, docker, facts, files, images, kubelet, layouts, processes, text, units,
+    Host, audit, certificates, cni, containerd, containers, docker, facts, files, images, keys, kubelet, layouts,
+    processes, rsyslog, text, units,
 };
 use crate::node::account::Accounts;
 use crate::node::mode::FileRead;
 use crate::node::mount::{Mount, mounts};
 use crate::node::os::{self, Kernel, SeLinux, SecurityModules};
-use crate::node::{API_VERSION, Audit, KIND, Node, Read, audit, audited, certificate, expected, has_extension};
-use std::collections::BTreeMap;
-
-/// Rules of one file of the audit system that are read.
-const MOST_WATCHES: usize = 10_000;
+use crate::node::{API_VERSION, KIND, Node, Read, audited, certificate, expected};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a host. `now` is in seconds since 1970. What cannot be read is in the snapshot with the reason.
 pub fn snapshot(host: &dyn Host, now: i64) -> Node {
@@ -46,7 +44,7 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         listeners: processes::ports(host, &processes),
         unix_listeners: processes::sockets(host),
         interfaces: processes::interfaces(host),
-        audit: audit_system(host, &processes),
+        audit: audit::audit(host, &processes, &units),
         docker: docker::dockers(host, &processes, &units, &enabled.unread),
         containerd: containerd::containerds(host, &processes, &units, layout),
         crio: containers::crios(host, &processes, &units),
@@ -56,10 +54,13 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         planned_sockets: BTreeMap::new(),
         folders: BTreeMap::new(),
         certificates: BTreeMap::new(),
+        private_keys: BTreeMap::new(),
+        cni: BTreeMap::new(),
         docker_images: BTreeMap::new(),
         podman_unused: facts::podman_unused(host),
+        podman_prune: None,
         pids_limits: facts::pids_limits(host, &processes),
-        log_forwarding: facts::log_forwarding(host),
+        log_forwarding: rsyslog::log_forwarding(host),
         content_trust: facts::content_trust(host),
         containers_policy: facts::containers_policy(host),
         outdated: facts::outdated(host, &processes),
@@ -71,6 +72,11 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
     };
     add_files(host, &mut node);
     node.docker_images = images::docker_images(host, &node);
+    if !node.podman.is_empty() {
+        node.podman_prune = images::prune(host, &node, "podman");
+    }
+    // What leaves this function is printed, sent to the cluster, and sent with bug reports.
+    crate::node::secrets::hide(&mut node);
     node
 }
 
@@ -93,9 +99,16 @@ fn add_files(host: &dyn Host, node: &mut Node) {
             }
         }
     }
+    node.private_keys = keys::private_keys(host, node);
+    node.cni = cni::cni(host, node);
     let mounts: Vec<Mount> = node.mounts.is().cloned().unwrap_or_default();
     let read = |path: &String| -> (String, FileRead) { (path.clone(), files::facts(host, path, &mounts)) };
     node.files = expected::files(node).iter().map(|file| read(&file.path)).collect();
+    // Of a file that is not there, who may put one in its place.
+    let absent: Vec<&String> = node.files.iter().filter(|(_, read)| read.is_absent()).map(|(path, _)| path).collect();
+    let above: BTreeSet<String> = absent.into_iter().filter_map(|path| nearest(host, path)).collect();
+    let above: Vec<(String, FileRead)> = above.iter().map(read).collect();
+    node.files.extend(above);
     node.planned_sockets = files::planned_sockets(host, node);
     let audited = audited::audited(node).into_iter().map(|audited| audited.path);
     let folders = node.data_folders().into_iter().map(|folder| folder.path);
@@ -103,6 +116,11 @@ fn add_files(host: &dyn Host, node: &mut Node) {
     node.files.extend(more);
     let certificates = certificate::used(node).into_iter();
     node.certificates = certificates.map(|used| (used.path.clone(), certificates::certificate(host, &used))).collect();
+}
+
+/// The nearest folder above a path that is there.
+fn nearest(host: &dyn Host, path: &str) -> Option<String> {
+    expected::above(path).find(|folder| !host.entry(folder).is_absent()).map(str::to_owned)
 }
 
 fn list(host: &dyn Host, node: &mut Node, folder: &str) {
@@ -162,42 +180,6 @@ fn accounts(host: &dyn Host) -> Read<Accounts> {
         accounts.elsewhere |= nsswitch.unknown().is_some();
         Ok(accounts)
     })
-}
-
-fn audit_system(host: &dyn Host, processes: &[crate::node::process::Process]) -> Audit {
-    let mut watches: Read<Vec<audit::Watch>> = Read::Absent;
-    let mut unread = Vec::new();
-    let mut paths = vec!["/etc/audit/audit.rules".to_owned()];
-    let folder = host.list("/etc/audit/rules.d");
-    unread.extend(folder.unknown().map(|why| format!("/etc/audit/rules.d {why}")));
-    let names = folder.is().into_iter().flatten().filter(|name| has_extension(name, &["rules"]));
-    paths.extend(names.map(|name| format!("/etc/audit/rules.d/{name}")));
-    for path in paths {
-        match text(host, &path) {
-            Read::Is(rules) => {
-                let mut found = audit::watches(&path, &rules);
-                if found.len() > MOST_WATCHES {
-                    found.truncate(MOST_WATCHES);
-                    unread.push(format!("{path} has more rules than podreeve reads"));
-                }
-                match &mut watches {
-                    Read::Is(all) => all.extend(found),
-                    other => *other = Read::Is(found),
-                }
-            }
-            other => unread.extend(other.unknown().map(|why| format!("{path} {why}"))),
-        }
-    }
-    if let Read::Is(watches) = &mut watches {
-        for watch in watches {
-            let target = host.entry(&watch.path).is().map(|entry| entry.path.clone());
-            watch.target = target.filter(|target| *target != watch.path);
-        }
-    }
-    let is_running = |process: &crate::node::process::Process| {
-        process.name == "auditd" && process.is_of_the_host() && !process.in_container()
-    };
-    Audit { watches, unread, running: processes.iter().any(is_running) }
 }
 
 #[cfg(test)]

@@ -34,13 +34,15 @@ pub fn unit(host: &dyn Host, name: &str) -> Option<Unit> {
 fn read(host: &dyn Host, folders: &[&str], name: &str, links: &[(String, String)]) -> Option<Unit> {
     let first = place(host, folders, name)?;
     let id = identity(host, folders, name);
-    let place = place(host, folders, &id).unwrap_or(first);
+    let place = place(host, folders, &id).unwrap_or_else(|| first.clone());
     let mut names = vec![id.clone()];
     names.extend((id != name).then(|| name.to_owned()));
     let others = links.iter().filter(|(other, of)| *of == id && other != name);
     names.extend(others.map(|(other, _)| other.clone()));
     let aliases = if names.len() > 1 { names.clone() } else { Vec::new() };
     let mut unit = Unit { name: name.to_owned(), aliases, ..Unit::default() };
+    // Who changes the link changes the unit.
+    unit.files.extend((first != place).then_some(first));
     match content(host, &place) {
         Content::Masked => return Some(Unit { masked: true, files: vec![place], ..unit }),
         Content::Is(text) => unit.add(&place, &text),
@@ -79,7 +81,8 @@ fn folders(host: &dyn Host) -> Vec<&'static str> {
 /// The first folder that has a name, a link that leads nowhere included.
 fn place(host: &dyn Host, folders: &[&str], name: &str) -> Option<String> {
     let is_there = |path: &String| !host.entry(path).is_absent() || host.link(path).is().is_some();
-    folders.iter().map(|folder| format!("{folder}/{name}")).find(is_there)
+    // A unit may name another in any words.
+    folders.iter().filter(|_| !name.contains('/')).map(|folder| format!("{folder}/{name}")).find(is_there)
 }
 
 /// The name that systemd itself uses: that of the file to which links from name to name lead.

@@ -64,16 +64,6 @@ impl Watched {
     }
 }
 
-/// Where package managers look for their databases. Folders of them are not among these.
-pub const DATABASES: &[&str] = &[
-    "var/lib/dpkg/status",
-    "lib/apk/db/installed",
-    "usr/lib/apk/db/installed",
-    "var/lib/rpm/rpmdb.sqlite",
-    "usr/lib/sysimage/rpm/rpmdb.sqlite",
-    "usr/share/rpm/rpmdb.sqlite",
-];
-
 /// What was read from a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {

@@ -151,12 +151,13 @@ impl Reader<'_> {
                 push(&mut self.layer.captures, capture, limits::CAPTURES, watched.part(), gaps);
             }
         }
-        if secret.is_some() && whole.is_none() && !super::secrets::is_public(&path) {
+        if secret.is_some() && whole.is_none() {
             let limit = limits::TEXT_FILE >> 20;
             Gap::of_file(Part::Secrets, &path, format!("it is larger than {limit} MiB")).add(gaps);
         }
         let in_file = secret.zip(whole).and_then(|(secret, text)| secret.find(text));
-        for kind in key.into_iter().chain(in_file).filter(|_| !super::secrets::is_public(&path)) {
+        let key = key.filter(|_| !super::secrets::is_public_key(&path));
+        for kind in key.into_iter().chain(in_file) {
             let found = FoundSecret { path: path.clone(), kind: kind.to_owned() };
             if self.layer.secrets.last() != Some(&found) {
                 self.layer.kept += found.path.len() + ITEM;

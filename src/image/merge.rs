@@ -136,16 +136,17 @@ impl<'l> Merge<'l> {
         facts.content = Some(content);
     }
 
-    /// Returns whether PATH has more folders than are searched.
+    /// Returns whether there may be more: PATH has more folders than are searched, or a list is full.
     fn programs(&self, env: &[String], content: &mut ContentFacts) -> bool {
         let root = &self.overlay.root;
         let (folders, has_more) = tools::folders(env);
-        content.build_tools = tools::find(root, &folders, tools::BUILD);
+        content.build_tools = tools::find_versions(root, &folders, tools::BUILD);
         content.package_managers = tools::find(root, &folders, tools::MANAGERS);
         content.user_switchers = tools::find(root, &folders, tools::SWITCHERS);
         content.ssh_servers = tools::find(root, &folders, tools::SSH_SERVERS);
         content.repositories = tools::repositories(root);
-        has_more
+        let lists = [&content.build_tools, &content.package_managers, &content.user_switchers, &content.ssh_servers];
+        has_more || lists.iter().any(|tools| tools.len() >= limits::FOUND)
     }
 
     fn has_files(&self, path: &str) -> bool {

@@ -3,8 +3,10 @@
 //! Only the path and the kind are kept, never the secret.
 
 mod keys;
+mod public;
 
 pub use keys::KeySearch;
+pub use public::is_public_key;
 
 use super::paths;
 use super::text_file::{is_placeholder, settings};
@@ -58,26 +60,6 @@ pub fn named(path: &str) -> Option<SecretFile> {
         _ => return None,
     };
     Some(SecretFile(find))
-}
-
-/// Folders of libraries, and in them folders of tests and documentation, whose keys everybody knows.
-const LIBRARIES: &[&str] = &["site-packages", "dist-packages", "node_modules", "gems", "pkg", "vendor"];
-const PUBLIC: &[&str] =
-    &["test", "tests", "testing", "testdata", "test-data", "fixtures", "doc", "docs", "example", "examples", "demo"];
-const PUBLIC_ROOTS: &[&str] = &["usr/share/doc/", "usr/share/man/", "usr/local/go/", "usr/lib/go", "usr/share/perl"];
-
-/// Folders of shared libraries, which test themselves with keys when they are loaded.
-const LIBRARY_ROOTS: &[&str] = &["usr/lib", "lib", "usr/local/lib"];
-
-/// Whether everybody has the file, because a library brings it: with keys for its tests, in its documentation, or in the library itself.
-#[must_use]
-pub fn is_public(path: &str) -> bool {
-    let is_library = LIBRARY_ROOTS.iter().any(|root| path.starts_with(root)) && paths::split(path).1.contains(".so");
-    let mut parts = path.split('/');
-    let is_in_library = parts.any(|part| LIBRARIES.contains(&part)) || path.starts_with("usr/lib/python");
-    is_library
-        || PUBLIC_ROOTS.iter().any(|root| path.starts_with(root))
-        || (is_in_library && path.split('/').any(|part| PUBLIC.contains(&part)))
 }
 
 /// Whether one of the settings has a value that is a literal.
@@ -204,29 +186,6 @@ mod tests {
             ("run/secrets/kubernetes.io/serviceaccount/token", "eyJhbGciOi.x.y"),
         ] {
             assert!(found(path, text).is_some(), "{path}");
-        }
-    }
-
-    #[test]
-    fn keys_that_everybody_has_are_public() {
-        for path in [
-            "usr/lib/python3/dist-packages/tornado/test/test.key",
-            "app/node_modules/agent/test/server.key",
-            "usr/share/doc/libnet/examples/key.pem",
-            "usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3",
-            "lib/libgnutls.so.30",
-        ] {
-            assert!(is_public(path), "{path}");
-        }
-        for path in [
-            "app/test/key.pem",
-            "usr/lib/app/key.pem",
-            "app/libown.so",
-            "root/.npmrc",
-            "usr/bin/app",
-            "app/node_modules/a/key.pem",
-        ] {
-            assert!(!is_public(path), "{path}");
         }
     }
 

@@ -115,6 +115,64 @@ fn packages_of_other_databases_are_read_or_unknown() {
 }
 
 #[test]
+fn a_database_that_is_a_link_is_unknown() {
+    let apk = "P:sudo\nV:1\n\n";
+    let dpkg = "Package: sudo\nStatus: install ok installed\nVersion: 1\n";
+    let of = |tar: Tar| content(Image::new("amd64", &json!({})).layer("", tar));
+    for (path, tar) in [
+        ("lib/apk/db/installed", Tar::default().file("x", apk).hard_link("lib/apk/db/installed", "x")),
+        ("var/lib/dpkg/status", Tar::default().file("x", dpkg).symlink("var/lib/dpkg/status", "/x")),
+        ("var/lib/dpkg/status", Tar::default().file("opt/status", dpkg).symlink("var/lib/dpkg", "../../opt")),
+        ("var/lib/dpkg/status.d", Tar::default().file("x", dpkg).symlink("var/lib/dpkg/status.d/sudo", "/x")),
+        ("var/lib/dpkg/status.d", Tar::default().file("opt/sudo", dpkg).symlink("var/lib/dpkg/status.d", "/opt")),
+        ("var/lib/rpm/rpmdb.sqlite", Tar::default().file("x", "y").hard_link("var/lib/rpm/rpmdb.sqlite", "x")),
+    ] {
+        let facts = of(tar);
+        let unknown: Vec<&str> = facts.unknown_packages.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!((unknown, facts.packages.len()), (vec![path], 0));
+    }
+    for tar in [
+        // Alpine and Fedora have such links.
+        Tar::default().symlink("lib", "usr/lib").file("usr/lib/apk/db/installed", apk),
+        Tar::default().symlink("var/lib/rpm", "../../usr/lib/sysimage/rpm").file("usr/lib/sysimage/rpm/other", "x"),
+        Tar::default().file("var/lib/dpkg/status", "").file("var/lib/dpkg/status.d/sudo", dpkg),
+        Tar::default().file("var/lib/dpkg/status", dpkg).hard_link("var/lib/dpkg/status-old", "var/lib/dpkg/status"),
+        Tar::default().symlink("var/lib/dpkg/status", "/nowhere"),
+    ] {
+        assert_eq!(of(tar).unknown_packages, []);
+    }
+}
+
+#[test]
+fn build_tools_are_found_without_their_usual_links() {
+    let image = Image::new("amd64", &json!({})).layer(
+        "",
+        Tar::default()
+            .symlink("bin", "usr/bin")
+            .program("usr/bin/gcc-12")
+            .program("usr/bin/x86_64-linux-gnu-ld")
+            .program("usr/bin/sub/go-1"),
+    );
+    let tools: Vec<_> = content(image).build_tools.into_iter().map(|tool| (tool.name, tool.path)).collect();
+    let tool = |name: &str, path: &str| (name.to_owned(), path.to_owned());
+    assert_eq!(tools, [tool("gcc", "usr/bin/gcc-12"), tool("ld", "usr/bin/x86_64-linux-gnu-ld")]);
+}
+
+#[test]
+fn keys_of_libraries_are_public_and_their_logins_are_not() {
+    let login = "//registry.example.com/:_authToken=abcdefgh12345\n";
+    let image = Image::new("amd64", &json!({})).layer(
+        "",
+        Tar::default()
+            .file("app/node_modules/a/test/key.pem", KEY)
+            .file("app/node_modules/a/test/.npmrc", login)
+            .file("usr/lib/google/sa.pem", KEY),
+    );
+    let paths: Vec<String> = content(image).secrets.into_iter().map(|secret| secret.path).collect();
+    assert_eq!(paths, ["app/node_modules/a/test/.npmrc", "usr/lib/google/sa.pem"]);
+}
+
+#[test]
 fn every_platform_is_read_from_an_index() {
     let image = |architecture: &str, user: &str| {
         Image::new(architecture, &json!({"User": user})).layer("", Tar::default().file("a", architecture))

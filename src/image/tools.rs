@@ -52,16 +52,51 @@ pub fn find(listing: &Listing, folders: &[String], names: &[&str]) -> Vec<Tool> 
     let mut tools: Vec<Tool> = Vec::new();
     for name in names {
         for folder in folders {
-            let Some((path, node)) = root::follow(listing, &paths::join(folder, name)) else { continue };
-            let is_program = matches!(node.kind, NodeKind::File | NodeKind::HardLink) && node.mode & 0o111 != 0;
-            // busybox has a name for each of its parts.
-            let is_busybox = paths::split(&path).1 == "busybox";
-            if is_program && !is_busybox && !tools.iter().any(|tool| tool.path == path) {
-                tools.push(Tool { name: (*name).to_owned(), path, layer: node.layer.into() });
+            add(&mut tools, listing, name, &paths::join(folder, name));
+        }
+    }
+    tools
+}
+
+/// Programs with these names, and those with a version or a target in their name: `gcc-12`, `x86_64-linux-gnu-g++-14`.
+pub fn find_versions(listing: &Listing, folders: &[String], names: &[&str]) -> Vec<Tool> {
+    let mut tools = find(listing, folders, names);
+    for folder in folders {
+        // The folder itself may be a link.
+        let Some(folder) = root::resolve(folder, true, |path| root::link_at(listing, path)) else { continue };
+        let from = listing.nodes().get(listing.position(&folder)..).unwrap_or_default().iter();
+        let below = from.map(|node| listing.path(node)).skip_while(|path| *path == folder);
+        for path in below.take_while(|path| paths::is_below(path, &folder)) {
+            let (above, program) = paths::split(path);
+            if above != folder {
+                continue;
+            }
+            let base = without_version(program);
+            if let Some(name) = names.iter().find(|name| base == **name && base != program) {
+                add(&mut tools, listing, name, path);
             }
         }
     }
     tools
+}
+
+fn add(tools: &mut Vec<Tool>, listing: &Listing, name: &str, path: &str) {
+    let Some((path, node)) = root::follow(listing, path) else { return };
+    let is_program = matches!(node.kind, NodeKind::File | NodeKind::HardLink) && node.mode & 0o111 != 0;
+    // busybox has a name for each of its parts.
+    let is_busybox = paths::split(&path).1 == "busybox";
+    if is_program && !is_busybox && tools.len() < limits::FOUND && !tools.iter().any(|tool| tool.path == path) {
+        tools.push(Tool { name: name.to_owned(), path, layer: node.layer.into() });
+    }
+}
+
+/// The name without a version at its end, and without the target of a cross compiler before it.
+fn without_version(program: &str) -> &str {
+    let bare = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let name = bare.strip_suffix('-').filter(|_| bare.len() < program.len()).unwrap_or(program);
+    let is_target =
+        |target: &str| ["-linux-", "-elf", "-eabi", "-mingw32", "-musl"].iter().any(|part| target.contains(part));
+    name.rsplit_once('-').filter(|(target, _)| is_target(target)).map_or(name, |(_, name)| name)
 }
 
 /// Git's folders, and one more than is kept.
@@ -69,4 +104,27 @@ pub fn repositories(listing: &Listing) -> Vec<Located> {
     let is_repository = |path: &str, kind: NodeKind| kind == NodeKind::Folder && paths::split(path).1 == ".git";
     let of = |(path, node): (&str, &super::listing::Node)| Located { path: path.to_owned(), layer: node.layer.into() };
     listing.iter().filter(|(path, node)| is_repository(path, node.kind)).map(of).take(limits::FOUND + 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_and_targets_are_no_part_of_a_name() {
+        for (program, name) in [
+            ("gcc-12", "gcc"),
+            ("g++-14.2", "g++"),
+            ("x86_64-linux-gnu-gcc-12", "gcc"),
+            ("aarch64-linux-gnu-ld", "ld"),
+            ("arm-none-eabi-as", "as"),
+            ("x86_64-w64-mingw32-g++", "g++"),
+            ("gcc", "gcc"),
+            ("mkfs.ext4", "mkfs.ext4"),
+            ("update-go", "update-go"),
+            ("base64", "base64"),
+        ] {
+            assert_eq!(without_version(program), name, "{program}");
+        }
+    }
 }

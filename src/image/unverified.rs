@@ -1,5 +1,7 @@
 //! Settings of package managers that install packages without verifying who made them.
 
+mod apt_conf;
+
 use super::paths;
 use super::text_file::settings;
 use schemars::JsonSchema;
@@ -121,19 +123,15 @@ fn apt_settings(text: &str) -> Vec<(usize, String)> {
         "allowweakrepositories",
         "allowdowngradetoinsecurerepositories",
     ];
-    let mut found = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim().trim_end_matches(';');
-        let Some((key, value)) = line.split_once([' ', '\t']) else { continue };
-        let key = key.rsplit("::").next().unwrap_or_default().to_lowercase();
-        let value = value.trim().trim_matches(['"', ';']).to_lowercase();
-        let is_on = matches!(value.as_str(), "true" | "1" | "yes" | "on");
-        let is_off = matches!(value.as_str(), "false" | "0" | "no" | "off");
-        if (is_on && ON.contains(&key.as_str())) || (is_off && matches!(key.as_str(), "verify-peer" | "verify-host")) {
-            found.push((index + 1, line.to_owned()));
-        }
-    }
-    found
+    let is_fault = |setting: &apt_conf::Setting| {
+        let last = setting.key.rsplit("::").next().unwrap_or_default().to_lowercase();
+        let value = setting.value.to_lowercase();
+        let is_on = matches!(value.as_str(), "true" | "1" | "yes" | "on" | "with" | "enable");
+        let is_off = matches!(value.as_str(), "false" | "0" | "no" | "off" | "without" | "disable");
+        (is_on && ON.contains(&last.as_str())) || (is_off && matches!(last.as_str(), "verify-peer" | "verify-host"))
+    };
+    let faults = apt_conf::settings(text).into_iter().filter(is_fault);
+    faults.map(|setting| (setting.line, format!("{} \"{}\"", setting.key, setting.value))).collect()
 }
 
 /// In a section with `enabled=0`, nothing is installed from it.
@@ -183,6 +181,16 @@ mod tests {
                 "1 APT::Get::AllowUnauthenticated \"true\"",
             ),
             ("etc/apt/apt.conf", "Acquire::https::Verify-Peer \"false\";", "1 Acquire::https::Verify-Peer \"false\""),
+            (
+                "etc/apt/apt.conf.d/a",
+                "APT { Get { Assume-Yes \"true\";\n AllowUnauthenticated \"true\"; }; };",
+                "2 APT::Get::AllowUnauthenticated \"true\"",
+            ),
+            (
+                "etc/apt/apt.conf.d/a",
+                "/* a */ Acquire { // b\n  https::Verify-Peer \"false\"; };\n",
+                "2 Acquire::https::Verify-Peer \"false\"",
+            ),
             ("etc/yum.repos.d/a.repo", "[a]\nname=a\ngpgcheck=0\n[b]\nenabled=0\ngpgcheck=0\n", "3 gpgcheck=0"),
             ("etc/dnf/dnf.conf", "[main]\nsslverify = False\n", "2 sslverify=False"),
             ("etc/pip.conf", "[global]\ntrusted-host = pypi.example.com\n", "2 trusted-host=pypi.example.com"),
@@ -201,6 +209,14 @@ mod tests {
         for (path, text) in [
             ("etc/apt/sources.list", "deb [signed-by=/a.gpg] https://a b c\n"),
             ("etc/apt/apt.conf.d/01a", "APT::Install-Recommends \"false\";\nAcquire::Retries \"1\";\n"),
+            (
+                "etc/apt/apt.conf.d/01a",
+                "// APT::Get::AllowUnauthenticated \"true\";\n# a\n/* APT { Get { AllowUnauthenticated \"true\"; }; }; */",
+            ),
+            (
+                "etc/apt/apt.conf.d/01a",
+                "APT { NeverAutoRemove { \"^firmware\"; }; Get::AllowUnauthenticated \"false\"; };",
+            ),
             ("etc/yum.repos.d/a.repo", "[a]\ngpgcheck=1\n[b]\ngpgcheck=0\nenabled=0\n"),
             ("etc/pip.conf", "[global]\nindex-url = https://pypi.example.com\n"),
             ("root/.npmrc", "registry=https://registry.example.com\n"),

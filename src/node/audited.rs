@@ -5,22 +5,40 @@ use super::config::Setting;
 
 /// Paths with the item of the CIS benchmark, empty for those that it has not.
 const PATHS: &[(&str, &str)] = &[
-    ("/usr/bin/dockerd", "D1.1.3"),
     ("/run/containerd", "D1.1.4"),
     ("/etc/docker", "D1.1.6"),
     ("/etc/default/docker", "D1.1.10"),
     ("/etc/sysconfig/docker", "D1.1.13"),
-    ("/usr/bin/containerd", "D1.1.14"),
-    ("/usr/bin/containerd-shim", "D1.1.15"),
-    ("/usr/bin/containerd-shim-runc-v1", "D1.1.16"),
-    ("/usr/bin/containerd-shim-runc-v2", "D1.1.17"),
-    ("/usr/bin/runc", "D1.1.18"),
-    ("/usr/sbin/runc", "D1.1.18"),
-    ("/usr/bin/crun", ""),
-    ("/usr/bin/crio", ""),
-    ("/usr/bin/podman", ""),
+    ("/etc/containerd", ""),
     ("/etc/crio", ""),
     ("/etc/containers", ""),
+];
+
+/// Programs of container daemons.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("dockerd", "D1.1.3"),
+    ("containerd", "D1.1.14"),
+    ("containerd-shim", "D1.1.15"),
+    ("containerd-shim-runc-v1", "D1.1.16"),
+    ("containerd-shim-runc-v2", "D1.1.17"),
+    ("runc", "D1.1.18"),
+    ("crun", ""),
+    ("crio", ""),
+    ("podman", ""),
+];
+
+/// Folders in which packages and people put programs.
+const FOLDERS: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+
+/// Units whose files are watched.
+const UNITS: &[(&str, &str)] = &[
+    ("docker.service", "D1.1.7"),
+    ("docker.socket", "D1.1.9"),
+    ("containerd.service", ""),
+    ("crio.service", ""),
+    ("podman.service", ""),
+    ("podman.socket", ""),
+    ("kubelet.service", ""),
 ];
 
 /// A path that is watched where it exists.
@@ -35,6 +53,7 @@ pub struct Audited {
 #[must_use]
 pub fn audited(node: &Node) -> Vec<Audited> {
     let mut all: Vec<Audited> = PATHS.iter().map(|(path, cis)| Audited { path: (*path).to_owned(), cis }).collect();
+    all.extend(programs(node));
     let mut add = |path: &str, cis: &'static str| all.push(Audited { path: path.to_owned(), cis });
     for docker in node.docker.iter().filter(|docker| !docker.rootless) {
         add(&docker.data_root(), "D1.1.5");
@@ -53,6 +72,13 @@ pub fn audited(node: &Node) -> Vec<Audited> {
             add(path, "D1.1.12");
         }
     }
+    for daemon in &node.crio {
+        let socket = text(daemon.config.get("crio.api.listen"));
+        add(socket.as_deref().unwrap_or("/run/crio/crio.sock"), "");
+    }
+    for path in node.podman.iter().flat_map(|_| podman_sockets(node)) {
+        add(&path, "");
+    }
     for daemon in node.crio.iter().chain(&node.podman) {
         add(&text(daemon.config.get("crio.root")).unwrap_or_else(|| "/var/lib/containers".to_owned()), "");
     }
@@ -61,19 +87,42 @@ pub fn audited(node: &Node) -> Vec<Audited> {
             add(path, "");
         }
     }
-    for (unit, cis) in [
-        ("docker.service", "D1.1.7"),
-        ("docker.socket", "D1.1.9"),
-        ("containerd.service", ""),
-        ("crio.service", ""),
-        ("kubelet.service", ""),
-    ] {
-        for path in node.units.get(unit).into_iter().flat_map(|unit| &unit.files) {
+    for (unit, cis) in UNITS {
+        for path in node.units.get(*unit).into_iter().flat_map(|unit| &unit.files) {
             add(path, cis);
         }
     }
     all.sort_unstable();
     all.dedup_by(|a, b| a.path == b.path);
+    all
+}
+
+/// The programs in their usual folders, and those that units and processes name.
+fn programs(node: &Node) -> Vec<Audited> {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let of = |(program, cis): &(&str, &'static str)| {
+        FOLDERS.map(|folder| Audited { path: format!("{folder}/{program}"), cis })
+    };
+    let mut all: Vec<Audited> = PROGRAMS.iter().flat_map(of).collect();
+    let of_units = UNITS.iter().filter_map(|(unit, _)| node.units.get(*unit)?.command()?.into_iter().next());
+    let daemons = node.processes.iter().filter(|process| process.is_of_root());
+    let of_processes = daemons.filter_map(|process| process.arguments.first().cloned());
+    for path in of_units.chain(of_processes).filter(|path| path.starts_with('/')) {
+        let known = PROGRAMS.iter().find(|(program, _)| name(&path) == *program);
+        all.extend(known.map(|(_, cis)| Audited { path, cis }));
+    }
+    all
+}
+
+/// The sockets of the podman that is root's: its usual one, and those of its unit.
+pub(super) fn podman_sockets(node: &Node) -> Vec<String> {
+    let unit = node.units.get("podman.socket").filter(|unit| !unit.masked);
+    let streams = unit.into_iter().flat_map(|unit| unit.all("Socket", "ListenStream"));
+    let mut all: Vec<String> =
+        streams.map(|stream| stream.value.replace("%t", "/run")).filter(|path| path.starts_with('/')).collect();
+    all.push("/run/podman/podman.sock".to_owned());
+    all.sort_unstable();
+    all.dedup();
     all
 }
 

@@ -54,6 +54,12 @@ const FLAGS: &[(&str, &str)] = &[
     ("tls-min-version", "tlsMinVersion"),
 ];
 
+/// The flag that sets a field, if one does.
+#[must_use]
+pub fn flag_of(field: &str) -> Option<&'static str> {
+    FLAGS.iter().find(|(_, own)| *own == field).map(|(flag, _)| *flag)
+}
+
 /// The value of a flag: the last one counts, `_` is `-`.
 #[must_use]
 pub fn flag(arguments: &[String], name: &str) -> Option<String> {

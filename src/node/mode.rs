@@ -84,7 +84,9 @@ pub struct Excess {
     pub grave: bool,
     /// Whether it is about the owner and the group.
     pub is_owner: bool,
-    pub repair: Option<String>,
+    pub repair: String,
+    /// What to do instead, where the folder is of another user with good reason.
+    pub moved: Option<String>,
 }
 
 /// Sticky and setgid bits of sockets do nothing.
@@ -109,6 +111,20 @@ impl FileFacts {
         self.parents.iter().find(|parent| is_more && parent.access.uid == max.uid && is_closed(parent.access.mode))
     }
 
+    /// Whether a folder above belongs to this user, who alone may enter it.
+    #[must_use]
+    pub fn is_in_closed_folder(&self, uid: u32) -> bool {
+        self.parents.iter().any(|parent| parent.access.uid == uid && is_closed(parent.access.mode))
+    }
+
+    /// All ways in which others than `uid` may put a file into this folder, or another folder in its place.
+    #[must_use]
+    pub fn place_excess(&self, uid: u32, accounts: &Accounts) -> Vec<Excess> {
+        let own = Parent { path: self.path.clone(), access: self.access, acl: self.acl.clone() };
+        let folders = self.parents.iter().chain(&self.link_parents).chain([&own]);
+        folders.filter_map(|folder| parent_excess(folder, &self.path, uid, accounts)).collect()
+    }
+
     /// All ways in which the file grants more than `max`. `is_key`: reading it is as bad as writing.
     #[must_use]
     pub fn excess(&self, max: &Maximum, accounts: &Accounts, is_key: bool) -> Vec<Excess> {
@@ -129,7 +145,8 @@ impl FileFacts {
                 wanted: format!("{owner}:{wanted_group}"),
                 grave: self.access.uid != max.uid || self.access.mode & 0o020 != 0,
                 is_owner: true,
-                repair: Some(format!("chown {owner}:{wanted_group} {quoted}")),
+                repair: format!("chown {owner}:{wanted_group} {quoted}"),
+                moved: None,
             });
         }
         let mode =
@@ -148,7 +165,8 @@ impl FileFacts {
                     wanted: format!("mode {:04o} or less", max.mode),
                     grave: writes || (is_key && reads),
                     is_owner: false,
-                    repair: Some(format!("chmod {:04o} {quoted}", mode & max.mode)),
+                    repair: format!("chmod {:04o} {quoted}", mode & max.mode),
+                    moved: None,
                 });
             }
         }
@@ -161,18 +179,19 @@ impl FileFacts {
                     wanted: "no ACL that grants more than the mode".to_owned(),
                     grave: added & 0o2 != 0 || (is_key && added & 0o4 != 0),
                     is_owner: false,
-                    repair: Some(format!("setfacl -b {quoted}")),
+                    repair: format!("setfacl -b {quoted}"),
+                    moved: None,
                 });
             }
         }
         let folders = self.parents.iter().chain(&self.link_parents);
-        found.extend(folders.filter_map(|parent| parent_excess(parent, max.uid, accounts)));
+        found.extend(folders.filter_map(|parent| parent_excess(parent, &self.path, max.uid, accounts)));
         found
     }
 }
 
 /// A folder in which others may write: they can put another file in the place of this one. A sticky folder forbids that.
-fn parent_excess(parent: &Parent, uid: u32, accounts: &Accounts) -> Option<Excess> {
+fn parent_excess(parent: &Parent, path: &str, uid: u32, accounts: &Accounts) -> Option<Excess> {
     let Access { uid: owner, gid, mode } = parent.access;
     let sticky = mode & 0o1000 != 0;
     let group_writes = mode & 0o020 != 0 && gid != 0 && !sticky;
@@ -191,14 +210,35 @@ fn parent_excess(parent: &Parent, uid: u32, accounts: &Accounts) -> Option<Exces
         wanted: "folders above that only the owner of the file may change".to_owned(),
         grave: true,
         is_owner: false,
-        repair: Some(if foreign_owner {
+        repair: if foreign_owner {
             format!("chown root:root {quoted}")
         } else if by_acl.is_some() {
             format!("setfacl -b {quoted} && chmod {:04o} {quoted}", mode & !0o022)
         } else {
             format!("chmod {:04o} {quoted}", mode & !0o022)
+        },
+        moved: is_for_users(parent, accounts).then(|| {
+            format!(
+                "move {} to a folder of root, such as /etc/docker, and name it there in the settings: {} is for users",
+                shell(path),
+                parent.path
+            )
         }),
     })
+}
+
+/// Whether a folder is a home, or in one, or is meant for files of all users: it cannot be taken from them.
+fn is_for_users(folder: &Parent, accounts: &Accounts) -> bool {
+    const SHARED: &[&str] = &["/tmp", "/var/tmp", "/dev/shm", "/home", "/run/user", "/run/lock", "/var/lock"];
+    let is_in = |above: &str| {
+        let rest = folder.path.strip_prefix(above);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    // Users of services have homes such as `/`.
+    let is_home = |home: &str| home.len() > 1 && is_in(home);
+    let owner = folder.access.uid;
+    SHARED.iter().any(|shared| is_in(shared))
+        || accounts.users.iter().any(|user| owner != 0 && user.uid == owner && is_home(user.home.trim_end_matches('/')))
 }
 
 /// Whom an entry of an ACL names.

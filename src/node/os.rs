@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", default)]
 pub struct Os {
     pub id: String,
+    /// Distributions that it is like, with spaces between them.
+    pub id_like: String,
     pub version: String,
     pub name: String,
     /// The last day of support, `2028-06-30`.
@@ -54,7 +56,13 @@ pub enum SeLinux {
 pub fn os_release(text: &str) -> Os {
     let get = |key: &str| variable(text, key).unwrap_or_default();
     let name = Some(get("PRETTY_NAME")).filter(|name| !name.is_empty()).unwrap_or_else(|| get("NAME"));
-    Os { id: get("ID"), version: get("VERSION_ID"), name, support_end: variable(text, "SUPPORT_END") }
+    Os {
+        id: get("ID"),
+        id_like: get("ID_LIKE"),
+        version: get("VERSION_ID"),
+        name,
+        support_end: variable(text, "SUPPORT_END"),
+    }
 }
 
 /// The last assignment of a shell variable in a file of assignments.

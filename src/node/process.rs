@@ -24,12 +24,21 @@ pub struct Process {
     /// Open files and processes that it and its children may have. `None` is unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// Why the mounts of a process in a container are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mounts_unread: Option<String>,
     /// Sockets of a container runtime that are mounted into it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runtime_sockets: Vec<String>,
+    /// Of a container: whether the host's folder of logs is mounted into it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub host_logs: bool,
+    /// Of a container: the bits of its effective capabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<u64>,
 }
 
-/// Soft limits of a process.
+/// Hard limits of a process: each program may raise its soft limit to the hard one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
@@ -44,11 +53,34 @@ impl Process {
         container(&self.cgroup).is_some()
     }
 
-    /// Whether its name says something: an ordinary user who is logged in may give a process any name.
+    /// Whether it is a process of the host's root, outside containers. Of all others the name says nothing: each user may choose it.
     #[must_use]
-    pub fn is_of_the_host(&self) -> bool {
-        let by_root = self.uid.is_none_or(|uid| uid == 0);
-        by_root || self.in_container() || self.cgroup.starts_with("/system.slice/")
+    pub fn is_of_root(&self) -> bool {
+        self.uid == Some(0) && self.host_ids != Some(false) && !self.in_container()
+    }
+
+    /// Whether root started it as the service of this name: only root makes control groups in `system.slice`.
+    #[must_use]
+    pub fn is_service(&self, name: &str) -> bool {
+        // Of a container that reads the host's `/proc`, the path begins above its own group.
+        let path = self.cgroup.trim_start_matches("/..");
+        let Some(rest) = path.strip_prefix("/system.slice/").filter(|_| !self.in_container()) else { return false };
+        let service = rest.split('/').find(|part| !super::has_extension(part, &["slice"]));
+        service.and_then(|part| part.strip_suffix(".service")).is_some_and(|own| own == name)
+    }
+
+    /// Whether it runs in a container that root started, with the user ids of the host. A user who is logged in may give groups any names.
+    #[must_use]
+    pub fn in_root_container(&self) -> bool {
+        let is_of_user = self.cgroup.split('/').any(|part| part == "user.slice");
+        self.in_container() && self.host_ids != Some(false) && !is_of_user
+    }
+
+    /// Whether its capabilities let it watch the whole kernel: `SYS_ADMIN`, or `BPF` with `PERFMON`.
+    #[must_use]
+    pub fn can_watch_kernel(&self) -> bool {
+        let has = |bit: u32| self.capabilities.is_some_and(|bits| bits & (1 << bit) != 0);
+        has(21) || (has(38) && has(39))
     }
 
     /// The systemd unit that it runs in.
@@ -110,6 +142,12 @@ pub fn uid(text: &str) -> Option<u32> {
     text.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
+/// `/proc/PID/status`: the effective capabilities.
+#[must_use]
+pub fn capabilities(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.lines().find_map(|line| line.strip_prefix("CapEff:"))?.trim(), 16).ok()
+}
+
 /// `/proc/PID/uid_map`: whether all ids are those of the host.
 #[must_use]
 pub fn has_host_ids(text: &str) -> bool {
@@ -120,12 +158,12 @@ pub fn has_host_ids(text: &str) -> bool {
 /// `/proc/PID/limits`.
 #[must_use]
 pub fn limits(text: &str) -> Option<Limits> {
-    let soft = |name: &str| {
+    let hard = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        let value = line.split_ascii_whitespace().next()?;
+        let value = line.split_ascii_whitespace().nth(1)?;
         Some(if value == "unlimited" { None } else { Some(value.parse().ok()?) })
     };
-    Some(Limits { open_files: soft("Max open files")?, processes: soft("Max processes")? })
+    Some(Limits { open_files: hard("Max open files")?, processes: hard("Max processes")? })
 }
 
 /// The program's name in arguments: `dockerd` of `/usr/bin/dockerd`, and `k3s` of a process that calls itself `/usr/bin/k3s server`.
@@ -150,7 +188,8 @@ mod tests {
         assert!(has_host_ids("         0          0 4294967295\n"));
         assert!(!has_host_ids("         0       1000          1\n") && !has_host_ids(""));
         let text = "Limit   Soft Limit  Hard Limit Units\nMax processes  unlimited unlimited processes\nMax open files  1024 4096 files\n";
-        assert_eq!(limits(text), Some(Limits { open_files: Some(1024), processes: None }));
+        assert_eq!(limits(text), Some(Limits { open_files: Some(4096), processes: None }), "the hard ones");
+        assert_eq!(capabilities("CapPrm:\t0\nCapEff:\t0000000000200000\n"), Some(1 << 21));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::document::{PodSecurityStandard, PolicySpec};
 use super::in_pods;
 use super::rule_settings::RuleSetting;
 use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
-use crate::rule::{BadParams, Check, ExecRule, FileCheck, ImageCheck, Judges, NodeCheck, Rule, Same};
+use crate::rule::{BadParams, Bounds, Check, ExecRule, FileCheck, ImageCheck, Judges, NodeCheck, Rule, Same};
 use crate::rules::RULES;
 use crate::workload::PodFeatures;
 use schemars::SchemaGenerator;
@@ -209,8 +209,12 @@ fn check<C: ?Sized>(
     params: Value,
     compile: fn(Value) -> Result<Box<C>, BadParams>,
 ) -> Result<Box<C>, PolicyErrors> {
+    let bounds = (!params.is_null()).then(|| Bounds::of(rule));
     let read = |params: &Value| {
-        compile(params.clone()).map_err(|error| {
+        let compiled = compile(params.clone());
+        let compiled =
+            compiled.and_then(|check| bounds.as_ref().map_or(Ok(()), |bounds| bounds.check(params)).map(|()| check));
+        compiled.map_err(|error| {
             // serde_path_to_error writes list positions as `allow[0]`.
             let field = error.field.replace('[', ".").replace(']', "");
             let mut path: Vec<&str> = field.split('.').filter(|part| !part.is_empty()).collect();

@@ -73,6 +73,18 @@ impl CompiledExemption {
                 })
     }
 
+    /// Whether it covers a violation of the image by itself, as a pod of this namespace would name it. An exemption of some containers
+    /// covers no image, which has none.
+    #[must_use]
+    pub fn covers_image(&self, rule: &Rule, image: &str, namespace: &str, today: Date) -> bool {
+        let Exemption { rules: _, namespaces, containers, images: _, reason: _, until } = &self.document;
+        self.names(rule)
+            && namespaces.iter().any(|name| name == namespace)
+            && until.is_none_or(|until| today <= until)
+            && containers.is_empty()
+            && self.reaches_image(Some(image))
+    }
+
     fn reaches(&self, container: ContainerRef<'_>) -> bool {
         let Exemption { containers, .. } = &self.document;
         (containers.is_empty() || containers.iter().any(|name| *name == *container.name))

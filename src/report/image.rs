@@ -16,9 +16,10 @@ use crate::outcome::Verdict;
 use crate::policy::Action;
 use crate::policy::document::API_VERSION;
 use crate::rule::Severity;
-use crate::rules::secrets_in_command;
+use crate::rules::{has_secret, secrets_in_command};
 use crate::text::clean;
-pub use judge::judge;
+use jiff::civil::Date;
+pub use judge::{Identity, judge};
 use schemars::JsonSchema;
 use serde::Serialize;
 pub use signatures::TrustReport;
@@ -126,12 +127,38 @@ pub struct ImageViolation {
     /// Why the violation is not denied, though its action is `deny`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The exemption that covers it, if `--namespace` names its namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<ImageExemptionReport>,
     /// Nothing was found: podreeve did not read what the rule judges.
     pub unknown: bool,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],
     /// The same for this violation in every build of the image: 32 hexadecimal digits.
     pub fingerprint: String,
+}
+
+/// An exemption of the policy.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageExemptionReport {
+    pub reason: String,
+    /// The last day on which it holds.
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Date>,
+}
+
+impl ImageViolation {
+    /// Why it is not denied, in words: because of an exemption, or of what `note` says.
+    #[must_use]
+    pub fn note_or_exemption(&self) -> Option<String> {
+        let until = |until: Date| format!(", until {until}");
+        let exempt = self
+            .exemption
+            .as_ref()
+            .map(|exemption| format!("exempt: {}{}", exemption.reason, exemption.until.map(until).unwrap_or_default()));
+        exempt.or_else(|| self.note.clone())
+    }
 }
 
 /// The totals.
@@ -143,6 +170,7 @@ pub struct ImageSummary {
     pub denied: usize,
     pub warned: usize,
     pub audited: usize,
+    pub exempt: usize,
     pub platforms: usize,
     pub layers: usize,
     /// The packages of the platform with most.
@@ -172,6 +200,7 @@ impl ImageReport {
             denied,
             warned,
             audited,
+            exempt: count(Effect::Exempt),
             platforms: facts.len(),
             layers: facts.iter().map(|facts| facts.layers.len()).sum(),
             packages: most(|content| content.packages.len()).max().unwrap_or_default(),
@@ -262,10 +291,12 @@ fn discreet(words: &[String]) -> Vec<String> {
 
 /// A command of the history, as it may be shown: without its words if one holds a secret.
 fn discreet_step(step: &str) -> String {
-    let words: Vec<&str> = step.split_whitespace().collect();
-    if secrets_in_command(&words).is_empty() {
-        clean(step, 1000)
+    if has_secret(step) {
+        let first = step.split_whitespace().next().unwrap_or_default();
+        // An argument of the build may be the first word.
+        let first = first.split('=').next().unwrap_or_default();
+        format!("{} *** (a command with a secret)", clean(first, 40))
     } else {
-        format!("{} *** (a command with a secret)", clean(words.first().copied().unwrap_or_default(), 40))
+        clean(step, 1000)
     }
 }

@@ -15,5 +15,6 @@ mod values;
 mod vocabulary;
 
 pub use commands::secrets_in_words;
-pub use names::is_named_secret;
+pub use names::{is_fingerprint, is_named_secret};
 pub use shape::secret_value;
+pub use values::is_literal;

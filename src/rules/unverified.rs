@@ -1,7 +1,10 @@
 //! Commands of a build that verify nothing of what they load.
 
+mod downloads;
 pub mod options;
 pub mod scripts;
+
+pub use downloads::Downloads;
 
 use crate::shell::{Call, Script, Word, calls};
 
@@ -20,14 +23,15 @@ pub fn accepted<'c>(call: &'c Call<'_>) -> Vec<(&'c Word, String, &'static str)>
     found
 }
 
-/// What a script does without a check, each once.
-pub fn in_script(script: &str, allow: &[String]) -> Vec<String> {
+/// What a script does without a check, each once. `downloads` are the files that scripts before it loaded.
+pub fn in_script(script: &str, allow: &[String], downloads: &mut Downloads) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     calls(&Script::new(script), &mut |call| {
         let options = accepted(call).into_iter().map(|(_, found, _)| found);
         let setting = call.command.input.as_ref().and_then(|piece| options::setting(&piece.text));
         let setting = setting.map(|(_, found)| found);
-        for found in options.chain(setting).chain(scripts::found(call, allow)) {
+        let scripts = scripts::found(call, allow).into_iter().chain(downloads.follow(call, allow));
+        for found in options.chain(setting).chain(scripts) {
             if !all.contains(&found) {
                 all.push(found);
             }

@@ -12,7 +12,7 @@ impl Heredoc {
     pub fn read(text: &str) -> (Self, usize) {
         let (is_indented, name) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let name = name.trim_start_matches([' ', '\t']);
-        let length = name.find(|c: char| c.is_whitespace() || ";&|<>()".contains(c)).unwrap_or(name.len());
+        let length = word(name);
         let end = name.get(..length).unwrap_or_default().replace(['"', '\'', '\\'], "");
         (Self { end, is_indented, command: None }, text.len() - name.len() + length)
     }
@@ -30,4 +30,22 @@ impl Heredoc {
         }
         (text.get(..body).unwrap_or_default(), length)
     }
+}
+
+/// How long the word is that a text begins with. In quotes it may have blanks.
+fn word(text: &str) -> usize {
+    let mut quote = None;
+    let end = text.char_indices().find(|(_, c)| match (quote, *c) {
+        (_, '\n') => true,
+        (Some(open), c) => {
+            quote = Some(open).filter(|open| *open != c);
+            false
+        }
+        (None, c @ ('"' | '\'')) => {
+            quote = Some(c);
+            false
+        }
+        (None, c) => c.is_whitespace() || ";&|<>()".contains(c),
+    });
+    end.map_or(text.len(), |(at, _)| at)
 }

@@ -41,6 +41,15 @@ impl Call<'_> {
 
 /// Calls `each` with the program of each command of the script and of the scripts in it.
 pub fn calls(script: &Script, each: &mut dyn FnMut(&Call<'_>)) {
+    walk(script, None, 0, &mut |call| {
+        if !call.words.is_empty() {
+            each(call);
+        }
+    });
+}
+
+/// The same with commands that run no program and only set variables: they have no name and no words.
+pub fn calls_and_settings(script: &Script, each: &mut dyn FnMut(&Call<'_>)) {
     walk(script, None, 0, each);
 }
 
@@ -61,6 +70,9 @@ fn walk(script: &Script, within: Option<&std::ops::Range<usize>>, depth: usize, 
             if let Some(input) = command.input.as_ref().filter(|_| runs_input) {
                 walk(&lexer::read(&input.text, input.start, depth + 1), within, depth + 1, each);
             }
+        }
+        if found.at.is_none() {
+            each(&Call { name: String::new(), words: &[], command, script, within: within.cloned() });
         }
         if let Some(word) = found.script.and_then(|at| command.words.get(at)) {
             // Positions in a text that stands as it is can be followed, others are those of the word.

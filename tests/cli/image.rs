@@ -181,12 +181,46 @@ fn a_policy_of_ones_own_decides() {
     dir.write("own.yaml", policy("    image-setuid: {action: patch}\n"));
     let ran = dir.run(&["image", "bad.tar", "--policy", "own.yaml"]);
     assert!(ran.code == Some(2) && ran.err.contains("has no repair, so it cannot `patch`"), "{}", ran.err);
-    let exemption =
-        "    image-setuid: {action: deny}\n  exemptions:\n  - {rules: [image-setuid], namespaces: [a], reason: b}\n";
-    dir.write("own.yaml", policy(exemption));
-    // An exemption is for the pods of a namespace, and no pod is judged here.
-    let ran = dir.run(&["image", "bad.tar", "--policy", "own.yaml"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""), "{ran:?}");
+}
+
+#[test]
+fn exemptions_of_the_namespace_cover_the_image() {
+    let policy = "apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {name: own}\nspec:\n  rules:\n    image-setuid: {action: deny}\n  \
+        exemptions:\n  - {rules: [image-setuid], namespaces: [shop], images: [r.example.com/shop], reason: su is needed, until: 2999-12-31}\n  \
+        - {rules: [image-setuid], namespaces: [tagged], images: ['r.example.com/shop/web:1'], reason: b}\n  \
+        - {rules: [image-setuid], namespaces: [ended], reason: c, until: 2020-01-01}\n  \
+        - {rules: [image-setuid], namespaces: [all], reason: d}\n  \
+        - {rules: [image-setuid], namespaces: [one], containers: [web], reason: e}\n";
+    let dir = Dir::new("image-exempt", &[("own.yaml", policy)]);
+    dir.write("bad.tar", bad("amd64").docker_save("r.example.com/shop/web:1"));
+    let image = |arguments: &[&str]| {
+        let ran = dir.run(&[&["image", "bad.tar", "--policy", "own.yaml"], arguments].concat());
+        assert_eq!(ran.err, "", "{arguments:?}");
+        ran
+    };
+    for (arguments, code) in [
+        (vec![], 1),
+        (vec!["-n", "shop"], 0),
+        (vec!["--namespace", "other"], 1),
+        (vec!["-n", "shop", "--as", "r.example.com/other/web:1"], 1),
+        (vec!["-n", "tagged"], 0),
+        // What has a digest runs whatever the tag says.
+        (vec!["-n", "tagged", "--as", &format!("r.example.com/shop/web:1@sha256:{}", "a".repeat(64))], 1),
+        (vec!["-n", "ended"], 1),
+        (vec!["-n", "all"], 0),
+        // It names containers, and an image by itself has none.
+        (vec!["-n", "one"], 1),
+    ] {
+        assert_eq!(image(&arguments).code, Some(code), "{arguments:?}");
+    }
+    let all = image(&["-n", "shop", "--all"]);
+    assert!(all.out.contains("(exempt: su is needed, until 2999-12-31)"), "{}", all.out);
+    assert!(all.out.ends_with("0 denied, 0 warned, 0 for audit, 1 exempt\n"), "{}", all.out);
+    let report = check_schema(&image(&["-n", "shop", "-o", "json"]));
+    assert_eq!(violations(&report), ["exempt image-setuid layers[0]/usr/bin/su"]);
+    assert_eq!(report["violations"][0]["exemption"], json!({"reason": "su is needed", "until": "2999-12-31"}));
+    assert_eq!(report["summary"]["exempt"], 1);
+    assert_eq!(dir.run(&["image", "bad.tar", "-n", "Bad_NS"]).code, Some(2));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod common;
 mod finding;
 
 mod api;
+mod bounds;
 mod defaults;
 mod fast_path;
 mod fields;

@@ -13,6 +13,7 @@ mod examples;
 mod images;
 mod merged;
 mod nodes;
+mod official_images;
 mod repairs;
 mod table;
 mod updates;

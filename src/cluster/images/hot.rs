@@ -206,4 +206,19 @@ mod tests {
         assert_eq!(hot.keys(Some(&Digest::sha256(b"a"))), [key("a:1")]);
         assert_eq!(hot.keys(None).len(), 2);
     }
+
+    #[test]
+    fn an_image_is_due_when_time_changes_what_rules_find() {
+        let mut hot = Hot::default();
+        let verdict = serde_json::json!({"judgedAt": at(0), "signatures": [
+            {"digest": "sha256:aa", "authority": "a", "signer": "a", "provedAt": null, "expiry": at(10)}]});
+        let facts = crate::image::ImageFacts { trust: serde_json::from_value(verdict).unwrap(), ..Default::default() };
+        for (name, platforms) in [("a:1", vec![facts]), ("b:1", Vec::new())] {
+            let known = KnownImage::new(Digest::sha256(b"a"), platforms, Reader::Podreeve);
+            hot.insert(&key(name), Resolved { answer: ImageAnswer::Known(Arc::new(known)), until: at(60) }, at(0));
+        }
+        hot.insert(&key("c:1"), unknown(60), at(0));
+        assert!(hot.due(at(9)).is_empty());
+        assert_eq!(hot.due(at(10)), [key("a:1")]);
+    }
 }

@@ -86,6 +86,7 @@ fn drop_ins_of_all_names() {
     let values: Vec<_> = unit.all("Service", "A").map(|found| found.value.as_str()).collect();
     assert_eq!(values, ["file", "moby", "docker", "engine", "all", "control"]);
     assert_eq!(unit.id(), "moby.service");
+    assert_eq!(unit.files[..2], ["/etc/systemd/system/docker.service", "/lib/systemd/system/moby.service"]);
     assert!(unit.is_called("docker.service") && unit.is_called("engine.service") && !unit.is_called("other.service"));
 }
 
@@ -103,6 +104,7 @@ fn a_link_stands_for_a_name_and_not_for_a_file() {
     assert_eq!(value("crio.service").as_deref(), Some("3"));
     assert_eq!(unit(&host, "podman.service").unwrap().doubts.len(), 1, "the link leads nowhere");
     assert_eq!(unit(&host, "a.service").unwrap().doubts.len(), 1, "a circle");
+    assert!(unit(&host, "../../opt/crio.service").is_none(), "no name of a unit");
 }
 
 #[test]

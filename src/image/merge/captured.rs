@@ -1,12 +1,11 @@
 //! What files say that were read whole: package databases, the release, the accounts, settings.
 
 use super::Merge;
-use crate::image::captures::{Account, Content, DATABASES, OsRelease};
+use crate::image::captures::{Account, Content, OsRelease};
 use crate::image::end_of_life::end_of_life;
 use crate::image::facts::{ContentFacts, Unknown, UnverifiedSetting};
 use crate::image::gap::FULL;
-use crate::image::listing::{Node, NodeKind};
-use crate::image::{Gap, Part, limits, root};
+use crate::image::{Gap, Part, databases, limits};
 
 impl<'l> Merge<'l> {
     /// The content of files that the image still has, with their layers.
@@ -47,29 +46,13 @@ impl<'l> Merge<'l> {
             Gap::new(&[Part::Packages], FULL).add(gaps);
             content.packages.truncate(limits::PACKAGES);
         }
-        self.linked_databases(content);
+        // A database that is only linked there is not among the files that were read.
+        let is_read = |path: &str| self.captures().any(|(_, captured, _)| captured == path);
+        content.unknown_packages.extend(databases::unread(&self.overlay.root, is_read));
         // The file in /etc wins.
         releases.sort_unstable_by_key(|(path, _)| *path);
         content.os = releases.first().map(|(_, release)| (*release).clone());
         content.end_of_life = content.os.as_ref().and_then(end_of_life);
         content.uid = accounts.iter().find(|account| account.name == user).map(|account| account.uid);
-    }
-
-    /// Package databases that are read by another name than their own: a link leads there.
-    fn linked_databases(&self, content: &mut ContentFacts) {
-        let root = &self.overlay.root;
-        let is_empty = |node: &Node| {
-            let target = || root.find(root.link(node)).is_some_and(|target| target.size == 0);
-            node.size == 0 && (root.link(node).is_empty() || target())
-        };
-        for path in DATABASES {
-            let Some((real, node)) = root::follow(root, path) else { continue };
-            let is_file = matches!(node.kind, NodeKind::File | NodeKind::HardLink) && !is_empty(node);
-            let is_read = |captured: &str| captured == real || self.in_real_folder(captured).as_deref() == Some(&real);
-            if is_file && !self.captures().any(|(_, captured, _)| is_read(captured)) {
-                let why = "a link leads to it, and podreeve reads a package database only at its own place".to_owned();
-                content.unknown_packages.push(Unknown { path: (*path).to_owned(), why });
-            }
-        }
     }
 }

@@ -204,8 +204,10 @@ impl TryFrom<String> for Age {
                 Some(days) => (days, 24),
                 None => (text.strip_suffix('h')?, 1),
             };
-            let digits = (1..=5).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-            let number: i64 = number.parse().ok().filter(|number| digits && *number > 0)?;
+            let digits = (1..=5).contains(&number.len())
+                && number.bytes().all(|b| b.is_ascii_digit())
+                && !number.starts_with('0');
+            let number: i64 = number.parse().ok().filter(|_| digits)?;
             Some(Self { hours: number * hours })
         };
         parse().ok_or_else(|| format!("`{text}` is no age; write hours or days, as in `12h` or `180d`"))

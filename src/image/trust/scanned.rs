@@ -9,6 +9,7 @@ use super::vex::{self, Statement};
 use super::vulnerabilities::{Scan, Vulnerability};
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What reports in the cluster say, by the digests of manifests.
 pub type ReportedByDigest = HashMap<Box<str>, Reported>;
@@ -33,7 +34,7 @@ pub struct Reported {
     /// How many more reports there are.
     pub others: usize,
     /// The newest time of a scan, and the critical vulnerabilities that have a fix.
-    pub scan: Scan,
+    pub scan: Arc<Scan>,
     /// How many more there are, of which the names are not kept.
     pub unnamed: usize,
 }

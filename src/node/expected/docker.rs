@@ -68,10 +68,10 @@ fn tls(docker: &Docker, all: &mut Vec<Expected>) {
 fn sockets(node: &Node, docker: &Docker, all: &mut Vec<Expected>) {
     for host in docker.hosts() {
         let Some(path) = host.address.strip_prefix("unix://") else { continue };
-        let mut groups = vec![docker.group()];
         // systemd's socket has a group of its own.
         let units = docker::sockets(&node.units).filter_map(|unit| unit.last("Socket", "SocketGroup"));
-        groups.extend(units.map(|group| group.value.clone()));
+        let mut groups: Vec<String> = units.map(|group| group.value.clone()).collect();
+        groups.push(docker.group());
         groups.push("root".to_owned());
         let mut max = Maximum { uid: 0, groups, mode: 0o660 };
         give_to_user(node, docker, &mut max);

@@ -1,6 +1,6 @@
 //! Files of the kubelet.
 
-use super::{About, Expected, add, add_key, add_unit, names, of};
+use super::{About, Expected, add, add_key, add_place, add_unit, is_key_name, names, of};
 use crate::node::Node;
 
 /// The items name the owner first and the mode second, as those of docker; this benchmark counts them the other way round.
@@ -20,6 +20,10 @@ pub(super) fn files(node: &Node, all: &mut Vec<Expected>) {
         if let Some(path) = &kubelet.config_dir {
             add(all, path.clone(), 0o755, About { what: "the folder of the kubelet's settings", ..settings });
         }
+        // A pod that others put there runs as they say.
+        if let Some(path) = of(kubelet.config.get("staticPodPath")) {
+            add_place(all, path, settings);
+        }
         if let Some(path) = of(kubelet.config.get("authentication.x509.clientCAFile")) {
             let about = About { what: "the CA of the kubelet's clients", owasp: &[51, 52], cis: &["K4.1.8", "K4.1.7"] };
             add(all, path, 0o644, about);
@@ -29,7 +33,7 @@ pub(super) fn files(node: &Node, all: &mut Vec<Expected>) {
         }
         for name in names(node, &kubelet.pki) {
             // Certificates that the kubelet rotates have the key in the same file.
-            if crate::node::has_extension(name, &["key", "pem"]) {
+            if is_key_name(name) || crate::node::has_extension(&name.to_ascii_lowercase(), &["pem"]) {
                 let about = About { what: "a key of the kubelet", owasp: &[88, 89], cis: &[] };
                 add_key(all, format!("{}/{name}", kubelet.pki), 0o600, about);
             }

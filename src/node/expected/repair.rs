@@ -1,39 +1,66 @@
 //! Commands that keep a repair: systemd or a daemon makes some files again.
 
 use super::Expected;
-use crate::node::PlannedSocket;
 use crate::node::mode::{Maximum, shell};
+use crate::node::unit::Unit;
+use crate::node::{Node, PlannedSocket, docker};
 
 /// The command with what makes it last.
 #[must_use]
-pub fn lasting(expected: &Expected, repair: &str) -> String {
+pub fn lasting(node: &Node, expected: &Expected, repair: &str) -> String {
     let path = shell(&expected.path);
     match expected.what {
-        "docker's socket" => {
-            format!("{repair}; set SocketMode=0660 and SocketGroup=docker in docker.socket, which makes {path} again")
-        }
+        "docker's socket" => match docker::sockets(&node.units).find(|unit| makes(unit, &expected.path)) {
+            Some(unit) => format!("{repair} && {}", socket_drop_in(&unit.name, &expected.max)),
+            // dockerd itself makes it, with the mode 0660 and its group.
+            None => repair.to_owned(),
+        },
         "containerd's socket" | "containerd's socket for shims" => {
             format!(
-                "{repair}; set uid = 0 and gid = 0 in the section [grpc] of containerd's settings, which makes {path} again"
+                "{repair} # and set uid = 0 and gid = 0 in [grpc] of containerd's settings, which makes {path} again"
             )
         }
         // The next upgrade of the package would undo it.
         _ if expected.path.starts_with("/usr/lib/") || expected.path.starts_with("/lib/") => {
             let mode = expected.max.mode;
-            format!("{repair}; on Debian also: dpkg-statoverride --add root root {mode:04o} {path}")
+            let has_dpkg = node.os.is().is_some_and(|os| {
+                let mut names = os.id_like.split_ascii_whitespace().chain([os.id.as_str()]);
+                names.any(|name| matches!(name, "debian" | "ubuntu"))
+            });
+            if has_dpkg {
+                format!("{repair} && dpkg-statoverride --force-statoverride-add --add root root {mode:04o} {path}")
+            } else {
+                repair.to_owned()
+            }
         }
         _ => repair.to_owned(),
     }
 }
 
+/// Whether systemd makes a socket for this unit.
+fn makes(unit: &Unit, path: &str) -> bool {
+    let plain =
+        |path: &str| path.trim_start_matches("%t").trim_start_matches("/var").trim_start_matches("/run").to_owned();
+    !unit.masked && unit.all("Socket", "ListenStream").any(|stream| plain(&stream.value) == plain(path))
+}
+
 /// The command for a socket that does not exist yet: its unit is to say who may connect.
 #[must_use]
 pub fn planned_repair(planned: &PlannedSocket, max: &Maximum) -> String {
-    let group = max.groups.first().map_or("root", String::as_str);
-    let unit = planned.source.rsplit_once(':').map_or(planned.source.as_str(), |(file, _)| file);
+    let file = planned.source.rsplit_once(':').map_or(planned.source.as_str(), |(file, _)| file);
+    let mut names = file.split('/').map(|part| part.trim_end_matches(".d"));
+    let unit = names.rfind(|part| part.ends_with(".socket")).unwrap_or("docker.socket");
+    socket_drop_in(unit, max)
+}
+
+/// A drop-in of a socket that says who may connect.
+fn socket_drop_in(unit: &str, max: &Maximum) -> String {
+    let folder = shell(&format!("/etc/systemd/system/{unit}.d"));
+    // The group is the first of those that are meant.
+    let group = shell(max.groups.first().map_or("root", String::as_str));
     format!(
-        "set SocketMode={:04o}, SocketUser=root and SocketGroup={group} in {}, and: systemctl daemon-reload",
-        max.mode,
-        shell(unit)
+        "mkdir -p {folder} && printf '%s\\n' '[Socket]' SocketMode={:04o} SocketUser=root SocketGroup={group} > \
+{folder}/zz-podreeve.conf && systemctl daemon-reload",
+        max.mode
     )
 }

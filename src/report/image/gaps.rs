@@ -1,7 +1,7 @@
 //! What podreeve did not read of an image, as warnings of the rules that judge it.
 
 use super::ImageViolation;
-use super::judge;
+use super::judge::{self, Identity};
 use crate::admit::Snapshot;
 use crate::image::{ImageFacts, Parts, Place};
 use crate::policy::CompiledPolicy;
@@ -16,7 +16,7 @@ const WHY: &str = "what podreeve has not read may violate this rule";
 pub fn add(
     snapshot: &Snapshot,
     policy: &CompiledPolicy,
-    (image, platforms): (&str, &[ImageFacts]),
+    (image, platforms): (Identity<'_>, &[ImageFacts]),
     today: Date,
     violations: &mut Vec<ImageViolation>,
 ) {

@@ -139,9 +139,11 @@ fn layer(report: &LayerReport, largest: u64) -> Layer {
 
 fn row(violation: &ImageViolation) -> Row {
     let platforms = violation.platforms.join(", ");
+    let exempt = violation.exemption.as_ref().and_then(|_| violation.note_or_exemption());
+    let exempt = exempt.map(|exempt| format!(" ({exempt})")).unwrap_or_default();
     Row {
         place: format!("{} ({platforms})", violation.place),
-        message: format!("found {}, wanted {}", violation.found, violation.wanted),
+        message: format!("found {}, wanted {}{exempt}", violation.found, violation.wanted),
         style: match violation.effect {
             Effect::Deny => "denied",
             Effect::Warn => "warning",

@@ -1,10 +1,10 @@
 //! Judges an image by the policies.
 
-use super::{ImageViolation, gaps};
+use super::{ImageExemptionReport, ImageViolation, gaps};
 use crate::admit::Snapshot;
-use crate::decide::effect_on_file;
+use crate::decide::{Effect, effect_on_file};
 use crate::image::{ImageFacts, Place};
-use crate::policy::{CompiledPolicy, SubjectRule};
+use crate::policy::{CompiledExemption, CompiledPolicy, SubjectRule};
 use crate::report::fingerprint::of_text;
 use crate::review::response::note_text;
 use crate::rule::{Finding, ImageCheck};
@@ -15,9 +15,20 @@ use jiff::civil::Date;
 /// The longest text of a finding.
 const TEXT: usize = 1000;
 
+/// The image as pods would run it.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity<'i> {
+    /// The name of the image.
+    pub name: &'i str,
+    /// The name by which pods pull it.
+    pub pulled_as: &'i str,
+    /// The namespace whose exemptions count; without one, none does.
+    pub namespace: Option<&'i str>,
+}
+
 /// What violates the policies on any platform; what several policies or platforms have is there once, for the strictest.
 #[must_use]
-pub fn judge(snapshot: &Snapshot, image: &str, platforms: &[ImageFacts], today: Date) -> Vec<ImageViolation> {
+pub fn judge(snapshot: &Snapshot, image: Identity<'_>, platforms: &[ImageFacts], today: Date) -> Vec<ImageViolation> {
     let mut violations: Vec<ImageViolation> = Vec::new();
     for policy in &snapshot.policies.policies {
         for rule in &policy.images {
@@ -61,13 +72,20 @@ pub(super) fn violation(
     policy: &CompiledPolicy,
     compiled: &SubjectRule<dyn ImageCheck>,
     finding: &Finding<'_, Place<'_>>,
-    (image, facts): (&str, &ImageFacts),
+    (image, facts): (Identity<'_>, &ImageFacts),
     today: Date,
 ) -> ImageViolation {
     let rule = compiled.rule;
     let severity = finding.severity.unwrap_or(rule.severity);
     let cap = snapshot.ceiling.cap(severity, today);
-    let (effect, note) = effect_on_file(compiled.action, finding.most, policy.warn_until, today, cap);
+    let covers = |exemption: &&CompiledExemption| {
+        image.namespace.is_some_and(|namespace| exemption.covers_image(rule, image.pulled_as, namespace, today))
+    };
+    let exemption = policy.exemptions.iter().find(covers).map(CompiledExemption::document);
+    let (effect, note) = match exemption {
+        Some(_) => (Effect::Exempt, None),
+        None => effect_on_file(compiled.action, finding.most, policy.warn_until, today, cap),
+    };
     let (place, found) = (finding.at.to_string(), clean(&finding.found, TEXT));
     // The same file may be in another layer of the next build.
     let stable = match finding.at {
@@ -83,12 +101,13 @@ pub(super) fn violation(
         severity,
         platforms: vec![facts.platform.to_string()],
         // A tag changes with every build.
-        fingerprint: of_text(&[crate::workload::image::split(image).0, "Image", stable, rule.id, &found]),
+        fingerprint: of_text(&[crate::workload::image::split(image.name).0, "Image", stable, rule.id, &found]),
         place,
         found,
         wanted: clean(&finding.wanted, TEXT),
         why: finding.why.as_deref().unwrap_or(rule.why).to_owned(),
         note: note.map(|note| note_text(note, severity)),
+        exemption: exemption.map(|one| ImageExemptionReport { reason: clean(&one.reason, TEXT), until: one.until }),
         unknown: false,
         owasp: rule.owasp,
     }

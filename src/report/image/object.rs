@@ -40,7 +40,7 @@ impl ImageReport {
             message: format!("{field}: found {found}, wanted {wanted}: {why}"),
             field,
             why: why.clone(),
-            note: violation.note.clone(),
+            note: violation.note_or_exemption(),
             calls_for_repair: false,
             owasp: violation.owasp,
             fingerprint: violation.fingerprint.clone(),

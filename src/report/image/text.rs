@@ -95,7 +95,7 @@ fn violations(text: &mut String, report: &ImageReport, all: bool) {
         } else {
             format!(" ({})", violation.platforms.join(", "))
         };
-        let note = violation.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
+        let note = violation.note_or_exemption().map(|note| format!(" ({note})")).unwrap_or_default();
         let ImageViolation { severity, place, found, wanted, .. } = violation;
         let _ = writeln!(
             text,
@@ -106,10 +106,11 @@ fn violations(text: &mut String, report: &ImageReport, all: bool) {
     }
     let summary = &report.summary;
     let verdict = words::verdict(report);
-    let hint = if all || summary.audited == 0 { "" } else { " (--all shows them)" };
+    let hint = if all || summary.audited + summary.exempt == 0 { "" } else { " (--all shows them)" };
+    let exempt = if summary.exempt == 0 { String::new() } else { format!(", {} exempt", summary.exempt) };
     let _ = writeln!(
         text,
-        "\n{verdict}: {} denied, {} warned, {} for audit{hint}{}",
+        "\n{verdict}: {} denied, {} warned, {} for audit{exempt}{hint}{}",
         summary.denied,
         summary.warned,
         summary.audited,

@@ -133,7 +133,7 @@ impl Results {
         wanted: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        let (wanted, fix) = (line(&wanted.into()), line(&fix.into()));
+        let (wanted, fix) = (line(&wanted.into()), whole_line(&fix.into()));
         self.add(about, Verdict::Fail(Failure { evidence, wanted, fix, severity }));
     }
 
@@ -185,8 +185,22 @@ impl<'a> About<'a> {
 /// The longest text of a result.
 const LONGEST: usize = 1000;
 
+/// The longest command that repairs. A part of a command would do something else.
+const LONGEST_FIX: usize = 4000;
+
+/// A command in one line, or a sentence where it is too long.
+fn whole_line(fix: &str) -> String {
+    match clean(fix, LONGEST_FIX) {
+        fix if fix.ends_with('…') => "repair it by hand: the command is longer than podreeve prints".to_owned(),
+        fix => line_of(fix),
+    }
+}
+
 /// A text in one line, which says something: files of a host may hold anything, or nothing.
 fn line(text: &str) -> String {
-    let text = clean(text, LONGEST);
+    line_of(clean(text, LONGEST))
+}
+
+fn line_of(text: String) -> String {
     if text.trim().is_empty() { "nothing".to_owned() } else { text }
 }

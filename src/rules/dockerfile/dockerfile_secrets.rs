@@ -6,7 +6,9 @@ use crate::dockerfile::{Arguments, Dockerfile, Heredoc, Instruction, Keyword, Pa
 use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
-use crate::rules::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
+use crate::rules::secret_commands::{Names, lines};
+use crate::rules::secret_shapes::{is_named_secret, secret_value};
+use crate::shell;
 use crate::text::clean;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -67,6 +69,15 @@ that are none.",
                 "public keys",
                 "FROM debian:12\nENV GPG_KEY A035C8C19219BA821ECEA86B64E628F8D684696D\nRUN gpg --keyserver keys.example.com --recv-keys A035C8C19219BA821ECEA86B64E628F8D684696D\nADD https://example.com/Release.key /k\n",
             ),
+            FileExample::bad(
+                "passwords that programs read",
+                "FROM debian:12\nRUN echo 'root:hunter2' | chpasswd\nRUN chpasswd <<EOF\nroot:hunter2\nEOF\nRUN echo hunter2 | passwd --stdin root\nRUN make NPM_TOKEN=hunter2hunter2\nRUN export API_TOKEN=hunter2 && ./setup\nRUN DB_PASSWORD=hunter2; ./setup\n",
+                &[2, 4, 6, 7, 8, 9],
+            ),
+            FileExample::good(
+                "keys of packages, and settings about passwords",
+                "FROM debian:12\nRUN key='859BE8D7C586F538430B19C2467B942D3A79BD29'; gpg --recv-keys \"$key\"\nENV SOLR_KEYS=E6E21FFCDCEA14C95910EA65051A0FAF76BC6507\nENV PGP_KEY_IDS=\"0x8657ABB260F056B1E5190839D9C4D26D0E604491 0x5B2545DAB21995F4088CEFAA36CEE4DEB00CFE33\"\nCMD [\"postgres\", \"-c\", \"password_encryption=scram-sha-256\"]\nRUN export TOKEN=\"$(cat /run/secrets/token)\" && npm ci\nRUN echo \"root:$PASSWORD\" | chpasswd\n",
+            ),
             FileExample::good(
                 "of the pod",
                 "FROM debian:12\nENV DB_PASSWORD=$DB_PASSWORD\nCMD app --password=\"$DB_PASSWORD\"\n",
@@ -100,6 +111,7 @@ const MOUNTED: &str = "RUN --mount=type=secret, or a Secret of the pod";
 impl FileCheck for DockerfileSecrets {
     fn check<'d>(&self, file: &'d Dockerfile<'d>, findings: &mut FileFindings<'d>) {
         let more: Vec<String> = self.names.iter().map(|word| word.to_uppercase()).collect();
+        let names = Names { more: &more, allow: &self.allow };
         let mut faults = Vec::new();
         for stage in &file.stages {
             // The arguments of the build that are known in the stage so far.
@@ -107,17 +119,17 @@ impl FileCheck for DockerfileSecrets {
             let is_shipped =
                 file.last_stage().is_some_and(|last| file.with_bases(last).any(|of| std::ptr::eq(of, stage)));
             for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
-                self.variables(instruction, &more, &mut arguments, &mut faults);
-                self.files(instruction, is_shipped, &mut faults);
-                self.texts(instruction, &mut faults);
+                variables(instruction, &names, &mut arguments, &mut faults);
+                copied_files(instruction, is_shipped, &names, &mut faults);
+                texts(instruction, &names, &mut faults);
                 if let Some(run) = file.run(instruction) {
-                    self.commands(&run, &more, &mut faults);
+                    commands(&run, &names, &mut faults);
                 }
             }
         }
         let first = file.stages.first().map_or(file.instructions.len(), |stage| stage.instructions.start);
         for instruction in file.instructions.get(..first).unwrap_or_default() {
-            self.variables(instruction, &more, &mut HashSet::new(), &mut faults);
+            variables(instruction, &names, &mut HashSet::new(), &mut faults);
         }
         faults.sort_by_key(|fault| fault.span.start);
         faults.dedup_by(|a, b| a.span.start == b.span.start);
@@ -127,164 +139,94 @@ impl FileCheck for DockerfileSecrets {
     }
 }
 
-impl DockerfileSecrets {
-    fn is_allowed(&self, name: &str) -> bool {
-        self.allow.iter().any(|allowed| allowed == name)
-    }
-
-    /// What kind of secret a variable has.
-    fn secret(&self, name: &str, value: &str, more: &[String]) -> Option<&'static str> {
-        let of_key = name.split('_').any(|word| matches!(word, "GPG" | "PGP" | "FINGERPRINT"));
-        if of_key && files::is_fingerprint(value) {
-            return None;
-        }
-        secret_value(value)
-            .or_else(|| (!self.is_allowed(name) && is_named_secret(name, value, more)).then_some("a literal value"))
-    }
-
-    fn variables<'f>(
-        &self,
-        instruction: &'f Instruction<'_>,
-        more: &[String],
-        arguments: &mut HashSet<&'f str>,
-        faults: &mut Vec<Fault>,
-    ) {
-        let keyword = instruction.keyword;
-        for pair in instruction.pairs() {
-            let Pair { name, value, span } = pair;
-            let raw = value.as_ref().map(Word::text);
-            let name_of = clean(name, 80);
-            let mut fault = |what: &str, severity| {
-                let found = format!("{what} in {} {name_of}", keyword.as_str());
-                faults.push(Fault { span: span.clone(), found, wanted: MOUNTED, severity });
-            };
-            // Named like a secret, whatever its value will be.
-            let is_named = || !self.is_allowed(name) && is_named_secret(name, "hunter2Xy9", more);
-            match (keyword, raw) {
-                (Keyword::Label, Some(value)) => {
-                    if let Some(what) = secret_value(value) {
-                        fault(what, Severity::Critical);
-                    }
-                }
-                (Keyword::Arg, None) => {
-                    arguments.insert(name.as_str());
-                    if is_named() {
-                        fault("a secret of the build", Severity::Medium);
-                    }
-                }
-                (Keyword::Env, Some(value)) if reference(value).is_some_and(|of| arguments.contains(of)) => {
-                    if is_named() {
-                        fault("a secret of the build", Severity::High);
-                    }
-                }
-                (_, Some(value)) => {
-                    if let Some(what) = self.secret(name, value, more) {
-                        fault(what, Severity::Critical);
-                    }
-                }
-                (_, None) => {}
-            }
-        }
-    }
-
-    fn files(&self, instruction: &Instruction<'_>, is_shipped: bool, faults: &mut Vec<Fault>) {
-        let (Arguments::Copy { sources, .. }, Keyword::Copy | Keyword::Add) =
-            (&instruction.arguments, instruction.keyword)
-        else {
-            return;
+fn variables<'f>(
+    instruction: &'f Instruction<'_>,
+    names: &Names<'_>,
+    arguments: &mut HashSet<&'f str>,
+    faults: &mut Vec<Fault>,
+) {
+    let keyword = instruction.keyword;
+    for pair in instruction.pairs() {
+        let Pair { name, value, span } = pair;
+        let raw = value.as_ref().map(Word::text);
+        let name_of = clean(name, 80);
+        let mut fault = |what: &str, severity| {
+            let found = format!("{what} in {} {name_of}", keyword.as_str());
+            faults.push(Fault { span: span.clone(), found, wanted: MOUNTED, severity });
         };
-        for word in sources {
-            let path = word.text();
-            let name = path.rsplit('/').next().unwrap_or_default();
-            // A key that is fetched from a server is public.
-            if self.is_allowed(name) || self.is_allowed(path) || path.contains("://") {
-                continue;
+        // Named like a secret, whatever its value will be.
+        let is_named = || !names.is_allowed(name) && is_named_secret(name, "hunter2Xy9", names.more);
+        match (keyword, raw) {
+            (Keyword::Label, Some(value)) => {
+                if let Some(what) = secret_value(value) {
+                    fault(what, Severity::Critical);
+                }
             }
-            if let Some((what, severity)) = files::secret(path, is_shipped) {
-                let found = format!("{what} ({})", clean(path, 80));
-                faults.push(Fault {
-                    span: word.span.clone(),
-                    found,
-                    wanted: "RUN --mount=type=secret, or no such file",
-                    severity,
-                });
+            (Keyword::Arg, None) => {
+                arguments.insert(name.as_str());
+                if is_named() {
+                    fault("a secret of the build", Severity::Medium);
+                }
             }
+            (Keyword::Env, Some(value)) if reference(value).is_some_and(|of| arguments.contains(of)) => {
+                if is_named() {
+                    fault("a secret of the build", Severity::High);
+                }
+            }
+            (_, Some(value)) => {
+                if let Some(what) = names.secret(name, value) {
+                    fault(what, Severity::Critical);
+                }
+            }
+            (_, None) => {}
         }
     }
+}
 
-    /// Secrets in the lines of here-documents that are files.
-    fn texts(&self, instruction: &Instruction<'_>, faults: &mut Vec<Fault>) {
-        let documents = instruction.heredocs.iter().filter(|_| instruction.keyword != Keyword::Run);
-        for Heredoc { text, start, .. } in documents {
-            lines(text, *start, |line, span| {
-                if let Some(what) = self.in_line(line) {
-                    let found = format!("{what} in a here-document");
-                    faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
-                }
+fn copied_files(instruction: &Instruction<'_>, is_shipped: bool, names: &Names<'_>, faults: &mut Vec<Fault>) {
+    let (Arguments::Copy { sources, .. }, Keyword::Copy | Keyword::Add) = (&instruction.arguments, instruction.keyword)
+    else {
+        return;
+    };
+    for word in sources {
+        let path = word.text();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        // A key that is fetched from a server is public.
+        if names.is_allowed(name) || names.is_allowed(path) || path.contains("://") {
+            continue;
+        }
+        if let Some((what, severity)) = files::secret(path, is_shipped) {
+            let found = format!("{what} ({})", clean(path, 80));
+            faults.push(Fault {
+                span: word.span.clone(),
+                found,
+                wanted: "RUN --mount=type=secret, or no such file",
+                severity,
             });
         }
     }
+}
 
-    fn in_line(&self, line: &str) -> Option<&'static str> {
-        let name = line.split(['=', ':']).next().unwrap_or_default().trim();
-        if self.is_allowed(name) {
-            return None;
-        }
-        // The rest of a key is in other lines.
-        if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") {
-            Some("a private key")
-        } else {
-            secret_value(line)
-        }
-    }
-
-    fn commands(&self, run: &Run, more: &[String], faults: &mut Vec<Fault>) {
-        let mut fault = |span, what: &str| {
-            let found = format!("{what} in a command");
-            faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
-        };
-        run.calls(&mut |call| {
-            let first = call.words.first().map_or(0, |word| word.span.start);
-            for word in call.command.words.iter().filter(|word| word.span.start < first) {
-                if let Some((name, value)) = word.text.split_once('=')
-                    && let Some(what) = self.secret(name, value, more).filter(|_| !value.starts_with(['$', '`']))
-                {
-                    fault(run.span(call.span(word)), what);
-                }
-            }
-            for (index, what) in secrets_in_words(call.words.iter().map(|word| word.text.as_str()), &self.allow) {
-                let is_public = |word: &&crate::shell::Word| {
-                    matches!(call.name.as_str(), "apt-key" | "gpg" | "gpg2") && files::is_fingerprint(&word.text)
-                };
-                if let Some(word) = call.words.get(index).filter(|word| !is_public(word)) {
-                    fault(run.span(call.span(word)), what);
-                }
-            }
-            // What a program other than a shell reads.
-            if let Some(piece) =
-                call.command.input.as_ref().filter(|_| !crate::shell::SHELLS.contains(&call.name.as_str()))
-            {
-                lines(&piece.text, piece.start, |line, span| {
-                    if let Some(what) = self.in_line(line) {
-                        fault(run.span(span), what);
-                    }
-                });
+/// Secrets in the lines of here-documents that are files.
+fn texts(instruction: &Instruction<'_>, names: &Names<'_>, faults: &mut Vec<Fault>) {
+    let documents = instruction.heredocs.iter().filter(|_| instruction.keyword != Keyword::Run);
+    for Heredoc { text, start, .. } in documents {
+        lines(text, *start, |line, span| {
+            if let Some(what) = names.in_line(line) {
+                let found = format!("{what} in a here-document");
+                faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
             }
         });
     }
 }
 
-/// Calls `each` with every line and where it is.
-fn lines(text: &str, start: usize, mut each: impl FnMut(&str, Range<usize>)) {
-    let mut at = start;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim();
-        let begin = at + line.len() - line.trim_start().len();
-        if !bare.is_empty() {
-            each(bare, begin..begin + bare.len());
-        }
-        at += line.len();
-    }
+fn commands(run: &Run, names: &Names<'_>, faults: &mut Vec<Fault>) {
+    shell::calls_and_settings(&run.script, &mut |call| {
+        faults.extend(names.in_call(call).into_iter().map(|(span, what)| {
+            let found = format!("{what} in a command");
+            Fault { span: run.span(span), found, wanted: MOUNTED, severity: Severity::Critical }
+        }));
+    });
 }
 
 /// The variable that is the whole value: `$NAME` or `${NAME}`.

@@ -1,10 +1,10 @@
 //! Downloads and packages whose origin no program checks.
 
-use crate::dockerfile::{Dockerfile, Instruction, Keyword, Run};
+use crate::dockerfile::{Arguments, Base, Dockerfile, Instruction, Keyword, Run, Word};
 use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
-use crate::rules::unverified::{accepted, options, scripts};
+use crate::rules::unverified::{Downloads, accepted, options, scripts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::ops::Range;
@@ -15,7 +15,9 @@ pub static RULE: Rule = Rule {
     docs: "The rule finds options that accept any certificate or signature (`curl -k`, `wget --no-check-certificate`, \
 `apt-get --allow-unauthenticated`, `yum --nogpgcheck`, `apk --allow-untrusted`, `pip --trusted-host`), settings that do the same \
 (`[trusted=yes]`, `gpgcheck=0`, `strict-ssl false`, `GIT_SSL_NO_VERIFY`), and scripts that run as they arrive: `curl ... | sh`, \
-`bash <(curl ...)`, `sh -c \"$(curl ...)\"`.\n\n\
+`bash <(curl ...)`, `sh -c \"$(curl ...)\"`. A file that `curl`, `wget` or `ADD` loads must be checked before it runs, by `sha256sum -c`, \
+`gpg --verify`, `cosign verify-blob` or the like, or by `ADD --checksum`; the rule follows it through `mv` and `cp`, and through later \
+instructions of the stage.\n\n\
 It reads all forms of `RUN`, here-documents and scripts in scripts included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
 `allow` names beginnings of URLs from which a script may run as it arrives.",
     why: "whoever controls the network or the server decides what runs in the build and in the image",
@@ -48,9 +50,37 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
                 &[2, 3, 4, 5, 6, 8, 10],
             ),
             FileExample::bad(
+                "here-documents whose end has blanks",
+                "FROM debian:12\nRUN <<'E O'\ncurl https://example.com/a | sh\nE O\nRUN sh <<\"E O\"\ncurl -k https://example.com/a\nE O\n",
+                &[3, 6],
+            ),
+            FileExample::bad(
+                "nested settings of apt",
+                "FROM debian:12\nRUN echo 'APT { Get { AllowUnauthenticated \"yes\"; }; };' > /etc/apt/apt.conf.d/99a\nCOPY <<EOF /etc/apt/apt.conf.d/99b\nAcquire {\n  https { Verify-Host \"no\"; };\n};\nEOF\n",
+                &[2, 5],
+            ),
+            FileExample::bad(
                 "programs that run as they arrive",
                 "FROM debian:12\nRUN python3 -c \"$(wget -qO- https://example.com/a.py)\"\nRUN perl <(curl -s https://example.com/a.pl)\nRUN bash <<< \"$(curl -s https://example.com/a.sh)\"\nRUN . /dev/stdin <<< \"$(curl -s https://example.com/a.sh)\"\n",
                 &[2, 3, 4, 5],
+            ),
+            FileExample::bad(
+                "files that run without a check",
+                "FROM debian:12 AS base\nRUN curl -fsSL -o /tmp/a.sh https://example.com/a.sh && sh /tmp/a.sh\nRUN wget -q https://example.com/b.py && python3.12 -u b.py\nRUN wget -O /usr/local/bin/tool https://example.com/tool\nRUN chmod +x /usr/local/bin/tool\nRUN sudo tool --version\nRUN curl -LO https://example.com/c?v=1 && mv c /opt/d && chmod 755 /opt/d && /opt/d\nRUN curl https://example.com/e > e.sh; . ./e.sh\nRUN wget -qO- https://example.com/f | tee /f; cat /f | bash\nADD https://example.com/g /g.sh\nRUN bash -eux -o pipefail /g.sh\nRUN curl -o h.sh https://example.com/h\nFROM base\nRUN sh < h.sh\n",
+                &[2, 3, 6, 7, 8, 9, 11, 14],
+            ),
+            FileExample::bad(
+                "a check of another file, or one that comes too late",
+                "FROM debian:12\nRUN curl -o a.sh https://example.com/a && echo \"$SUM b.sh\" | sha256sum -c && sh a.sh && echo \"$SUM a.sh\" | sha256sum -c\nRUN curl -o c https://example.com/c && gpg --verify d.asc d && chmod +x c && ./c\nRUN curl -o e https://example.com/e && sha256sum -c e.sum && curl -o e https://example.com/e2 && sh e\nRUN sha256sum f && curl -o f https://example.com/f && sh f\n",
+                &[2, 3, 4, 5],
+            ),
+            FileExample::good(
+                "files that are checked before they run",
+                "FROM debian:12\nRUN curl -o a.sh https://example.com/a && echo \"$SUM  a.sh\" | sha256sum -c - && sh a.sh\nRUN wget https://example.com/b https://example.com/SUMS && grep b SUMS | shasum -a 256 -c && sh b\nRUN curl -LO https://example.com/c && gpg --verify c.asc && chmod +x c && mv c /usr/bin/ && c\nRUN curl -o /d https://example.com/d && cosign verify-blob --key k.pub --signature d.sig /d && sh /d\nRUN curl -o e https://example.com/e && [ \"$(sha256sum e | cut -d' ' -f1)\" = \"$SUM\" ] && sh e\nRUN curl -o f https://example.com/f; sha256sum f | grep -q $SUM; sh f\nRUN f=g && curl -o \"$f\" https://example.com/g && sha256sum -c <<< \"$SUM $f\" && sh \"$f\"\nADD --checksum=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa https://example.com/h /h.sh\nRUN sh /h.sh\n",
+            ),
+            FileExample::good(
+                "files that do not run",
+                "FROM debian:12\nRUN curl -o a.tgz https://example.com/a && tar xzf a.tgz && sh a/install.sh\nRUN curl -o b.json https://example.com/b && python3 -m json.tool b.json && sh c.sh\nRUN wget -O d.sh http://localhost:8000/d.sh && sh d.sh\nRUN curl -o e.sh https://example.com/e && rm e.sh\nCOPY e.sh .\nRUN sh e.sh\nRUN sh f.sh && curl -o f.sh https://example.com/f\n",
             ),
             FileExample::bad(
                 "another URL than the allowed one",
@@ -68,7 +98,7 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
             ),
             FileExample::good(
                 "an allowed URL",
-                "FROM debian:12\nRUN curl --proto '=https' -sSf https://sh.rustup.rs | sh -s -- -y\n",
+                "FROM debian:12\nRUN curl --proto '=https' -sSf https://sh.rustup.rs | sh -s -- -y\nRUN curl -o a.sh https://sh.rustup.rs && sh a.sh\n",
             )
             .params(r#"{"allow":["https://sh.rustup.rs"]}"#),
         ],
@@ -93,8 +123,21 @@ struct Fault {
 impl FileCheck for DockerfileUnverifiedPackages {
     fn check<'d>(&self, file: &'d Dockerfile<'d>, findings: &mut FileFindings<'d>) {
         let mut faults = Vec::new();
-        for (_, run) in file.runs() {
-            self.run(&run, &mut faults);
+        let mut runs = file.runs().into_iter().peekable();
+        let mut stages: Vec<Downloads> = Vec::new();
+        for stage in &file.stages {
+            // A stage has the files of the one that it begins with.
+            let mut downloads = match stage.base {
+                Base::Stage(below) => stages.get(below).cloned().unwrap_or_default(),
+                Base::Image(_) | Base::Scratch => Downloads::default(),
+            };
+            for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
+                if let Some((_, run)) = runs.next_if(|(runs, _)| std::ptr::eq(*runs, instruction)) {
+                    self.run(&run, &mut downloads, &mut faults);
+                }
+                self.added(instruction, &mut downloads);
+            }
+            stages.push(downloads);
         }
         for instruction in &file.instructions {
             match instruction.keyword {
@@ -112,7 +155,19 @@ impl FileCheck for DockerfileUnverifiedPackages {
 }
 
 impl DockerfileUnverifiedPackages {
-    fn run(&self, run: &Run, faults: &mut Vec<Fault>) {
+    /// `ADD` of a URL without `--checksum` is a download, too.
+    fn added(&self, instruction: &Instruction<'_>, downloads: &mut Downloads) {
+        let (Keyword::Add, None, Arguments::Copy { sources, target }) =
+            (instruction.keyword, instruction.flag("checksum"), &instruction.arguments)
+        else {
+            return;
+        };
+        for source in sources.iter().map(Word::text).filter(|source| source.contains("://")) {
+            downloads.added(source, target.text(), &self.allow);
+        }
+    }
+
+    fn run(&self, run: &Run, downloads: &mut Downloads, faults: &mut Vec<Fault>) {
         run.calls(&mut |call| {
             for (word, found, wanted) in accepted(call) {
                 faults.push(Fault { span: run.span(call.span(word)), found, wanted });
@@ -123,7 +178,7 @@ impl DockerfileUnverifiedPackages {
                 let start = piece.start + at;
                 faults.push(Fault { span: run.span(start..start + 1), found, wanted: options::SIGNED });
             }
-            if let Some(found) = scripts::found(call, &self.allow) {
+            for found in scripts::found(call, &self.allow).into_iter().chain(downloads.follow(call, &self.allow)) {
                 let wanted = "a file that is checked before it runs";
                 faults.push(Fault { span: run.span(call.place()), found, wanted });
             }

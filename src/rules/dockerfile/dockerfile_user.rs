@@ -27,6 +27,7 @@ A number is best: the kubelet cannot tell whether a name is root, and refuses it
         examples: &[
             FileExample::bad("no user", "FROM debian:12 AS build\nUSER 1000\nFROM debian:12\nCMD [\"app\"]\n", &[3]),
             FileExample::bad("root at the end", "FROM debian:12\nUSER app\nUSER root:root\n", &[3]),
+            FileExample::bad("a group alone", "FROM debian:12\nUSER :1000\n", &[2]),
             FileExample::bad("root as a number with a sign", "FROM debian:12\nUSER +0\n", &[2]),
             FileExample::bad(
                 "root in the stage below",
@@ -89,7 +90,8 @@ impl FileCheck for DockerfileUser {
         let user = value.split(':').next().unwrap_or_default().trim();
         let place = || file.place(word.span.clone());
         let is_number = !user.is_empty() && user.bytes().all(|b| b.is_ascii_digit());
-        if user == "root" || is_zero(user) {
+        // Without a user it is root, whatever the group.
+        if user.is_empty() || user == "root" || is_zero(user) {
             findings.push(Finding::new(place(), clean(value, 60), "a user other than root"));
         } else if self.numeric && !is_number {
             let finding = Finding::new(place(), format!("the name {}", clean(value, 60)), "a number from 1 on");

@@ -1,10 +1,13 @@
 //! Secrets in the layers, the variables and the history of an image.
 
+use super::step::{self, Step};
 use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
-use crate::rules::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
+use crate::rules::secret_commands::{self, Names};
+use crate::rules::secret_shapes::{is_named_secret, secret_value};
+use crate::shell::Script;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -44,6 +47,28 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
                 "arguments of the build",
                 r#"{"history":[{"created_by":"RUN |1 NPM_TOKEN=npm_abcdefghijklmnopqrstuvwxyz0123456789 /bin/sh -c npm ci # buildkit"},{"created_by":"RUN /bin/sh -c curl -u jane:hunter2 https://example.com # buildkit"}]}"#,
                 &["history[0]", "history[1]"],
+            ),
+            ImageExample::bad(
+                "passwords in commands",
+                r#"{"history":[
+                    {"created_by":"RUN /bin/sh -c echo 'root:hunter2' | chpasswd # buildkit"},
+                    {"created_by":"RUN /bin/sh -c export DB_PASSWORD=hunter2 && ./setup # buildkit"},
+                    {"created_by":"RUN /bin/sh -c make NPM_TOKEN=hunter2hunter2 # buildkit"},
+                    {"created_by":"/bin/sh -c #(nop)  CMD [\"app\" \"--db-password=hunter2\"]"},
+                    {"created_by":"HEALTHCHECK &{[\"CMD-SHELL\" \"mysql -uroot -phunter2 -e 1\"] \"30s\"}"},
+                    {"created_by":"ADD https://jane:hunter2@example.com/a /a # buildkit"}]}"#,
+                &["history[0]", "history[1]", "history[2]", "history[3]", "history[4]", "history[5]"],
+            ),
+            ImageExample::good(
+                "secrets that the build mounts, and public keys",
+                r#"{"run":{"Env":["PATH=/bin","GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568"]},"history":[
+                    {"created_by":"RUN /bin/sh -c TOKEN=$(cat /run/secrets/token) npm ci # buildkit"},
+                    {"created_by":"RUN /bin/sh -c NPM_TOKEN=`cat /run/secrets/npm` npm ci # buildkit"},
+                    {"created_by":"RUN /bin/sh -c export TOKEN=\"$(cat /run/secrets/token)\" && npm ci # buildkit"},
+                    {"created_by":"RUN /bin/sh -c curl -H \"Authorization: Bearer $TOKEN\" https://example.com # buildkit"},
+                    {"created_by":"ENV GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568"},
+                    {"created_by":"RUN /bin/sh -c echo \"root:$PASSWORD\" | chpasswd; echo 'app:*' | chpasswd -e # buildkit"},
+                    {"created_by":"CMD [\"postgres\" \"-c\" \"password_encryption=scram-sha-256\"]"}]}"#,
             ),
             ImageExample::good("no secret", r#"{"run":{"Env":["PATH=/usr/bin","PASSWORD_FILE=/run/secrets/db"]}}"#),
             ImageExample::good(
@@ -109,8 +134,9 @@ impl ImageCheck for ImageSecrets {
         }
         for (index, step) in image.history.iter().enumerate() {
             // The variables of the configuration are reported there.
-            let is_variable = image.run.env.iter().any(|pair| step.created_by.ends_with(pair.as_str()));
-            if let Some(found) = of_command(&step.created_by).filter(|_| !is_variable) {
+            let is_known =
+                |name: &str, value: &str| image.run.env.iter().any(|pair| pair.split_once('=') == Some((name, value)));
+            if let Some(found) = of_step(&step.created_by, &is_known) {
                 findings.push(Finding::new(Place::History(index), format!("{found} in the command"), WANTED));
             }
         }
@@ -121,20 +147,26 @@ fn of_variable(name: &str, value: &str) -> Option<&'static str> {
     secret_value(value).or_else(|| is_named_secret(name, value, &[]).then_some("a secret by its name"))
 }
 
-fn of_command(command: &str) -> Option<&'static str> {
-    let words: Vec<&str> = command.split_whitespace().collect();
-    secret_words(&words).first().map(|(_, kind)| *kind)
+/// The secret in a step of the build. `is_known` is whether the configuration has this variable.
+pub fn of_step(step: &str, is_known: &dyn Fn(&str, &str) -> bool) -> Option<&'static str> {
+    let variables = |text| {
+        let pairs = step::pairs(text).into_iter().filter(|(name, value)| !is_known(name, value));
+        pairs.filter(|(_, value)| !value.starts_with(['$', '`'])).find_map(|(name, value)| of_variable(name, value))
+    };
+    match Step::read(step) {
+        Step::Run { arguments, script } => variables(arguments).or_else(|| of_script(script)),
+        Step::Instruction("ARG" | "ENV", text) => variables(text),
+        Step::Instruction("CMD" | "ENTRYPOINT" | "HEALTHCHECK" | "SHELL", text) => of_script(words_of(text)),
+        Step::Instruction(_, text) => text.split_whitespace().find_map(secret_value).or_else(|| secret_value(text)),
+    }
 }
 
-/// The words of a command that hold a secret, by their index, and the kind of secret. Arguments of a build are in front of its
-/// commands, as variables are.
-pub fn secret_words(words: &[&str]) -> Vec<(usize, &'static str)> {
-    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    let of_pair = |word: &str| {
-        let (name, value) = word.split_once('=')?;
-        let name = Some(name.trim_start_matches('-')).filter(|name| is_name(name))?;
-        of_variable(name, value.trim_matches(['"', '\'']))
-    };
-    let pairs = words.iter().enumerate().filter_map(|(index, word)| Some((index, of_pair(word)?)));
-    pairs.chain(secrets_in_words(words.iter().copied(), &[])).collect()
+fn of_script(script: &str) -> Option<&'static str> {
+    secret_commands::in_script(&Script::new(script), &Names::default())
+}
+
+/// The words of `["a" "b"]`, or of `&{["CMD-SHELL" "a"] "30s"}`, as builders write them.
+fn words_of(text: &str) -> &str {
+    let Some(list) = text.trim_start_matches("&{").strip_prefix('[') else { return text };
+    list.find("\"]").and_then(|end| list.get(..=end)).unwrap_or(list)
 }

@@ -1,11 +1,11 @@
 //! Packages that were, or will be, installed without verifying who made them.
 
+use super::step::Step;
 use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
-use crate::rules::unverified::{in_script, options};
-use crate::shell::SHELLS;
+use crate::rules::unverified::{Downloads, in_script, options};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,8 @@ pub static RULE: Rule = Rule {
     docs: "Package managers verify signatures and certificates unless a setting or an option switches that off. The rule reports settings \
 in the image (`[trusted=yes]` and `AllowUnauthenticated` of apt, `gpgcheck=0` and `sslverify=0` of dnf and zypper, `trusted-host` of pip, \
 `strict-ssl=false` of npm, and those of curl, wget, git and gem), and commands of its history with such an option, or that run what \
-`curl` or `wget` loads without looking at it (`curl ... | sh`). Variables of the image that switch verification off count, too.\n\n\
+`curl` or `wget` loads without looking at it (`curl ... | sh`, and `curl -o a.sh ... && sh a.sh` without `sha256sum -c`, `gpg --verify` \
+or the like in between, also in several steps). Variables of the image that switch verification off count, too.\n\n\
 Repositories with `enabled=0` are not reported. A script that the build runs is not seen.\n\n\
 Remove the setting, and give the build the key or the certificate authority of your repository. `allow` names files of settings that \
 may stay, by their path, and `urls` the beginnings of addresses from which a script may run as it arrives.",
@@ -46,6 +47,21 @@ may stay, by their path, and `urls` the beginnings of addresses from which a scr
                 "what a server sends is run",
                 r#"{"history":[{"created_by":"RUN /bin/sh -c curl -fsSL https://example.com/install.sh | sudo -E bash - # buildkit"},{"created_by":"RUN /bin/sh -c bash -c \"$(wget -qO- https://example.com/install.sh)\" # buildkit"}]}"#,
                 &["history[0]", "history[1]"],
+            ),
+            ImageExample::bad(
+                "what a server sends is run as a file",
+                r#"{"history":[
+                    {"created_by":"RUN /bin/sh -c curl -fsSL -o /tmp/a.sh https://example.com/a.sh && sh /tmp/a.sh # buildkit"},
+                    {"created_by":"RUN /bin/sh -c wget -O /usr/local/bin/tool https://example.com/tool # buildkit"},
+                    {"created_by":"RUN /bin/sh -c chmod +x /usr/local/bin/tool # buildkit"},
+                    {"created_by":"RUN /bin/sh -c tool install # buildkit"}]}"#,
+                &["history[0]", "history[3]"],
+            ),
+            ImageExample::good(
+                "what a server sends is verified before it runs",
+                r#"{"history":[
+                    {"created_by":"RUN /bin/sh -c wget -O /usr/local/bin/gosu \"https://example.com/gosu-$V\"; wget -O /usr/local/bin/gosu.asc \"https://example.com/gosu-$V.asc\"; gpg --batch --verify /usr/local/bin/gosu.asc /usr/local/bin/gosu; chmod +x /usr/local/bin/gosu; gosu nobody true # buildkit"},
+                    {"created_by":"RUN /bin/sh -c wget -O rustup-init \"$rustupUrl\"; echo \"$rustupSha256 *rustup-init\" | sha256sum --check --strict; chmod +x rustup-init; ./rustup-init -y # buildkit"}]}"#,
             ),
             ImageExample::good(
                 "commands that verify",
@@ -102,8 +118,11 @@ impl ImageCheck for ImageUnverifiedPackages {
             let at = Place::Line { layer: setting.layer, path: &setting.path, line: setting.fault.line };
             findings.push(Finding::new(at, setting.fault.setting.as_str(), "packages that are verified"));
         }
+        // What one step loads, a later one may run.
+        let mut downloads = Downloads::default();
         for (index, step) in image.history.iter().enumerate() {
-            for found in script(&step.created_by).map(|script| in_script(script, &self.urls)).unwrap_or_default() {
+            let Step::Run { script, .. } = Step::read(&step.created_by) else { continue };
+            for found in in_script(script, &self.urls, &mut downloads) {
                 findings.push(Finding::new(Place::History(index), found, "packages that are verified"));
             }
         }
@@ -113,47 +132,4 @@ impl ImageCheck for ImageUnverifiedPackages {
             }
         }
     }
-}
-
-/// The script that a step of the history runs; none for a step that runs nothing.
-fn script(step: &str) -> Option<&str> {
-    let step = step.trim();
-    let step = step.strip_suffix("# buildkit").unwrap_or(step);
-    // Docker writes other steps as comments of a shell.
-    let is_run = step.starts_with("RUN ") || step.starts_with('|') || step.starts_with("/bin/");
-    if !is_run || step.contains(" #(nop) ") {
-        return None;
-    }
-    let run = step.strip_prefix("RUN ").unwrap_or(step).trim_start();
-    Some(behind_shell(behind_arguments(run)))
-}
-
-/// What is behind `|2 A=b C=d`, the arguments of the build. Their values may have blanks.
-fn behind_arguments(run: &str) -> &str {
-    if !run.starts_with('|') {
-        return run;
-    }
-    let shell = |(at, _): &(usize, &str)| run.get(at + 1..).is_some_and(|rest| behind_shell(rest).len() < rest.len());
-    run.match_indices(' ').find(shell).and_then(|(at, _)| run.get(at + 1..)).unwrap_or(run)
-}
-
-/// What is behind `/bin/bash -o pipefail -c`.
-fn behind_shell(run: &str) -> &str {
-    let mut words = run.split(' ');
-    let name = words.next().unwrap_or_default();
-    if !SHELLS.contains(&name.rsplit('/').next().unwrap_or_default()) {
-        return run;
-    }
-    let mut length = name.len() + 1;
-    for word in words {
-        length += word.len() + 1;
-        if word.starts_with('-') && word.contains('c') {
-            return run.get(length..).unwrap_or_default();
-        }
-        // An option, or the value of one: `-o pipefail`.
-        if !word.starts_with('-') && word != "pipefail" && word != "errexit" {
-            break;
-        }
-    }
-    run
 }

@@ -1,15 +1,14 @@
 //! Who may give orders to a daemon.
 
-use crate::node::config::Setting;
 use crate::node::docker;
 use crate::node::kubelet::Kubelet;
-use crate::node::mode::shell;
 use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub static RULE: Rule = Rule {
@@ -112,7 +111,7 @@ impl NodeCheck for NodeAuthorization {
                 docker.version.as_deref(),
             );
             if plugins.texts().iter().all(|plugin| plugin.trim().is_empty()) {
-                let fix = super::repairs::docker_set(&docker.config_file, "authorization-plugins", "[\"PLUGIN\"]");
+                let fix = "install an authorization plugin, and name it in authorization-plugins: dockerd does not start without it";
                 results.fail(
                     About::new(&subject, &["D2.12"]),
                     Severity::Medium,
@@ -129,7 +128,7 @@ impl NodeCheck for NodeAuthorization {
         }
         for kubelet in &node.kubelet {
             if !results.doubtful(About::new(&kubelet.name, &["K4.2.1", "K4.2.2", "K4.2.4"]), &kubelet.config) {
-                judge_kubelet(kubelet, results);
+                judge_kubelet(node, kubelet, results);
             }
         }
     }
@@ -170,8 +169,9 @@ impl NodeAuthorization {
         };
         let foreign: Vec<&str> =
             accounts.members(group).into_iter().filter(|name| !self.users.iter().any(|user| user == name)).collect();
-        if let Some(first) = foreign.first() {
-            let fix = format!("gpasswd -d {} {}", shell(first), shell(group));
+        if !foreign.is_empty() {
+            let of = |user: &&str| super::repairs::remove_member(node, accounts, user, group);
+            let fix = foreign.iter().flat_map(of).collect::<Vec<_>>().join(" && ");
             let evidence = Evidence::new(foreign.join(", "), "/etc/group");
             results.fail(about, Severity::High, evidence, "only users of the parameter `users`", fix);
         } else if accounts.elsewhere {
@@ -184,36 +184,25 @@ impl NodeAuthorization {
     }
 }
 
-/// A key of the kubelet: its CIS item, what passes, what is wanted, and the YAML that sets it.
-type Row = (&'static str, &'static str, fn(&Setting) -> bool, &'static str, &'static str);
+/// A key of the kubelet: its CIS item, and what passes.
+type Row = (&'static str, &'static str, Value);
 
-fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
+fn judge_kubelet(node: &Node, kubelet: &Kubelet, results: &mut Results) {
     let rows: [Row; 3] = [
-        (
-            "authentication.anonymous.enabled",
-            "K4.2.1",
-            |setting| setting.value == false,
-            "false",
-            "authentication:\n  anonymous:\n    enabled: false",
-        ),
-        (
-            "authorization.mode",
-            "K4.2.2",
-            |setting| setting.value == "Webhook",
-            "Webhook",
-            "authorization:\n  mode: Webhook",
-        ),
-        ("readOnlyPort", "K4.2.4", |setting| setting.value == 0, "0", "readOnlyPort: 0"),
+        ("authentication.anonymous.enabled", "K4.2.1", false.into()),
+        ("authorization.mode", "K4.2.2", "Webhook".into()),
+        ("readOnlyPort", "K4.2.4", 0.into()),
     ];
-    for (key, cis, passes, wanted, yaml) in rows {
+    for (key, cis, wanted) in rows {
         let setting = kubelet.setting(key);
         let subject = format!("{}: {key}", kubelet.name);
         let about = About::new(&subject, std::slice::from_ref(&cis));
-        if passes(&setting) {
+        if setting.value == wanted {
             results.pass(about, Evidence::of(key, &setting));
         } else {
-            let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), &yaml.replace('\n', "\\n"));
-            results.fail(about, Severity::Critical, Evidence::of(key, &setting), format!("{key}={wanted}"), fix);
+            let fix = super::repairs::kubelet_set(node, kubelet, &[(key, wanted.clone())]);
+            let wanted = format!("{key}={}", wanted.as_str().map_or_else(|| wanted.to_string(), str::to_owned));
+            results.fail(about, Severity::Critical, Evidence::of(key, &setting), wanted, fix);
         }
     }
 }

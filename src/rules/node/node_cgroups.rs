@@ -1,6 +1,6 @@
 //! Control groups limit containers.
 
-use super::repairs::{docker_set, kubelet_set};
+use super::repairs::{Wanted, docker_set, kubelet_set};
 use crate::node::docker::Docker;
 use crate::node::kubelet::Kubelet;
 use crate::node::{Daemon, Node};
@@ -68,7 +68,7 @@ impl NodeCheck for NodeCgroups {
         }
         for kubelet in &node.kubelet {
             if !results.doubtful(About::new(&kubelet.name, &[]), &kubelet.config) {
-                judge_kubelet(kubelet, results);
+                judge_kubelet(node, kubelet, results);
                 driver(node, kubelet, results);
             }
         }
@@ -91,7 +91,8 @@ impl NodeCheck for NodeCgroups {
             let off = |key: &str| key.ends_with(".disable_cgroup") || key.ends_with(".cgroup_writable");
             for (key, setting) in daemon.config.settings.iter().filter(|(key, setting)| off(key) && setting.is_true()) {
                 let subject = format!("{}: {}", daemon.name, key.rsplit('.').next().unwrap_or(key));
-                let fix = format!("set it to false in {}, and restart containerd", setting.source);
+                let fix =
+                    format!("set it to false in {}, and restart containerd", super::repairs::place(&setting.source));
                 results.fail(About::new(&subject, &[]), Severity::Medium, Evidence::of(key, setting), "false", fix);
             }
         }
@@ -107,7 +108,7 @@ fn judge_docker(node: &Node, docker: &Docker, results: &mut Results) {
     if parent.display() == "\"\"" {
         results.pass(about_parent, evidence);
     } else {
-        let fix = docker_set(&docker.config_file, "cgroup-parent", "\"\"");
+        let fix = docker_set(node, docker, "cgroup-parent", &parent, Wanted::Unset);
         results.fail(about_parent, Severity::Low, evidence, "no other parent than docker's own", fix);
     }
     let subject = format!("{}: default-cgroupns-mode", docker.name);
@@ -124,20 +125,19 @@ fn judge_docker(node: &Node, docker: &Docker, results: &mut Results) {
         // The host fails already, because it has no control groups of version 2.
         results.not_applicable(about_mode, "on control groups of version 1 containers are in the host's namespace");
     } else {
-        let fix = docker_set(&docker.config_file, "default-cgroupns-mode", "\"private\"");
+        let fix = docker_set(node, docker, "default-cgroupns-mode", &mode, Wanted::Is("\"private\""));
         results.fail(about_mode, Severity::Low, evidence, "default-cgroupns-mode=private", fix);
     }
 }
 
-fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
-    let file = kubelet.config_file.as_deref();
+fn judge_kubelet(node: &Node, kubelet: &Kubelet, results: &mut Results) {
     let per_class = kubelet.setting("cgroupsPerQOS");
     let subject = format!("{}: cgroupsPerQOS", kubelet.name);
     let evidence = Evidence::of("cgroupsPerQOS", &per_class);
     if per_class.is_true() {
         results.pass(About::new(&subject, &[]), evidence);
     } else {
-        let fix = kubelet_set(file, "cgroupsPerQOS: true");
+        let fix = kubelet_set(node, kubelet, &[("cgroupsPerQOS", true.into())]);
         results.fail(About::new(&subject, &[]), Severity::Medium, evidence, "cgroupsPerQOS=true", fix);
     }
     let enforced = kubelet.setting("enforceNodeAllocatable");
@@ -146,7 +146,7 @@ fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
     if enforced.texts().contains(&"pods") {
         results.pass(About::new(&subject, &[]), evidence);
     } else {
-        let fix = kubelet_set(file, "enforceNodeAllocatable: [pods]");
+        let fix = kubelet_set(node, kubelet, &[("enforceNodeAllocatable", vec!["pods"].into())]);
         results.fail(About::new(&subject, &[]), Severity::Medium, evidence, "pods among them", fix);
     }
 }
@@ -154,6 +154,8 @@ fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
 /// The kubelet and the runtime must make groups in the same way. A kubelet without the setting takes it from the runtime.
 fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
     let Some(own) = kubelet.config.get("cgroupDriver") else { return };
+    // Those with doubts have an unknown result of their own.
+    let is_known = |daemon: &&Daemon| daemon.config.doubts.is_empty();
     let of_containerd = |daemon: &Daemon| {
         let mut settings = daemon.config.settings.iter();
         let found = settings.find(|(key, _)| key.ends_with(".runtimes.runc.options.SystemdCgroup"));
@@ -165,7 +167,12 @@ fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
             daemon.config.or_default("crio.runtime.cgroup_manager", "systemd", "cri-o", daemon.version.as_deref());
         (if manager.display() == "systemd" { "systemd" } else { "cgroupfs" }, manager.source.to_string())
     };
-    let runtimes = node.containerd.iter().filter_map(of_containerd).chain(node.crio.iter().map(of_crio));
+    let runtimes = node
+        .containerd
+        .iter()
+        .filter(is_known)
+        .filter_map(of_containerd)
+        .chain(node.crio.iter().filter(is_known).map(of_crio));
     let subject = format!("{}: cgroupDriver", kubelet.name);
     for (driver, source) in runtimes {
         if own.display() == driver {
@@ -173,7 +180,7 @@ fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
         } else {
             let evidence =
                 Evidence::new(format!("cgroupDriver={}, and {driver} in the runtime", own.display()), source);
-            let fix = kubelet_set(kubelet.config_file.as_deref(), &format!("cgroupDriver: {driver}"));
+            let fix = kubelet_set(node, kubelet, &[("cgroupDriver", driver.into())]);
             results.fail(About::new(&subject, &[]), Severity::Medium, evidence, "the same driver in both", fix);
         }
     }

@@ -51,6 +51,14 @@ containerd only from 2.1 on.",
                 results: &["pass containerd"],
             },
             NodeExample {
+                name: "a verifier of containerd that is skipped",
+                params: "",
+                host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n\
+=== /etc/containerd/config.toml\nversion = 3\n[plugins.\"io.containerd.image-verifier.v1.bindir\"]\nbin_dir = \"/opt/verifier\"\nmax_verifiers = 0\n\
+=== /opt/verifier/cosign 0755\n",
+                results: &["fail containerd"],
+            },
+            NodeExample {
                 name: "verified at admission",
                 params: r#"{"admission":true}"#,
                 host: "=== /usr/bin/podman\n=== /etc/containers/policy.json\n{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}\n",

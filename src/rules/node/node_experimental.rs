@@ -63,7 +63,10 @@ impl NodeCheck for NodeExperimental {
             let setting = docker.config.or_default("experimental", false, "docker", docker.version.as_deref());
             let evidence = Evidence::of("experimental", &setting);
             if setting.is_true() {
-                let fix = super::repairs::docker_set(&docker.config_file, "experimental", "false");
+                let fix = {
+                    let wanted = super::repairs::Wanted::Is("false");
+                    super::repairs::docker_set(node, docker, "experimental", &setting, wanted)
+                };
                 results.fail(About::new(&subject, &["D2.18"]), Severity::Low, evidence, "experimental=false", fix);
             } else {
                 results.pass(About::new(&subject, &["D2.18"]), evidence);
@@ -93,7 +96,7 @@ impl NodeCheck for NodeExperimental {
             }
             for (key, setting) in on {
                 let subject = format!("{}: {key}", kubelet.name);
-                let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), &format!("{key}: false"));
+                let fix = super::repairs::kubelet_set(node, kubelet, &[(key, false.into())]);
                 results.fail(
                     About::new(&subject, &[]),
                     Severity::Low,

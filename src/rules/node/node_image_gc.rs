@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     title: "Images that no container uses are removed",
     docs: "The kubelet removes unused images when the disk is fuller than `imageGCHighThresholdPercent`, down to \
 `imageGCLowThresholdPercent`. 100 switches that off, and so does a low threshold that is not below the high one. A docker that runs no \
-pods needs an enabled timer or a cron job with `docker image prune --force` or `docker system prune --force`, unless no more than `max` of its images are unused. Of podman the same number is accepted.",
+pods needs an enabled timer or a cron job with `docker image prune --force` or `docker system prune --force`, unless no more than `max` of its images are unused. The same holds for podman.",
     why: "old images hold old faults, and every user who may start a container can start them",
     owasp: &[10],
     severity: Severity::Low,
@@ -55,6 +55,17 @@ pods needs an enabled timer or a cron job with `docker image prune --force` or `
                 results: &["fail podman: unused images"],
             },
             NodeExample {
+                name: "podman with a timer, and with a command that is only said",
+                params: r#"{"max":0}"#,
+                host: "=== /usr/bin/podman\n=== /var/lib/containers/storage/overlay-images/images.json\n[{\"id\": \"a\"}]\n\
+=== /etc/systemd/system/timers.target.wants/prune.timer link /etc/systemd/system/prune.timer\n=== /etc/systemd/system/prune.timer\n[Timer]\nOnCalendar=daily\n\
+=== /etc/systemd/system/prune.service\n[Service]\nExecStart=/usr/bin/podman image prune -af\n\
+=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /var/lib/docker/image/overlay2/repositories.json\n{\"Repositories\":{\"a\":{\"a:1\":\"sha256:aa\"}}}\n\
+=== /etc/cron.d/prune\n0 3 * * * root echo docker image prune -f\n0 3 * * * root true # docker image prune -f\n",
+                results: &["pass podman: unused images", "fail dockerd: unused images"],
+            },
+            NodeExample {
                 name: "docker with a timer",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
@@ -75,7 +86,7 @@ pods needs an enabled timer or a cron job with `docker image prune --force` or `
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct NodeImageGc {
-    /// Unused images that a docker without a timer may have. Default: 20.
+    /// Unused images that a docker or a podman without a timer may have. Default: 20.
     max: u64,
 }
 
@@ -106,8 +117,8 @@ impl NodeCheck for NodeImageGc {
                 format!("imageGCHighThresholdPercent={}, imageGCLowThresholdPercent={}", high.display(), low.display());
             let evidence = Evidence::new(found, &high.source);
             if number(&high) >= 100 || number(&low) >= number(&high) {
-                let yaml = "imageGCHighThresholdPercent: 85\\nimageGCLowThresholdPercent: 80";
-                let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), yaml);
+                let both = [("imageGCHighThresholdPercent", 85.into()), ("imageGCLowThresholdPercent", 80.into())];
+                let fix = super::repairs::kubelet_set(node, kubelet, &both);
                 results.fail(
                     About::new(&subject, &[]),
                     Severity::Low,
@@ -154,10 +165,13 @@ impl NodeImageGc {
     fn podman(&self, node: &Node, results: &mut Results) {
         let about = About::new("podman: unused images", &[]);
         let folder = "/var/lib/containers/storage";
+        if let Some(timer) = &node.podman_prune {
+            return results.pass(about, Evidence::new("images are pruned", timer));
+        }
         match &node.podman_unused {
             Read::Is(unused) if *unused > self.max => {
-                let evidence = Evidence::new(format!("{unused} unused images"), folder);
-                let wanted = format!("{} unused images at most", self.max);
+                let evidence = Evidence::new(format!("{unused} unused images, and no timer"), folder);
+                let wanted = format!("a timer with `podman image prune`, or {} unused images at most", self.max);
                 results.fail(about, Severity::Low, evidence, wanted, "podman image prune --all --force");
             }
             Read::Is(unused) => results.pass(about, Evidence::new(format!("{unused} unused images"), folder)),

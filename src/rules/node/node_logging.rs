@@ -1,5 +1,6 @@
 //! Logs of containers leave the node.
 
+use super::repairs::{Wanted, docker_set};
 use crate::node::Node;
 use crate::node::config::Setting;
 use crate::node::docker::Docker;
@@ -15,7 +16,10 @@ pub static RULE: Rule = Rule {
     title: "Logs of containers are sent to another host",
     docs: "A log that stays on the node ends with the node, and an attacker who takes the node can change it. Docker can send logs itself \
 (`log-driver: syslog` with an address, `gelf`, `fluentd`, and others). Otherwise a program that forwards them must run: fluent-bit, vector, \
-filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action that sends; `forwarders` names more. An address of the host itself leaves the logs there. Docker's own log has the level `info`.",
+filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action that sends all logs; `forwarders` names more. An address of the \
+host itself leaves the logs there.\n\n\
+Anybody may give a program such a name. So it must run as root, or as the system service of its name; in a container, the host's `/var/log`, or \
+its folder of pods, must be mounted into it. Docker's own log has the level `info`.",
     why: "an attacker who takes the node removes the traces",
     owasp: &[45],
     severity: Severity::Low,
@@ -33,20 +37,57 @@ filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action tha
             NodeExample {
                 name: "a forwarder",
                 params: "",
-                host: "=== /proc/5/status\nName: fluent-bit\n=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                host: "=== /proc/5/status\nName: fluent-bit\nUid: 0 0 0 0\n=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
                 results: &["pass logs of containers"],
+            },
+            NodeExample {
+                name: "a forwarder with a user of its own, as a service of that name",
+                params: "",
+                host: "=== /proc/5/status\nName: vector\nUid: 998 998 998 998\n=== /proc/5/cgroup\n0::/system.slice/vector.service\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                results: &["pass logs of containers"],
+            },
+            NodeExample {
+                name: "a forwarder of a DaemonSet, with the folder of logs of the host",
+                params: "",
+                host: "=== /proc/1/mountinfo\n21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 8:2 / /var rw - ext4 /dev/sda2 rw\n=== /var/log/x\n\
+=== /proc/5/status\nName: vector\nUid: 1000 1000 1000 1000\n=== /proc/5/cgroup\n0::/kubepods/pod1/c\n\
+=== /proc/5/mountinfo\n1 2 8:2 /log /logs ro - ext4 /dev/sda2 rw\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                results: &["pass logs of containers"],
+            },
+            NodeExample {
+                name: "pods and users who call their programs vector",
+                params: "",
+                host: "=== /proc/1/mountinfo\n21 1 8:1 / / rw - ext4 /dev/sda1 rw\n=== /var/log/x\n\
+=== /proc/5/status\nName: vector\nUid: 1000 1000 1000 1000\n=== /proc/5/cgroup\n0::/kubepods/pod1/c\n\
+=== /proc/5/mountinfo\n1 2 8:1 /var/lib/kubelet/pods/1/volumes/kubernetes.io~empty-dir/log /var/log rw - ext4 /dev/sda1 rw\n\
+=== /proc/6/status\nName: vector\nUid: 0 0 0 0\n=== /proc/6/cgroup\n0::/system.slice/docker-abababababababababababababababababababababababababababababababab.scope\n\
+=== /proc/6/mountinfo\n1 2 0:50 / / rw - overlay overlay rw\n\
+=== /proc/7/status\nName: vector\nUid: 1001 1001 1001 1001\n=== /proc/7/mountinfo\n1 2 8:1 /var/log /x rw - ext4 /dev/sda1 rw\n\
+=== /proc/7/cgroup\n0::/user.slice/user-1001.slice/user@1001.service/docker-abababababababababababababababababababababababababababababababab.scope\n\
+=== /proc/8/status\nName: vector\nUid: 33 33 33 33\n=== /proc/8/cgroup\n0::/system.slice/web.service\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                results: &["fail logs of containers"],
+            },
+            NodeExample {
+                name: "rsyslog that sends logins alone, and has the rest in a comment",
+                params: "",
+                host: "=== /proc/5/status\nName: rsyslogd\nUid: 0 0 0 0\n=== /etc/rsyslog.conf\nauth.* @@logs.example.com\n/*\n*.* @@logs.example.com\n*/\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                results: &["fail logs of containers"],
             },
             NodeExample {
                 name: "rsyslog that sends",
                 params: "",
-                host: "=== /proc/5/status\nName: rsyslogd\n=== /etc/rsyslog.conf\n*.* @@logs.example.com:6514\n\
+                host: "=== /proc/5/status\nName: rsyslogd\nUid: 104 104 104 104\n=== /proc/5/cgroup\n0::/system.slice/rsyslog.service\n=== /etc/rsyslog.conf\n*.* @@logs.example.com:6514\n\
 === /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
                 results: &["pass logs of containers"],
             },
             NodeExample {
                 name: "a forwarder of another name",
                 params: r#"{"forwarders":["shipper"]}"#,
-                host: "=== /proc/5/status\nName: shipper\n=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                host: "=== /proc/5/status\nName: shipper\nUid: 0 0 0 0\n=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
                 results: &["pass logs of containers"],
             },
             NodeExample {
@@ -93,17 +134,8 @@ struct NodeLogging {
 }
 
 /// Names of processes that forward logs. The kernel cuts a name after 15 letters.
-const FORWARDERS: &[&str] = &[
-    "fluent-bit",
-    "fluentd",
-    "vector",
-    "filebeat",
-    "alloy",
-    "promtail",
-    "otelcol",
-    "otelcol-contrib",
-    "systemd-journal",
-];
+const FORWARDERS: &[&str] =
+    &["fluent-bit", "fluentd", "vector", "filebeat", "alloy", "promtail", "otelcol", "otelcol-contrib"];
 
 /// Drivers of docker that send logs, and the option with their address. Without an address they send to this host.
 const REMOTE: &[(&str, &str)] = &[
@@ -180,12 +212,12 @@ impl NodeCheck for NodeLogging {
             // It is the level `debug` by another name.
             let debug = docker.config.get("debug").filter(|debug| debug.is_true());
             if let Some(debug) = debug {
-                let fix = super::repairs::docker_set(&docker.config_file, "debug", "false");
+                let fix = docker_set(node, docker, "debug", debug, Wanted::Is("false"));
                 results.fail(about, Severity::Low, Evidence::of("debug", debug), "debug=false", fix);
             } else if level.display() == "info" {
                 results.pass(about, Evidence::of("log-level", &level));
             } else {
-                let fix = super::repairs::docker_set(&docker.config_file, "log-level", "\"info\"");
+                let fix = docker_set(node, docker, "log-level", &level, Wanted::Is("\"info\""));
                 results.fail(about, Severity::Low, Evidence::of("log-level", &level), "log-level=info", fix);
             }
         }
@@ -201,14 +233,19 @@ impl NodeLogging {
         if node.offline {
             return results.unknown(about, "the root has no processes, so podreeve cannot see what forwards logs");
         }
-        let known = |name: &str| {
-            FORWARDERS.contains(&name) && name != "systemd-journal" || self.forwarders.iter().any(|own| own == name)
+        if !node.host_ids {
+            let why = "podreeve runs in a user namespace, in which it cannot see whose processes are root's";
+            return results.unknown(about, why);
+        }
+        let known = |name: &str| FORWARDERS.contains(&name) || self.forwarders.iter().any(|own| own == name);
+        let forwards = |process: &&Process| {
+            let name = process.name.as_str();
+            // The journal itself has this name, too.
+            let uploads = name == "systemd-journal" && process.is_service("systemd-journal-upload");
+            uploads
+                || known(name)
+                    && (runs_as(process, &[name, "td-agent"]) || process.in_root_container() && process.host_logs)
         };
-        let uploads = |name: &str| {
-            name == "systemd-journal" && node.enabled_units.iter().any(|unit| unit == "systemd-journal-upload.service")
-        };
-        let forwards =
-            |process: &&Process| (known(&process.name) || uploads(&process.name)) && process.is_of_the_host();
         if let Some(process) = node.processes.iter().find(forwards) {
             results.pass(about, Evidence::new(format!("{} runs", process.name), format!("process {}", process.pid)));
         } else if let Some((file, rsyslog)) = sends(node) {
@@ -223,6 +260,11 @@ impl NodeLogging {
 
 /// The file of a running rsyslog that sends to another host.
 fn sends(node: &Node) -> Option<(&String, &Process)> {
-    let rsyslog = node.processes.iter().find(|process| process.name == "rsyslogd" && process.is_of_the_host())?;
+    let rsyslog = node.processes.iter().find(|process| process.name == "rsyslogd" && runs_as(process, &["rsyslog"]))?;
     Some((node.log_forwarding.first()?, rsyslog))
+}
+
+/// Whether root, or one of these services of the system, started a process outside containers. Each user may choose the name of a program.
+fn runs_as(process: &Process, services: &[&str]) -> bool {
+    process.is_of_root() || services.iter().any(|service| process.is_service(service))
 }

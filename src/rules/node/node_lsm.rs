@@ -1,5 +1,6 @@
 //! AppArmor or SELinux confine containers.
 
+use super::repairs::{Wanted, docker_set, security_module};
 use crate::node::config::Source;
 use crate::node::os::SeLinux;
 use crate::node::{Daemon, Node};
@@ -76,7 +77,7 @@ impl NodeCheck for NodeLsm {
                 if setting.is_true() {
                     results.pass(About::new(&subject, &["D5.3"]), Evidence::of("selinux-enabled", &setting));
                 } else {
-                    let fix = super::repairs::docker_set(&docker.config_file, "selinux-enabled", "true");
+                    let fix = docker_set(node, docker, "selinux-enabled", &setting, Wanted::Is("true"));
                     results.fail(
                         About::new(&subject, &["D5.3"]),
                         Severity::Medium,
@@ -89,7 +90,7 @@ impl NodeCheck for NodeLsm {
             let profile = docker.config.get("seccomp-profile").filter(|setting| setting.display() == "unconfined");
             if let Some(setting) = profile {
                 let subject = format!("{}: seccomp-profile", docker.name);
-                let fix = super::repairs::docker_set(&docker.config_file, "seccomp-profile", "\"builtin\"");
+                let fix = docker_set(node, docker, "seccomp-profile", setting, Wanted::Unset);
                 results.fail(
                     About::new(&subject, &[]),
                     Severity::High,
@@ -130,7 +131,8 @@ impl NodeCheck for NodeLsm {
                 }
                 let name = key.rsplit('.').next().unwrap_or(key);
                 let subject = format!("{}: {name}", daemon.name);
-                let fix = format!("set {name} = {wanted} in {}, and restart the daemon", setting.source);
+                let place = super::repairs::place(&setting.source);
+                let fix = format!("set {name} = {wanted} in {place}, and restart the daemon");
                 results.fail(
                     About::new(&subject, &[]),
                     Severity::Medium,
@@ -153,6 +155,7 @@ fn default_selinux(daemon: &Daemon, key: &str, results: &mut Results) {
     let subject = format!("{}: {name}", daemon.name);
     let source = Source::Default { product: daemon.name.clone(), version: daemon.version.clone() };
     let file = daemon.config_files.first().map_or("its settings", String::as_str);
+    let file = super::repairs::template(file).unwrap_or_else(|| file.to_owned());
     let fix = format!("set {name} = true in {file}, and restart the daemon");
     let evidence = Evidence::new(format!("{name}=false"), source);
     results.fail(About::new(&subject, &[]), Severity::Medium, evidence, format!("{name}=true"), fix);
@@ -202,7 +205,7 @@ fn module(node: &Node, results: &mut Results) {
         }
         (false, None) => {
             let evidence = Evidence::new("neither is enabled", "/sys");
-            let fix = "apt-get install apparmor, add apparmor=1 security=apparmor to the kernel's arguments, and restart the host";
+            let fix = security_module(node);
             results.fail(About::new("AppArmor or SELinux", &["D5.2"]), Severity::Medium, evidence, "one of them", fix);
         }
     }

@@ -2,9 +2,10 @@
 
 mod registries;
 
+use crate::node::config::Setting;
 use crate::node::docker::Docker;
 use crate::node::os::numbers;
-use crate::node::{Daemon, Node};
+use crate::node::{CniBridge, Daemon, Node};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -16,7 +17,8 @@ pub static RULE: Rule = Rule {
     docs: "Docker's default bridge connects all containers on it unless `icc` is false. Without `iptables`, nothing separates networks at \
 all. The userland proxy hides the address of a client. An insecure registry is asked without a check of its certificate, so an attacker on \
 the way decides what runs; the rule reads docker's settings, `hosts.toml` of containerd, and `registries.conf`.\n\n\
-Docker that runs no pods matters as well: its containers share the node.",
+Docker that runs no pods matters as well: its containers share the node. Of bridges that CNI makes for pods, the result says whether they have \
+`hairpinMode`, without which a pod does not reach itself through a Service; that is a note, and no violation.",
     why: "a container that was taken over reaches the others of the host, and an image can be exchanged on its way",
     owasp: &[28, 47, 55],
     severity: Severity::Medium,
@@ -92,6 +94,26 @@ Docker that runs no pods matters as well: its containers share the node.",
                 ],
             },
             NodeExample {
+                name: "a default bridge of another name, and a rootless docker without a packet filter",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --bridge=br7 --icc=false --userland-proxy=false\n\
+=== /proc/7/cgroup\n0::/a.service\n=== /proc/1/net/dev\nh\n br7: 1\n veth1: 1\n=== /sys/class/net/veth1/master link ../../br7\n\
+=== /proc/6/status\nName: rootlesskit\nUid: 1000 1000 1000 1000\n=== /proc/8/stat\n8 (dockerd) S 6 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500\n\
+=== /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/uid_map\n0 1000 1\n=== /proc/8/cmdline\ndockerd --icc=false --iptables=false\n=== /etc/passwd\nann:x:1000:1000::/home/ann:\n",
+                results: &["fail dockerd (a.service): br7", "fail dockerd (user 1000): iptables"],
+            },
+            NodeExample {
+                name: "bridges of CNI, and a file that is garbled",
+                params: "",
+                host: "=== /etc/cni/net.d/10-a.conflist\n{\"plugins\": [{\"type\": \"bridge\", \"bridge\": \"cni1\", \"hairpinMode\": true}, {\"type\": \"portmap\"}]}\n\
+=== /etc/cni/net.d/20-b.conf\n{\"type\": \"bridge\"}\n=== /etc/cni/net.d/30-c.conf\n{\n=== /etc/cni/net.d/40-d.conf\n{\"type\": \"macvlan\"}\n",
+                results: &[
+                    "pass /etc/cni/net.d/10-a.conflist",
+                    "pass /etc/cni/net.d/20-b.conf",
+                    "unknown /etc/cni/net.d/30-c.conf",
+                ],
+            },
+            NodeExample {
                 name: "no docker",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -116,6 +138,7 @@ impl NodeCheck for NodeNetwork {
                 judge(node, docker, results);
             }
         }
+        bridges(node, results);
         for daemon in node.crio.iter().filter(|daemon| daemon.config.doubts.is_empty()) {
             let subject = format!("{}: insecure_registries", daemon.name);
             if let Some(setting) =
@@ -138,7 +161,8 @@ impl NodeCheck for NodeNetwork {
                 .filter(|(key, setting)| key.ends_with("insecure_skip_verify") && setting.is_true())
             {
                 let subject = format!("{}: insecure_skip_verify", daemon.name);
-                let fix = format!("remove `{key}` from {}, and restart containerd", setting.source);
+                let fix =
+                    format!("remove `{key}` from {}, and restart containerd", super::repairs::place(&setting.source));
                 results.fail(
                     About::new(&subject, &["D2.5"]),
                     Severity::High,
@@ -151,6 +175,22 @@ impl NodeCheck for NodeNetwork {
     }
 }
 
+/// What CNI makes. Nothing of it is a violation.
+fn bridges(node: &Node, results: &mut Results) {
+    for (path, read) in &node.cni {
+        let about = About::new(path, &[]);
+        let Some(bridges) = read.is() else {
+            results.unknown(about, read.unknown().unwrap_or_else(|| "it does not exist".to_owned()));
+            continue;
+        };
+        let of = |bridge: &CniBridge| {
+            format!("bridge {} {} hairpinMode", bridge.name, if bridge.hairpin { "with" } else { "without" })
+        };
+        let found: Vec<String> = bridges.iter().map(of).collect();
+        results.pass(about, Evidence::new(found.join(", "), path));
+    }
+}
+
 /// Addresses without TLS in the older form of mirrors, `registry.mirrors."NAME".endpoint`.
 fn mirrors(daemon: &Daemon, results: &mut Results) {
     let is_endpoint = |key: &str| key.contains(".registry.mirrors.") && key.ends_with(".endpoint");
@@ -158,7 +198,8 @@ fn mirrors(daemon: &Daemon, results: &mut Results) {
         let plain: Vec<&str> = setting.texts().into_iter().filter(|url| registries::is_plain_address(url)).collect();
         if !plain.is_empty() {
             let subject = format!("{}: {}", daemon.name, plain.join(", "));
-            let fix = format!("remove {} from {}, and restart containerd", plain.join(", "), setting.source);
+            let place = super::repairs::place(&setting.source);
+            let fix = format!("remove {} from {place}, and restart containerd", plain.join(", "));
             let wanted = "registries come over TLS";
             results.fail(About::new(&subject, &["D2.5"]), Severity::High, Evidence::of(key, setting), wanted, fix);
         }
@@ -174,7 +215,7 @@ fn default_bridge(node: &Node, docker: &Docker, results: &mut Results) {
     match bridge {
         Some(bridge) => results.pass(about_icc, Evidence::of("bridge", bridge)),
         None if icc.is_true() => {
-            let fix = set(docker, "icc", "false");
+            let fix = set(node, docker, "icc", &icc, "false");
             results.fail(about_icc, Severity::Medium, Evidence::of("icc", &icc), "icc=false", fix);
         }
         None => results.pass(about_icc, Evidence::of("icc", &icc)),
@@ -182,24 +223,25 @@ fn default_bridge(node: &Node, docker: &Docker, results: &mut Results) {
     if bridge.is_some() || docker.pid.is_none() || docker.rootless || node.interfaces.is_empty() {
         return;
     }
+    let name = docker.config.get("bridge").and_then(|bridge| bridge.value.as_str()).unwrap_or("docker0");
     let members: Vec<&str> = node
         .interfaces
         .iter()
-        .filter(|(_, bridge)| bridge.as_deref() == Some("docker0"))
+        .filter(|(_, bridge)| bridge.as_deref() == Some(name))
         .map(|(name, _)| name.as_str())
         .collect();
-    let subject = format!("{}: docker0", docker.name);
+    let subject = format!("{}: {name}", docker.name);
     let about_bridge = About::new(&subject, &["D5.30"]);
     if members.is_empty() {
-        return results.pass(about_bridge, Evidence::new("no container is on docker0", "/proc/1/net/dev"));
+        return results.pass(about_bridge, Evidence::new(format!("no container is on {name}"), "/proc/1/net/dev"));
     }
-    let fix = "docker network create NETWORK # and start the containers with --network NETWORK";
-    let evidence = Evidence::new(format!("{} on docker0", members.join(", ")), "/sys/class/net");
+    let fix = "make a network with docker network create, and start each container again with --network and its name";
+    let evidence = Evidence::new(format!("{} on {name}", members.join(", ")), "/sys/class/net");
     results.fail(about_bridge, Severity::Low, evidence, "containers on networks of their own", fix);
 }
 
 /// With IPv6 and without its packet filter, every port of every container is open.
-fn ip6tables(docker: &Docker, results: &mut Results) {
+fn ip6tables(node: &Node, docker: &Docker, results: &mut Results) {
     if !docker.is_true("ipv6") || docker.rootless {
         return;
     }
@@ -218,22 +260,22 @@ fn ip6tables(docker: &Docker, results: &mut Results) {
     if setting.is_true() {
         results.pass(about, Evidence::of("ip6tables", &setting));
     } else {
-        let fix = set(docker, "ip6tables", "true");
+        let fix = set(node, docker, "ip6tables", &setting, "true");
         results.fail(about, Severity::High, Evidence::of("ip6tables", &setting), "ip6tables=true", fix);
     }
 }
 
 fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     default_bridge(node, docker, results);
-    ip6tables(docker, results);
+    ip6tables(node, docker, results);
     let setting =
         |key: &str, default: bool| docker.config.or_default(key, default, "docker", docker.version.as_deref());
     let iptables = setting("iptables", true);
     let subject = format!("{}: iptables", docker.name);
-    if iptables.is_true() || docker.rootless {
+    if iptables.is_true() {
         results.pass(About::new(&subject, &["D2.4"]), Evidence::of("iptables", &iptables));
     } else {
-        let fix = set(docker, "iptables", "true");
+        let fix = set(node, docker, "iptables", &iptables, "true");
         results.fail(
             About::new(&subject, &["D2.4"]),
             Severity::High,
@@ -247,7 +289,7 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     if docker.rootless {
         results.not_applicable(About::new(&subject, &["D2.16"]), "a rootless docker has no other way to publish ports");
     } else if proxy.is_true() {
-        let fix = set(docker, "userland-proxy", "false");
+        let fix = set(node, docker, "userland-proxy", &proxy, "false");
         results.fail(
             About::new(&subject, &["D2.16"]),
             Severity::Low,
@@ -261,7 +303,7 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     for key in ["allow-direct-routing", "ip-forward-no-drop"] {
         if let Some(found) = docker.config.get(key).filter(|found| found.is_true()) {
             let subject = format!("{}: {key}", docker.name);
-            let fix = set(docker, key, "false");
+            let fix = set(node, docker, key, found, "false");
             results.fail(
                 About::new(&subject, &[]),
                 Severity::Medium,
@@ -277,7 +319,7 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     registries::insecure(&subject, "insecure-registries", &named, results);
 }
 
-/// The command that sets a key of `daemon.json`.
-fn set(docker: &Docker, key: &str, value: &str) -> String {
-    super::repairs::docker_set(&docker.config_file, key, value)
+/// The command that sets a key of docker.
+fn set(node: &Node, docker: &Docker, key: &str, setting: &Setting, value: &str) -> String {
+    super::repairs::docker_set(node, docker, key, setting, super::repairs::Wanted::Is(value))
 }

@@ -49,6 +49,14 @@ that is accepted. podman's `pids_limit` of 0 switches its limit off. docker has 
                 results: &["fail container abababababab", "pass container cdcdcdcdcdcd"],
             },
             NodeExample {
+                name: "limits that no host reaches",
+                params: "",
+                host: "=== /usr/bin/podman\n=== /etc/containers/containers.conf\n[containers]\npids_limit = 4000000\n\
+=== /proc/9/status\nName: sh\n=== /proc/9/cgroup\n0::/docker/abababababababababababababababababababababababababababababababab\n\
+=== /sys/fs/cgroup/docker/abababababababababababababababababababababababababababababababab/pids.max\n4000000\n",
+                results: &["fail podman: pids_limit", "fail container abababababab"],
+            },
+            NodeExample {
                 name: "no kubelet",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -62,7 +70,7 @@ that is accepted. podman's `pids_limit` of 0 switches its limit off. docker has 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct NodePids {
-    /// The most processes that a pod may have. Default: 32768.
+    /// The most processes that a pod or a container may have. Default: 32768.
     max: i64,
 }
 
@@ -80,7 +88,7 @@ impl NodeCheck for NodePids {
                 "neither daemon is there and no container runs; docker has no default limit",
             );
         }
-        containers(node, results);
+        self.containers(node, results);
         if !node.offline && node.kernel.unified_cgroups && !node.kernel.controllers.iter().any(|name| name == "pids") {
             let evidence = Evidence::new("no controller `pids`", "/sys/fs/cgroup/cgroup.controllers");
             let fix = "use a kernel with CONFIG_CGROUP_PIDS";
@@ -95,7 +103,7 @@ impl NodeCheck for NodePids {
             let limit = setting.value.as_i64().unwrap_or(-1);
             let evidence = Evidence::of("podPidsLimit", &setting);
             if limit <= 0 || limit > self.max {
-                let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), "podPidsLimit: 4096");
+                let fix = super::repairs::kubelet_set(node, kubelet, &[("podPidsLimit", self.max.min(4096).into())]);
                 results.fail(
                     About::new(&subject, &["K4.2.13"]),
                     Severity::Medium,
@@ -114,9 +122,10 @@ impl NodeCheck for NodePids {
             let subject = format!("{}: pids_limit", daemon.name);
             let setting = daemon.config.or_default("containers.pids_limit", 2048, "podman", daemon.version.as_deref());
             let evidence = Evidence::of("pids_limit", &setting);
-            if setting.value.as_i64().is_none_or(|limit| limit <= 0) {
+            if setting.value.as_i64().is_none_or(|limit| limit <= 0 || limit > self.max) {
                 let fix = format!("remove pids_limit from {}", setting.source);
-                results.fail(About::new(&subject, &["D5.29"]), Severity::Medium, evidence, "more than 0", fix);
+                let wanted = format!("between 1 and {}", self.max);
+                results.fail(About::new(&subject, &["D5.29"]), Severity::Medium, evidence, wanted, fix);
             } else {
                 results.pass(About::new(&subject, &["D5.29"]), evidence);
             }
@@ -124,20 +133,29 @@ impl NodeCheck for NodePids {
     }
 }
 
-/// Containers that run, and that no kubelet limits.
-fn containers(node: &Node, results: &mut Results) {
-    for (group, limit) in &node.pids_limits {
-        let id = crate::node::process::container(group).and_then(|id| id.get(..12)).unwrap_or(group);
-        let subject = format!("container {id}");
-        let about = About::new(&subject, &["D5.29"]);
-        let evidence = Evidence::new(format!("pids.max={limit}"), format!("/sys/fs/cgroup{group}"));
-        if limit == "max" {
-            let fix = format!("docker update --pids-limit 200 {id}");
-            results.fail(about, Severity::Medium, evidence, "a limit of processes", fix);
-        } else if limit.parse::<u64>().is_ok() {
-            results.pass(about, evidence);
-        } else {
-            results.unknown(about, format!("/sys/fs/cgroup{group}/pids.max is no number"));
+impl NodePids {
+    /// Containers that run, and that no kubelet limits.
+    fn containers(&self, node: &Node, results: &mut Results) {
+        for (group, limit) in &node.pids_limits {
+            let id = crate::node::process::container(group).and_then(|id| id.get(..12)).unwrap_or(group);
+            let subject = format!("container {id}");
+            let about = About::new(&subject, &["D5.29"]);
+            let evidence = Evidence::new(format!("pids.max={limit}"), format!("/sys/fs/cgroup{group}"));
+            // A number that no host reaches is no limit.
+            let number = limit.parse::<i64>().ok();
+            if limit == "max" || number.is_some_and(|number| number > self.max) {
+                let fix = match () {
+                    () if group.contains("docker") => format!("docker update --pids-limit 200 {id}"),
+                    () if group.contains("libpod") => format!("podman update --pids-limit 200 {id}"),
+                    () => format!("start the container {id} again with a limit of processes"),
+                };
+                let wanted = format!("a limit of {} processes at most", self.max);
+                results.fail(about, Severity::Medium, evidence, wanted, fix);
+            } else if number.is_some() {
+                results.pass(about, evidence);
+            } else {
+                results.unknown(about, format!("/sys/fs/cgroup{group}/pids.max is no number"));
+            }
         }
     }
 }

@@ -46,6 +46,22 @@ and database servers) are violations too. Without the right to look into other p
                 results: &["fail tcp 80"],
             },
             NodeExample {
+                name: "a port of docker, and a user who calls a group of processes a container",
+                params: "",
+                host: "=== /proc/1/net/tcp\nh\n 0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 99 1\n 1: 00000000:0051 00000000:0000 0A 0:0 0:0 0 0 0 98 1\n\
+=== /proc/1/net/udp\nh\n=== /proc/7/status\nName: docker-proxy\nUid: 0 0 0 0\n=== /proc/7/fd/3 link socket:[99]\n\
+=== /proc/8/status\nName: x\nUid: 1000 1000 1000 1000\n=== /proc/8/fd/3 link socket:[98]\n\
+=== /proc/8/cgroup\n0::/user.slice/user-1000.slice/docker-abababababababababababababababababababababababababababababababab.scope\n",
+                results: &["fail tcp 81"],
+            },
+            NodeExample {
+                name: "a port of docker alone",
+                params: "",
+                host: "=== /proc/1/net/tcp\nh\n 0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 99 1\n=== /proc/1/net/udp\nh\n\
+=== /proc/7/status\nName: docker-proxy\nUid: 0 0 0 0\n=== /proc/7/fd/3 link socket:[99]\n",
+                results: &["pass ports"],
+            },
+            NodeExample {
                 name: "an image of a disk",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -148,13 +164,14 @@ impl NodeServices {
                 Evidence::new("only expected ones, and those of the loopback address", "/proc/1/net"),
             );
         }
-        let (mut named, mut more) = (0, 0);
+        let before = results.all.len();
+        let (mut named, mut more, mut own) = (0, 0, Vec::new());
         for ((protocol, port), pid) in open {
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
             // A port of a container belongs to a pod with the host's network, which `host-network` judges, and `node-tls` judges daemons.
-            let is_own =
-                |process: &Process| OWN.contains(&process.name.as_str()) && process.uid.is_none_or(|uid| uid == 0);
-            if process.is_some_and(|process| process.in_container() || is_own(process)) {
+            let is_own = |process: &Process| OWN.contains(&process.name.as_str()) && process.is_of_root();
+            if process.is_some_and(|process| process.in_root_container() || is_own(process)) {
+                own.push(port.to_string());
                 continue;
             }
             if named == MOST_PORTS {
@@ -184,6 +201,11 @@ impl NodeServices {
                 "no service next to containers",
                 fix,
             );
+        }
+        if results.all.len() == before && !own.is_empty() {
+            own.truncate(MOST_PORTS);
+            let found = format!("only expected ones, and {} of containers and their daemons", own.join(", "));
+            results.pass(about("ports"), Evidence::new(found, "/proc/1/net"));
         }
         if more > 0 {
             let evidence = Evidence::new(format!("{more} more ports"), "/proc/1/net");

@@ -55,6 +55,28 @@ Certificates must be valid for 30 days more, be meant for servers, have a key of
                 results: &["pass dockerd"],
             },
             NodeExample {
+                name: "ports on which dockerd listens and that no setting names, or that a container publishes",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd -H unix:///run/docker.sock -H tcp://127.0.0.1:2376 --tlsverify\n\
+=== /proc/7/fd/3 link socket:[90]\n=== /proc/7/fd/4 link socket:[91]\n=== /proc/7/fd/5 link socket:[92]\n=== /proc/1/net/udp\nh\n=== /proc/1/net/tcp\nh\n\
+ 0: 00000000:0947 00000000:0000 0A 0:0 0:0 0 0 0 90 1\n 1: 00000000:1F90 00000000:0000 0A 0:0 0:0 0 0 0 91 1\n 2: 00000000:0948 00000000:0000 0A 0:0 0:0 0 0 0 92 1\n\
+=== /var/lib/docker/containers/c/config.v2.json\n{\"State\": {\"Running\": true}, \"NetworkSettings\": {\"Ports\": {\"80/tcp\": [{\"HostPort\": \"8080\"}]}}}\n",
+                results: &["fail dockerd: port 2375", "fail dockerd: port 2376", "pass dockerd: tcp://127.0.0.1:2376"],
+            },
+            NodeExample {
+                name: "docker's port, where podreeve may not see whose it is",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd\n=== /proc/1/net/udp\nh\n=== /proc/1/net/tcp\nh\n\
+ 0: 00000000:0947 00000000:0000 0A 0:0 0:0 0 0 0 90 1\n 1: 00000000:1F90 00000000:0000 0A 0:0 0:0 0 0 0 91 1\n",
+                results: &["fail dockerd: port 2375"],
+            },
+            NodeExample {
+                name: "a dockerd whose ports cannot be read",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd\n=== /proc/1/net/tcp denied\n",
+                results: &["unknown dockerd"],
+            },
+            NodeExample {
                 name: "systemd's sockets of another name, and none that is enabled",
                 params: "",
                 host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd -H fd://\n=== /proc/7/cgroup\n0::/system.slice/docker.service\n\
@@ -79,6 +101,18 @@ Certificates must be valid for 30 days more, be meant for servers, have a key of
 [plugins.\"io.containerd.grpc.v1.cri\"]\ndisable_tcp_service = false\nstream_server_address = \"\"\n\
 [plugins.\"io.containerd.server.v1.metrics\"]\naddress = \"0.0.0.0:11234\"\n",
                 results: &["fail containerd: stream_server_address", "fail containerd: metrics.address"],
+            },
+            NodeExample {
+                name: "streams of a cri-o with TLS, with a CA for clients and without, and a podman whose CA is empty",
+                params: "",
+                host: "=== /proc/7/status\nName: crio\nUid: 0 0 0 0\n=== /proc/7/cmdline\ncrio --stream-address=0.0.0.0 --stream-enable-tls=true --stream-tls-ca=/ca.pem\n\
+=== /proc/7/cgroup\n0::/a.service\n=== /proc/8/status\nName: crio\nUid: 0 0 0 0\n=== /proc/8/cmdline\ncrio --stream-address=0.0.0.0 --stream-enable-tls=true\n\
+=== /proc/8/cgroup\n0::/b.service\n=== /proc/9/status\nName: podman\nUid: 0 0 0 0\n=== /proc/9/cmdline\npodman system service --tls-client-ca= tcp:0.0.0.0:8888\n",
+                results: &[
+                    "pass crio (a.service): stream_address",
+                    "fail crio (b.service): stream_address",
+                    "fail podman: tcp:0.0.0.0:8888",
+                ],
             },
             NodeExample {
                 name: "a container with docker's socket",
@@ -149,7 +183,7 @@ impl NodeCheck for NodeTls {
             if !results
                 .doubtful(About::new(&kubelet.name, &["K4.2.3", "K4.2.9", "K4.2.10", "K4.2.11"]), &kubelet.config)
             {
-                kubelet::judge(kubelet, results);
+                kubelet::judge(node, kubelet, results);
             }
         }
         certificates::judge(node, results);
@@ -170,7 +204,7 @@ fn sockets(node: &Node, results: &mut Results) {
         if facts.kind == FileKind::Socket && facts.access.mode & 0o002 != 0 {
             let source = planned.map_or(&facts.path, |planned| &planned.source);
             let evidence = Evidence::new(format!("mode {:04o}", facts.access.mode & 0o777), source);
-            let now = || expected::lasting(expected, &format!("chmod 0660 {}", shell(&facts.path)));
+            let now = || expected::lasting(node, expected, &format!("chmod 0660 {}", shell(&facts.path)));
             let fix = planned.map_or_else(now, |planned| expected::planned_repair(planned, &expected.max));
             let wanted = "a socket that root and one group may write to";
             results.fail(About::new(&expected.path, &["D3.16"]), Severity::Critical, evidence, wanted, fix);
@@ -180,6 +214,12 @@ fn sockets(node: &Node, results: &mut Results) {
 
 /// Containers that have the socket of a runtime.
 fn holders(node: &Node, results: &mut Results) {
+    for process in &node.processes {
+        if let Some(why) = &process.mounts_unread {
+            let subject = format!("process {} ({})", process.pid, process.name);
+            results.unknown(About::new(&subject, &["D5.31"]), format!("{why}: it may have the socket of a runtime"));
+        }
+    }
     for process in node.processes.iter().filter(|process| !process.runtime_sockets.is_empty()) {
         let subject = format!("process {} ({})", process.pid, process.name);
         let found = format!("{} is mounted", process.runtime_sockets.join(", "));

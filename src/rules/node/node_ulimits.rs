@@ -13,7 +13,8 @@ pub static RULE: Rule = Rule {
     id: "node-ulimits",
     title: "Containers have limits of open files and processes",
     docs: "A container gets the limits of its daemon, unless `default-ulimits` of docker, or `default_ulimits` of cri-o and podman, says \
-less. Many units have `LimitNOFILE=infinity`, which lets one container use up the open files of the host.",
+less. Many units have `LimitNOFILE=infinity`, which lets one container use up the open files of the host. The hard limit decides, since each \
+program may raise its soft limit to the hard one.",
     why: "one container can use up the open files or the processes of the node",
     owasp: &[79],
     severity: Severity::Low,
@@ -41,6 +42,36 @@ less. Many units have `LimitNOFILE=infinity`, which lets one container use up th
 === /proc/8/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/8/cmdline\ndockerd --default-ulimit core=1 --config-file=/x.json\n=== /proc/8/cgroup\n0::/b.service\n\
 === /x.json\n{}\n=== /proc/8/limits\nMax processes unlimited unlimited processes\nMax open files 1024 1024 files\n",
                 results: &["fail dockerd (a.service)", "fail dockerd (b.service)"],
+            },
+            NodeExample {
+                name: "a soft limit that each container may raise",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --default-ulimit nofile=1024:-1\n=== /proc/7/cgroup\n0::/a.service\n\
+=== /proc/8/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/8/cmdline\ndockerd --config-file=/x.json\n=== /proc/8/cgroup\n0::/b.service\n\
+=== /x.json\n{\"default-ulimits\": {\"nofile\": {\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": -1}}}\n\
+=== /proc/9/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/9/cmdline\ndockerd --config-file=/y.json\n=== /proc/9/cgroup\n0::/c.service\n=== /y.json\n{}\n\
+=== /proc/9/limits\nMax processes 1024 2048 processes\nMax open files 1024 1073741816 files\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\nLimitNOFILE=1024:infinity\nLimitNPROC=1024\n",
+                results: &[
+                    "fail dockerd (a.service)",
+                    "fail dockerd (b.service)",
+                    "fail dockerd (c.service)",
+                    "fail containerd",
+                ],
+            },
+            NodeExample {
+                name: "hard limits",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --config-file=/x.json\n\
+=== /x.json\n{\"default-ulimits\": {\"nofile\": {\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 4096}}}\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\nLimitNOFILE=1024:4096\nLimitNPROC=1024\n",
+                results: &["pass dockerd", "pass containerd"],
+            },
+            NodeExample {
+                name: "a unit that does not limit processes",
+                params: "",
+                host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\nLimitNOFILE=1024\n",
+                results: &["unknown containerd"],
             },
             NodeExample {
                 name: "a unit that limits open files alone",
@@ -118,7 +149,7 @@ impl NodeCheck for NodeUlimits {
             }
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
             match process.and_then(|process| process.limits) {
-                Some(limits) => self.judge(name, limits, &format!("/proc/{}/limits", pid.unwrap_or(0)), unit, results),
+                Some(limits) => self.judge(node, (name, pid), limits, unit, results),
                 None => self.by_unit(node, name, unit, results),
             }
         }
@@ -128,13 +159,13 @@ impl NodeCheck for NodeUlimits {
 impl NodeUlimits {
     /// Whether a unit's limit, `SOFT:HARD` or one number, is low enough.
     fn accepts(&self, limit: &str) -> bool {
-        limit.split(':').next().and_then(|soft| soft.parse::<u64>().ok()).is_some_and(|soft| soft <= self.max)
+        hard(limit).is_some_and(|hard| hard <= self.max)
     }
 
     /// Judges the daemon's limits for its containers. Returns whether it has any of open files or processes.
     fn by_setting(&self, name: &str, key: &str, setting: Option<&Setting>, results: &mut Results) -> bool {
         let Some(setting) = setting.filter(|setting| limits_of(setting).next().is_some()) else { return false };
-        let too_many = |(_, soft): &(String, Option<u64>)| soft.is_none_or(|soft| soft > self.max);
+        let too_many = |(_, hard): &(String, Option<u64>)| hard.is_none_or(|hard| hard > self.max);
         if let Some((limit, _)) = limits_of(setting).find(too_many) {
             let fix = format!("set {limit} in `{key}` to {} at most, and restart the daemon", self.max);
             let wanted = format!("at most {}", self.max);
@@ -145,15 +176,16 @@ impl NodeUlimits {
         true
     }
 
-    fn judge(&self, name: &str, limits: Limits, source: &str, unit: &str, results: &mut Results) {
+    fn judge(&self, node: &Node, (name, pid): (&str, Option<u32>), limits: Limits, unit: &str, results: &mut Results) {
         let display = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
         let evidence = Evidence::new(
             format!("open files {}, processes {}", display(limits.open_files), display(limits.processes)),
-            source,
+            format!("/proc/{}/limits", pid.unwrap_or(0)),
         );
         let too_many = |limit: Option<u64>| limit.is_none_or(|limit| limit > self.max);
         if too_many(limits.open_files) || too_many(limits.processes) {
-            let fix = format!("systemctl edit {unit} # LimitNOFILE={max}, LimitNPROC={max}", max = self.max);
+            let limits = ["LimitNOFILE", "LimitNPROC"].map(|key| format!("{key}={}", self.max));
+            let fix = super::repairs::limit(node, pid, unit, &limits);
             results.fail(
                 about(name),
                 Severity::Low,
@@ -176,8 +208,11 @@ impl NodeUlimits {
             Some(limit) if too_many.is_some() => {
                 let evidence =
                     Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
-                let fix = format!("systemctl edit {unit} # {}={}", limit.key, self.max);
+                let fix = super::repairs::limit(node, None, unit, &[format!("{}={}", limit.key, self.max)]);
                 results.fail(about(name), Severity::Low, evidence, format!("at most {}", self.max), fix);
+            }
+            Some(_) if found.last("Service", "LimitNPROC").is_none() => {
+                results.unknown(about(name), "its unit limits open files alone, and it does not run");
             }
             Some(limit) => {
                 let found: Vec<String> = limits.map(|limit| format!("{}={}", limit.key, limit.value)).collect();
@@ -188,16 +223,22 @@ impl NodeUlimits {
     }
 }
 
-/// The limits of open files and processes of a setting, by name: `nofile=SOFT:HARD` of a list, or the `Soft` of an object. -1 is no limit.
+/// The hard one of `SOFT:HARD`, which stands for both where it is alone. None is no limit.
+fn hard(limit: &str) -> Option<u64> {
+    limit.rsplit(':').next()?.trim().parse().ok()
+}
+
+/// The hard limits of open files and processes of a setting, by name: `nofile=SOFT:HARD` of a list, or the `Hard` of an object. -1 is no
+/// limit.
 fn limits_of(setting: &Setting) -> impl Iterator<Item = (String, Option<u64>)> {
     let from_list = setting.texts().into_iter().filter_map(|text| {
         let (name, value) = text.split_once('=')?;
-        let soft = value.split(':').next().unwrap_or_default();
-        Some((name.trim().to_owned(), soft.trim().parse().ok()))
+        Some((name.trim().to_owned(), hard(value)))
     });
     let from_object = setting.value.as_object().into_iter().flatten().map(|(name, limit)| {
-        let soft = limit.get("Soft").or_else(|| limit.get("soft"));
-        (name.clone(), soft.and_then(serde_json::Value::as_u64))
+        let mut keys = limit.as_object().into_iter().flatten();
+        let hard = keys.find(|(key, _)| key.eq_ignore_ascii_case("hard")).and_then(|(_, value)| value.as_u64());
+        (name.clone(), hard)
     });
     let all: Vec<(String, Option<u64>)> = from_list.chain(from_object).collect();
     all.into_iter().filter(|(name, _)| matches!(name.as_str(), "nofile" | "nproc"))

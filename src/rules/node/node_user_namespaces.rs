@@ -57,10 +57,13 @@ impl NodeCheck for NodeUserNamespaces {
             let subject = format!("{}: userns-remap", docker.name);
             let about = About::new(&subject, &["D2.9"]);
             let setting = docker.config.or_default("userns-remap", "", "docker", docker.version.as_deref());
-            if docker.rootless {
+            if docker.rootless && docker.uid != 0 {
                 results.pass(about, Evidence::new("a rootless docker", &docker.name));
             } else if setting.display() == "\"\"" {
-                let fix = super::repairs::docker_set(&docker.config_file, "userns-remap", "\"default\"");
+                let fix = {
+                    let wanted = super::repairs::Wanted::Is("\"default\"");
+                    super::repairs::docker_set(node, docker, "userns-remap", &setting, wanted)
+                };
                 results.fail(
                     about,
                     Severity::Medium,
@@ -79,7 +82,7 @@ impl NodeCheck for NodeUserNamespaces {
                 Severity::Low,
                 evidence,
                 "more than 0",
-                "sysctl -w user.max_user_namespaces=15000",
+                "echo user.max_user_namespaces=15000 > /etc/sysctl.d/zz-podreeve-user.conf && sysctl -p /etc/sysctl.d/zz-podreeve-user.conf",
             );
         }
         if node.kernel.unprivileged_user_namespaces == Some(false) {
@@ -89,7 +92,7 @@ impl NodeCheck for NodeUserNamespaces {
                 Severity::Low,
                 evidence,
                 "1",
-                "sysctl -w kernel.unprivileged_userns_clone=1",
+                "echo kernel.unprivileged_userns_clone=1 > /etc/sysctl.d/zz-podreeve-clone.conf && sysctl -p /etc/sysctl.d/zz-podreeve-clone.conf",
             );
         }
     }

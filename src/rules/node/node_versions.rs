@@ -46,6 +46,13 @@ distributions' packages are no upstream versions (they get repairs without a new
                 results: &["pass the distribution", "pass the kernel", "pass dockerd"],
             },
             NodeExample {
+                name: "the version of a package, and a program that is another one",
+                params: r#"{"minimum":{"docker":"20.10.24"}}"#,
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/local/bin/dockerd\n\
+=== /var/lib/dpkg/status\nPackage: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n",
+                results: &["unknown dockerd"],
+            },
+            NodeExample {
                 name: "nothing is known",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -86,7 +93,7 @@ impl NodeCheck for NodeVersions {
                     format!("{program} is newer than the process"),
                     format!("process {}", pid.unwrap_or(0)),
                 );
-                let fix = format!("systemctl restart {product}");
+                let fix = super::repairs::restart(node, pid, product);
                 results.fail(
                     About::new(&name, &["D1.2.2"]),
                     Severity::Medium,
@@ -116,16 +123,39 @@ impl NodeCheck for NodeVersions {
                         Severity::Medium,
                         evidence,
                         format!("{minimum} or newer"),
-                        format!("apt-get install --only-upgrade {product}"),
+                        super::repairs::upgrade(node, product, program_of(node, product, pid).as_deref()),
                     );
                 }
-                Some(version) => {
-                    results.pass(About::new(&name, &["D1.2.2"]), Evidence::new(version, "the package database"));
-                }
+                Some(version) => match program_of(node, product, pid).filter(|program| !is_of_package(program)) {
+                    Some(program) => {
+                        let why = format!(
+                            "the package has version {version}, and the daemon is {program}, which is not the package's"
+                        );
+                        results.unknown(About::new(&name, &["D1.2.2"]), why);
+                    }
+                    None => {
+                        results.pass(About::new(&name, &["D1.2.2"]), Evidence::new(version, "the package database"));
+                    }
+                },
                 None => results.unknown(About::new(&name, &["D1.2.2"]), "no package database has its version"),
             }
         }
     }
+}
+
+/// The program of a daemon: that of its process, or of its unit.
+fn program_of(node: &Node, product: &str, pid: Option<u32>) -> Option<String> {
+    let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
+    let of_unit = || node.units.get(&format!("{product}.service"))?.command();
+    let command = process.map(|process| process.arguments.clone()).or_else(of_unit);
+    let found = command.and_then(|command| command.into_iter().next());
+    found.or_else(|| (product == "podman").then(|| "/usr/bin/podman".to_owned()))
+}
+
+/// Whether a program is where packages put theirs. Of one without a folder nothing else is known.
+fn is_of_package(program: &str) -> bool {
+    let folders = ["/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/libexec/", "/usr/lib/"];
+    !program.starts_with('/') || folders.iter().any(|folder| program.starts_with(folder))
 }
 
 fn distribution(node: &Node, results: &mut Results) {
@@ -160,7 +190,7 @@ fn kernel(node: &Node, results: &mut Results) {
             Severity::Medium,
             evidence,
             "the newest installed kernel and libraries run",
-            "kubectl drain NODE && systemctl reboot",
+            super::repairs::restart_host(node),
         );
     }
     match &kernel.newest {
@@ -171,7 +201,7 @@ fn kernel(node: &Node, results: &mut Results) {
                 Severity::Medium,
                 evidence,
                 "the newest installed kernel runs",
-                "kubectl drain NODE && systemctl reboot",
+                super::repairs::restart_host(node),
             );
         }
         Some(_) => results.pass(about, Evidence::new(kernel.release.clone(), "/proc/sys/kernel/osrelease")),

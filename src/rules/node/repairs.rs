@@ -1,21 +1,15 @@
-//! Commands that repair a host, one line each.
+//! Commands that repair a host: one line for a shell of root, or a sentence where no command is sure. Commands of one report can be run one
+//! after the other: none undoes what another has done. A command ends where a part of it fails.
 
-use crate::node::mode::shell;
+mod docker;
+mod flags;
+mod kubelet;
+mod packages;
+mod places;
+mod services;
 
-/// Sets a key of `daemon.json`, and restarts docker. `value` is JSON.
-pub fn docker_set(file: &str, key: &str, value: &str) -> String {
-    let file = shell(file);
-    format!("jq '.\"{key}\"={value}' {file} > {file}.new && mv {file}.new {file} && systemctl restart docker")
-}
-
-/// Adds a field to the kubelet's file, and restarts it. `yaml` has `\n` for line breaks.
-pub fn kubelet_set(file: Option<&str>, yaml: &str) -> String {
-    match file {
-        Some(file) => format!(
-            "set `{}` in {}, and: systemctl restart kubelet",
-            yaml.replace("\\n", " ").replace("  ", " "),
-            shell(file)
-        ),
-        None => "start the kubelet with --config=/var/lib/kubelet/config.yaml, whose defaults are closed".to_owned(),
-    }
-}
+pub use docker::{Wanted, docker_set};
+pub use kubelet::kubelet_set;
+pub use packages::{audit_system, remove_member, security_module, upgrade, watch};
+pub use places::{place, template};
+pub use services::{limit, restart, restart_host};

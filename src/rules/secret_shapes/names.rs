@@ -25,7 +25,7 @@ pub fn is_named_secret(name: &str, value: &str, more: &[String]) -> bool {
         return false;
     }
     let words = words(name);
-    named(&words, more).is_some_and(|named| named.holds(&words, value.trim()))
+    !is_public_key(&words, value) && named(&words, more).is_some_and(|named| named.holds(&words, value.trim()))
 }
 
 /// The same for a setting inside a value, or an option of a program, where `secret`, `token` and `key` have more meanings.
@@ -36,7 +36,7 @@ pub fn is_setting_secret(name: &str, value: &str) -> bool {
     let words = words(name);
     // In connection strings of ADO and ODBC, `pwd` is a password and no directory.
     let alone = || name.eq_ignore_ascii_case("pwd").then_some(NameMeaning::Password);
-    let Some(named) = named(&words, &[]).or_else(alone) else { return false };
+    let Some(named) = named(&words, &[]).or_else(alone).filter(|_| !is_public_key(&words, value)) else { return false };
     let value = value.trim();
     if words.last().is_some_and(|last| last == "AUTH") {
         return super::encoded::is_basic(value);
@@ -49,8 +49,28 @@ pub fn is_setting_secret(name: &str, value: &str) -> bool {
         }
         NameMeaning::Secret | NameMeaning::Key => looks_random(value),
         // A single word may be a key of a map.
-        NameMeaning::Hint => words.len() > 1 && looks_random(value),
+        NameMeaning::Hint => words.len() > 1 && NameMeaning::Hint.holds(&words, value),
     }
+}
+
+/// Whether it is the name of a public key of PGP, with the fingerprints of keys: `GPG_KEY`, `RABBITMQ_PGP_KEY_ID`.
+fn is_public_key(words: &[String], value: &str) -> bool {
+    let is_of_pgp = |word: &String| ["GPG", "PGP", "OPENPGP", "FINGERPRINT"].contains(&word.as_str());
+    words.last().is_some_and(|last| ["KEY", "KEYS", "FINGERPRINT", "FINGERPRINTS"].contains(&last.as_str()))
+        && words.iter().any(is_of_pgp)
+        && value.split([' ', ',']).filter(|part| !part.is_empty()).all(is_fingerprint)
+}
+
+/// Whether it is the fingerprint of a public key, or its end: 8, 16, 40 or 64 hexadecimal digits.
+pub fn is_fingerprint(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    matches!(digits.len(), 8 | 16 | 40 | 64) && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Whether it is a fingerprint as gpg prints it. Generated secrets of this length are in small letters.
+fn is_printed_fingerprint(value: &str) -> bool {
+    let digits = value.strip_prefix("0x").unwrap_or(value);
+    digits.len() == 40 && is_fingerprint(digits) && !digits.contains(char::is_lowercase)
 }
 
 /// Whether two words of the name make it unambiguous: `client_secret`, `api_key`, `accessToken`.
@@ -79,7 +99,7 @@ impl NameMeaning {
             Self::Secret => digits >= 4 && !is_switch_number(is_switch, digits) && !is_object_name(value),
             Self::Key => digits > 8 && !is_example(value),
             Self::Auth => digits >= 4 && !is_method(value),
-            Self::Hint => looks_random(value),
+            Self::Hint => looks_random(value) && !is_printed_fingerprint(value),
         }
     }
 }

@@ -168,7 +168,7 @@ fn curl<'c>(call: &'c Call<'_>) -> Option<&'c Word> {
 }
 
 /// Whether each URL of the call is one of this machine.
-fn is_local(call: &Call<'_>) -> bool {
+pub(super) fn is_local(call: &Call<'_>) -> bool {
     let mut urls = call
         .args()
         .filter(|arg| arg.contains("://") || arg.starts_with("localhost") || arg.starts_with("127."))
@@ -196,6 +196,17 @@ pub fn variable(name: &str, value: &str) -> Option<String> {
     is_off.then(|| format!("{name} that switches checks off"))
 }
 
+const ON: [&str; 4] = ["true", "1", "yes", "on"];
+const OFF: [&str; 4] = ["false", "0", "no", "off"];
+
+/// Whether a line of apt's settings without blanks gives the key one of the values.
+fn sets(bare: &str, key: &str, values: &[&str]) -> bool {
+    bare.match_indices(key).any(|(at, key)| {
+        let rest = bare.get(at + key.len()..).unwrap_or_default().trim_start_matches(['\\', '"']);
+        values.iter().any(|value| rest.strip_prefix(value).is_some_and(|rest| rest.starts_with(['"', '\\', ';'])))
+    })
+}
+
 /// A line of a configuration that switches checks off, and where it begins.
 pub fn setting(text: &str) -> Option<(usize, String)> {
     let mut at = 0;
@@ -213,9 +224,14 @@ pub fn setting(text: &str) -> Option<(usize, String)> {
             Some("gpgcheck=0")
         } else if bare.starts_with("trusted:yes") {
             Some("a source of packages with Trusted: yes")
-        } else if bare.contains("allowunauthenticated\"true\"") || bare.contains("allowunauthenticated\"1\"") {
+        } else if sets(&bare, "allowunauthenticated", &ON) {
             Some("AllowUnauthenticated")
-        } else if bare.contains("verify-peer\"false\"")
+        } else if ["allowinsecurerepositories", "allowdowngradetoinsecurerepositories"]
+            .iter()
+            .any(|key| sets(&bare, key, &ON))
+        {
+            Some("AllowInsecureRepositories")
+        } else if ["verify-peer", "verify-host"].iter().any(|key| sets(&bare, key, &OFF))
             || bare.starts_with("sslverify=0")
             || bare.starts_with("sslverify=false")
         {

@@ -3,10 +3,10 @@
 use crate::shell::{Call, Command, SHELLS, Script, calls};
 
 /// Programs that write what they download to their output.
-const DOWNLOADERS: [&str; 7] = ["aria2c", "curl", "fetch", "http", "https", "lynx", "wget"];
+pub(super) const DOWNLOADERS: [&str; 7] = ["aria2c", "curl", "fetch", "http", "https", "lynx", "wget"];
 
 /// Other programs that run their input.
-const INTERPRETERS: [&str; 8] = ["node", "perl", "php", "python", "python2", "python3", "ruby", "tclsh"];
+pub(super) const INTERPRETERS: [&str; 8] = ["node", "perl", "php", "python", "python2", "python3", "ruby", "tclsh"];
 
 /// What the call runs as it arrives; none if it does not, or if all of it comes from an allowed URL.
 pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
@@ -28,12 +28,12 @@ pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
     source.map(|program| format!("the output of {program} run by {}", call.name))
 }
 
-fn is_shell(name: &str) -> bool {
+pub(super) fn is_shell(name: &str) -> bool {
     SHELLS.contains(&name)
 }
 
 /// Options of interpreters whose value is a program.
-const PROGRAM_OPTIONS: [&str; 7] = ["-c", "-e", "-E", "-r", "-p", "--eval", "--print"];
+pub(super) const PROGRAM_OPTIONS: [&str; 7] = ["-c", "-e", "-E", "-r", "-p", "--eval", "--print"];
 
 /// The scripts whose output is the program: `python3 -c "$(...)"`, `perl <(...)`, `sh <<< "$(...)"`. What comes behind the program
 /// is data.
@@ -50,7 +50,7 @@ fn given<'s>(call: &Call<'s>) -> impl Iterator<Item = &'s Script> {
 }
 
 /// Whether it runs what it reads from a pipe.
-fn runs_input(call: &Call<'_>) -> bool {
+pub(super) fn runs_input(call: &Call<'_>) -> bool {
     let mut args = call.args().peekable();
     if INTERPRETERS.contains(&call.name.as_str()) {
         return matches!(args.next(), None | Some("-"));
@@ -76,7 +76,7 @@ fn runs_input(call: &Call<'_>) -> bool {
     call.command.input.is_none()
 }
 
-fn is_short(arg: &str) -> bool {
+pub(super) fn is_short(arg: &str) -> bool {
     arg.starts_with('-') && !arg.starts_with("--")
 }
 
@@ -91,21 +91,23 @@ fn downloader(script: &Script, allow: &[String]) -> Option<String> {
     found
 }
 
-fn downloader_of(command: &Command, allow: &[String]) -> Option<String> {
+pub(super) fn downloader_of(command: &Command, allow: &[String]) -> Option<String> {
     downloader(&Script { commands: vec![command.clone()] }, allow)
 }
 
 /// Whether it downloads something from a URL that is not allowed.
-fn is_open(call: &Call<'_>, allow: &[String]) -> bool {
+pub(super) fn is_open(call: &Call<'_>, allow: &[String]) -> bool {
     if !DOWNLOADERS.contains(&call.name.as_str()) {
         return false;
     }
     let mut urls = call.args().filter(|arg| arg.contains("://")).peekable();
-    let is_allowed = |url: &str| {
-        allow.iter().any(|allowed| {
-            let rest = url.strip_prefix(allowed.as_str());
-            rest.is_some_and(|rest| allowed.ends_with('/') || rest.is_empty() || rest.starts_with(['/', '?', '#']))
-        })
-    };
-    urls.peek().is_none() || !urls.all(is_allowed)
+    urls.peek().is_none() || !urls.all(|url| is_allowed(url, allow))
+}
+
+/// Whether the URL is below one that is allowed.
+pub(super) fn is_allowed(url: &str, allow: &[String]) -> bool {
+    allow.iter().any(|allowed| {
+        let rest = url.strip_prefix(allowed.as_str());
+        rest.is_some_and(|rest| allowed.ends_with('/') || rest.is_empty() || rest.starts_with(['/', '?', '#']))
+    })
 }

@@ -57,7 +57,7 @@ fn an_object_of_another_version_says_whether_a_person_wrote_it() {
     };
     assert!(!by_hand(&json!({"format": 2, "digest": {}, "new": 1})));
     assert!(by_hand(&json!({"format": 2, "digest": {}, "byHand": true})));
-    // What nobody can read may be anything.
+    // What cannot be read may be anything.
     assert!(by_hand(&json!("a text")));
     assert!(matches!(read_packed(b"otherwise packed"), Err(ObjectError::Record { by_hand: true, .. })));
 }

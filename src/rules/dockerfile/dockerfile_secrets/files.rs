@@ -1,4 +1,4 @@
-//! Files that contain secrets, by their names, and public keys, by their fingerprints.
+//! Files that contain secrets, by their names.
 
 use crate::rule::Severity;
 
@@ -50,10 +50,4 @@ pub fn secret(path: &str, is_shipped: bool) -> Option<(&'static str, Severity)> 
         return Some(("a private key", Severity::High));
     }
     (is_shipped && SETTINGS.contains(&name)).then_some(("settings that may have a token", Severity::Medium))
-}
-
-/// Whether it is the fingerprint of a public key: 8, 16 or 40 hexadecimal digits.
-pub fn is_fingerprint(word: &str) -> bool {
-    let digits = word.strip_prefix("0x").unwrap_or(word);
-    matches!(digits.len(), 8 | 16 | 40) && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -24,7 +24,19 @@ pub fn judge(node: &Node, daemon: &Daemon, results: &mut Results) {
         return fail(results, "the verifier is disabled".to_owned(), &disabled.source.to_string(), "a verifier", fix);
     }
     match node.folders.get(&setting.display()) {
-        Some(Read::Is(names)) if !names.is_empty() => {}
+        Some(Read::Is(names)) if !names.is_empty() => {
+            // containerd starts so many, and skips the others. A negative number is no limit.
+            let most = daemon.config.get(&format!("plugins.\"{PLUGIN}\".max_verifiers"));
+            let skips = |setting: &&Setting| {
+                let most = setting.value.as_i64().and_then(|most| usize::try_from(most).ok());
+                most.is_some_and(|most| names.len() > most)
+            };
+            if let Some(setting) = most.filter(skips) {
+                let fix = format!("remove max_verifiers from {}, and restart containerd", setting.source);
+                let found = format!("max_verifiers={}, and {} programs", setting.display(), names.len());
+                return fail(results, found, &setting.source.to_string(), "no verifier is skipped", fix);
+            }
+        }
         Some(Read::Is(_) | Read::Absent) | None => {
             let fix = format!("install a verifier in {}", setting.display());
             let found = format!("{} has no programs", setting.display());

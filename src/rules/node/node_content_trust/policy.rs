@@ -35,8 +35,9 @@ pub fn judge(node: &Node, results: &mut Results) {
     let (name, counts) = all.map_or(("default", default), |kinds| ("transports.docker", kinds));
     let found = format!("{name}: {}", counts.join(", "));
     if is_open(&counts) {
-        let fix =
-            format!("podman image trust set --type reject default # then trust each registry with its key in {POLICY}");
+        let fix = format!(
+            "trust each registry with its key in {POLICY} (podman image trust set), and then make the default reject"
+        );
         results.fail(about, Severity::Low, Evidence::new(found, POLICY), "a default of reject, or of a signature", fix);
     } else if let Some(other) = counts.iter().find(|kind| !STRICT.contains(kind) && **kind != "insecureAcceptAnything")
     {

@@ -32,7 +32,7 @@ fn one(now: i64, used: &Used, certificate: &Certificate, subject: &str, results:
     let wanted: Vec<&str> = faults.iter().map(|(.., wanted)| *wanted).collect();
     let fix = match used.role {
         Role::Authority => format!("put a certificate of an authority that is valid and strong into {}", used.path),
-        Role::Client => "systemctl restart kubelet # with rotateCertificates it asks for a new one".to_owned(),
+        Role::Client => "let the kubelet ask for a new one: set rotateCertificates, and restart it".to_owned(),
         Role::Server => format!(
             "issue a new certificate with the use serverAuth and its key, put them into {}, and restart the daemon",
             used.path

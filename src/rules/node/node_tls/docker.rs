@@ -1,14 +1,19 @@
 //! dockerd: every place where it listens.
 
 use super::is_loopback;
-use crate::node::config::Source;
+use crate::node::config::{Setting, Source};
 use crate::node::docker::{Docker, Host, Verification};
-use crate::node::listener::Protocol;
+use crate::node::listener::{Listener, Protocol};
 use crate::node::{Node, Read};
 use crate::rule::{About, Evidence, Results, Severity};
+use core::net::SocketAddr;
+use std::collections::BTreeSet;
 
 /// Ports of a swarm, which verifies certificates by itself.
 const SWARM: [u16; 2] = [2377, 7946];
+
+/// The ports of docker's API, without TLS and with it.
+const API: [u16; 2] = [2375, 2376];
 
 pub fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     let hosts = docker.hosts();
@@ -16,23 +21,36 @@ pub fn judge(node: &Node, docker: &Docker, results: &mut Results) {
         let why = "it listens where systemd says, and no docker.socket is there that says where";
         return results.unknown(About::new(&docker.name, &["D2.7"]), why);
     }
+    let before = results.all.len();
     if docker.lacks_streams() {
         let why = "it also listens where systemd says, and no enabled socket of docker.service says where";
         results.unknown(About::new(&docker.name, &["D2.7"]), why);
     }
+    unnamed(node, docker, &hosts, results);
     let open: Vec<&Host> = hosts.iter().filter(|host| !host.address.starts_with("unix://")).collect();
-    if let (true, Some(first)) = (open.is_empty() && !docker.lacks_streams(), hosts.first()) {
+    // Settings that name its socket alone prove nothing where it may listen elsewhere.
+    let is_doubtful = results.all.len() > before;
+    if let (true, Some(first)) = (open.is_empty() && !is_doubtful, hosts.first()) {
         let listens: Vec<&str> = hosts.iter().map(|host| host.address.as_str()).collect();
         results.pass(About::new(&docker.name, &["D2.7"]), Evidence::new(listens.join(", "), &first.source));
     }
     for host in &open {
         address(docker, host, results);
     }
-    unnamed(node, docker, &hosts, results);
     let metrics = docker.config.get("metrics-addr");
     if let Some(setting) = metrics.filter(|setting| !is_loopback(&setting.display())) {
         let subject = format!("{}: metrics-addr", docker.name);
-        let fix = super::super::repairs::docker_set(&docker.config_file, "metrics-addr", "\"127.0.0.1:9323\"");
+        let fix = {
+            let port = setting.display().rsplit_once(':').map_or("9323".to_owned(), |(_, port)| port.to_owned());
+            let own = format!("\"127.0.0.1:{port}\"");
+            super::super::repairs::docker_set(
+                node,
+                docker,
+                "metrics-addr",
+                setting,
+                super::super::repairs::Wanted::Is(&own),
+            )
+        };
         let evidence = Evidence::of("metrics-addr", setting);
         results.fail(About::new(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
     }
@@ -61,23 +79,66 @@ fn address(docker: &Docker, host: &Host, results: &mut Results) {
     results.fail(about, Severity::Critical, Evidence::new(found, &host.source), wanted, fix);
 }
 
-/// Ports on which the process listens, and which its settings do not name.
+/// Ports on which it listens, or may listen, and which its settings do not name.
 fn unnamed(node: &Node, docker: &Docker, hosts: &[Host], results: &mut Results) {
     let Some(pid) = docker.pid else { return };
-    let named = |port: u16| hosts.iter().any(|host| host.address.ends_with(&format!(":{port}")));
-    let listeners = node.listeners.is().into_iter().flatten();
-    let own =
-        listeners.filter(|one| one.pid == Some(pid) && one.protocol == Protocol::Tcp && !one.address.is_loopback());
-    for listener in own.filter(|one| !named(one.port) && !SWARM.contains(&one.port)) {
-        let subject = format!("{}: port {}", docker.name, listener.port);
-        let why =
-            "it listens there, and no setting says so: a port of a container, or a setting that was changed since";
-        results.unknown(About::new(&subject, &["D2.7"]), why);
+    let Read::Is(listeners) = &node.listeners else {
+        let why = format!("/proc/1/net {}", node.listeners.unknown().unwrap_or_else(|| "is not there".to_owned()));
+        return results
+            .unknown(About::new(&docker.name, &["D2.7"]), format!("{why}, so podreeve cannot see where it listens"));
+    };
+    let published = node.docker_images.get(&docker.name).and_then(|images| images.published.as_ref());
+    let mut seen = BTreeSet::new();
+    for listener in listeners.iter().filter(|one| one.protocol == Protocol::Tcp && !one.address.is_loopback()) {
+        let port = listener.port;
+        let is_own = listener.pid == Some(pid);
+        // Without the right to look into processes no port has an owner.
+        let may_be_own = listener.pid.is_none()
+            && API.contains(&port)
+            && !docker.rootless
+            && !is_named_by_another(node, docker, listener);
+        if !(is_own || may_be_own) || is_named(docker, hosts, listener) || SWARM.contains(&port) || !seen.insert(port) {
+            continue;
+        }
+        let subject = format!("{}: port {port}", docker.name);
+        let about = About::new(&subject, &["D2.7"]);
+        match published {
+            Some(ports) if ports.contains(&port) => {}
+            None if is_own && !API.contains(&port) => {
+                let why = "it listens there, and no setting says so; which ports its containers publish is not known";
+                results.unknown(about, why);
+            }
+            _ => {
+                let whose = if is_own {
+                    format!("process {pid} listens")
+                } else {
+                    "a process listens, and podreeve may not see which".to_owned()
+                };
+                let evidence =
+                    Evidence::new(format!("{whose} on {}, and no setting says so", place(listener)), "/proc/1/net");
+                let fix =
+                    format!("ss -lntp 'sport = :{port}' # if it is dockerd, restart it with the settings of today");
+                let wanted = "no other place than its settings name";
+                results.fail(about, Severity::Critical, evidence, wanted, fix);
+            }
+        }
     }
-    if matches!(node.listeners, Read::Denied(_)) {
-        results.unknown(
-            About::new(&docker.name, &["D2.7"]),
-            "/proc/1/net cannot be read, so podreeve cannot see where it listens",
-        );
-    }
+}
+
+fn place(listener: &Listener) -> String {
+    SocketAddr::new(listener.address, listener.port).to_string()
+}
+
+/// Whether a setting names this place, which is open to other hosts. One on the loopback address is another place.
+fn is_named(docker: &Docker, hosts: &[Host], listener: &Listener) -> bool {
+    let metrics = docker.config.get("metrics-addr").map(Setting::display);
+    let addresses = hosts.iter().map(|host| host.address.trim_start_matches("tcp://")).chain(metrics.as_deref());
+    addresses.into_iter().filter(|address| !is_loopback(address)).any(|address| {
+        address.rsplit_once(':').is_some_and(|(_, port)| port.trim_end_matches('/').parse() == Ok(listener.port))
+    })
+}
+
+fn is_named_by_another(node: &Node, docker: &Docker, listener: &Listener) -> bool {
+    let others = node.docker.iter().filter(|other| other.name != docker.name);
+    others.into_iter().any(|other| is_named(other, &other.hosts(), listener))
 }

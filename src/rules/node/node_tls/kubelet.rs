@@ -2,10 +2,11 @@
 
 use super::super::repairs::kubelet_set;
 use super::is_loopback;
+use crate::node::Node;
 use crate::node::kubelet::Kubelet;
 use crate::rule::{About, Evidence, Results, Severity};
 
-pub fn judge(kubelet: &Kubelet, results: &mut Results) {
+pub fn judge(node: &Node, kubelet: &Kubelet, results: &mut Results) {
     let file = kubelet.config_file.as_deref();
     let text = |key: &str| {
         kubelet.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|text| !text.is_empty()))
@@ -14,7 +15,7 @@ pub fn judge(kubelet: &Kubelet, results: &mut Results) {
     if let Some(setting) = text("authentication.x509.clientCAFile") {
         results.pass(About::new(&subject, &["K4.2.3"]), Evidence::of("clientCAFile", setting));
     } else {
-        let fix = kubelet_set(file, "authentication: {x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}");
+        let fix = kubelet_set(node, kubelet, &[("authentication.x509.clientCAFile", "".into())]);
         let evidence = Evidence::new("not set", file.unwrap_or("its arguments"));
         results.fail(About::new(&subject, &["K4.2.3"]), Severity::High, evidence, "the CA of the cluster", fix);
     }
@@ -26,7 +27,7 @@ pub fn judge(kubelet: &Kubelet, results: &mut Results) {
             results.pass(About::new(&subject, &["K4.2.9"]), Evidence::of("serverTLSBootstrap", &bootstrap));
         }
         None => {
-            let fix = kubelet_set(file, "serverTLSBootstrap: true");
+            let fix = kubelet_set(node, kubelet, &[("serverTLSBootstrap", true.into())]);
             let evidence = Evidence::new("a certificate that the kubelet signs itself", &bootstrap.source);
             results.fail(
                 About::new(&subject, &["K4.2.9"]),
@@ -43,13 +44,13 @@ pub fn judge(kubelet: &Kubelet, results: &mut Results) {
     if rotates.is_true() {
         results.pass(about, evidence);
     } else {
-        let fix = kubelet_set(file, "rotateCertificates: true");
+        let fix = kubelet_set(node, kubelet, &[("rotateCertificates", true.into())]);
         results.fail(about, Severity::Low, evidence, "rotateCertificates=true", fix);
     }
     let health = kubelet.config.get("healthzBindAddress").filter(|setting| !is_loopback(&setting.display()));
     if let Some(setting) = health {
         let subject = format!("{}: healthzBindAddress", kubelet.name);
-        let fix = kubelet_set(file, "healthzBindAddress: 127.0.0.1");
+        let fix = kubelet_set(node, kubelet, &[("healthzBindAddress", "127.0.0.1".into())]);
         let evidence = Evidence::of("healthzBindAddress", setting);
         results.fail(About::new(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
     }

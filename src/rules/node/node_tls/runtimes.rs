@@ -2,6 +2,8 @@
 
 use super::is_loopback;
 use crate::node::config::Setting;
+use crate::node::kubelet::flag;
+use crate::node::mode::shell;
 use crate::node::process::program;
 use crate::node::{Daemon, Node};
 use crate::rule::{About, Evidence, Results, Severity};
@@ -32,7 +34,8 @@ pub fn containerd(daemon: &Daemon, results: &mut Results) {
             if let (Some(authority), Some(_)) = (authority, certificate) {
                 results.pass(about_tcp, Evidence::of("tcp_tls_ca", authority));
             } else {
-                let fix = format!("remove tcp_address from {}, and restart containerd", setting.source);
+                let place = super::super::repairs::place(&setting.source);
+                let fix = format!("remove tcp_address from {place}, and restart containerd");
                 let wanted = "no address, or a certificate and a CA for clients";
                 results.fail(about_tcp, Severity::Critical, Evidence::of("tcp_address", setting), wanted, fix);
             }
@@ -75,10 +78,17 @@ fn streaming(daemon: &Daemon, section: &str, results: &mut Results) {
 pub fn crio(daemon: &Daemon, results: &mut Results) {
     let subject = format!("{}: stream_address", daemon.name);
     let found = daemon.config.or_default("crio.api.stream_address", "127.0.0.1", "cri-o", daemon.version.as_deref());
-    if is_loopback(&found.display()) || is_true(daemon, "crio.api.stream_enable_tls") {
-        results.pass(About::new(&subject, &[]), Evidence::of("stream_address", &found));
-    } else {
-        open_address(daemon, "stream_address", &found, Severity::High, results);
+    // Only with a CA for clients does a certificate say who asks.
+    let tls = is_true(daemon, "crio.api.stream_enable_tls");
+    match text(daemon, "crio.api.stream_tls_ca").filter(|_| tls) {
+        _ if is_loopback(&found.display()) => {
+            results.pass(About::new(&subject, &[]), Evidence::of("stream_address", &found));
+        }
+        Some(authority) => results.pass(About::new(&subject, &[]), Evidence::of("stream_tls_ca", authority)),
+        None => {
+            let severity = if tls { Severity::Medium } else { Severity::High };
+            open_address(daemon, "stream_address", &found, severity, results);
+        }
     }
     let metrics = text(daemon, "crio.metrics.metrics_host").filter(|host| !is_loopback(&host.display()));
     if let Some(host) = metrics.filter(|_| is_true(daemon, "crio.metrics.enable_metrics")) {
@@ -88,7 +98,7 @@ pub fn crio(daemon: &Daemon, results: &mut Results) {
 
 fn open_address(daemon: &Daemon, key: &str, setting: &Setting, severity: Severity, results: &mut Results) {
     let subject = format!("{}: {key}", daemon.name);
-    let fix = format!("remove {key} from {}, and restart the daemon", setting.source);
+    let fix = format!("remove {key} from {}, and restart the daemon", super::super::repairs::place(&setting.source));
     results.fail(About::new(&subject, &[]), severity, Evidence::of(key, setting), "a loopback address, or TLS", fix);
 }
 
@@ -99,12 +109,21 @@ pub fn podman(node: &Node, results: &mut Results) {
         let Some(address) = process.arguments.iter().find(|argument| argument.starts_with("tcp:")) else { continue };
         let subject = format!("podman: {address}");
         let source = format!("process {}", process.pid);
-        let verifies = process.arguments.iter().any(|argument| argument.starts_with("--tls-client-ca"));
-        if verifies {
+        // Only root's own process is evidence that something is closed.
+        let has = |name: &str| flag(&process.arguments, name).is_some_and(|value| !value.is_empty());
+        let verifies = has("tls-client-ca") && has("tls-cert") && has("tls-key");
+        if verifies && process.is_of_root() {
             results.pass(About::new(&subject, &[]), Evidence::new("clients need a certificate", source));
         } else {
             let evidence = Evidence::new("it obeys everybody who reaches the port", source);
-            let fix = "systemctl enable --now podman.socket # and stop the service on TCP";
+            let fix = match process.unit().filter(|unit| unit.ends_with(".service")) {
+                Some(unit) => {
+                    format!("systemctl disable --now {} && systemctl enable --now podman.socket", shell(unit))
+                }
+                None => {
+                    format!("stop process {}, and use the socket: systemctl enable --now podman.socket", process.pid)
+                }
+            };
             let wanted = "the socket alone, or --tls-client-ca";
             results.fail(About::new(&subject, &[]), Severity::Critical, evidence, wanted, fix);
         }

@@ -1,0 +1,114 @@
+use super::*;
+use crate::node::config::{Config, Source};
+use serde_json::json;
+
+fn hidden(plain: &str) -> String {
+    let mut hidden = plain.to_owned();
+    text(&mut hidden, &mut Secrets::default());
+    hidden
+}
+
+#[test]
+fn texts_of_all_forms() {
+    for (plain, wanted) in [
+        ("--token=abcdef --icc=false", "--token=(hidden) --icc=false"),
+        ("--token abcdef --icc=false", "--token (hidden) --icc=false"),
+        ("--token 'ab cd' -H fd://", "--token (hidden) -H fd://"),
+        ("--log-opt splunk-token=abc --log-opt tag=x", "--log-opt splunk-token=(hidden) --log-opt tag=x"),
+        ("http://user:pa/ss@proxy:3128/x", "http://(hidden)@proxy:3128/x"),
+        (
+            "https://TOKEN@r.example.com, https://m.example.com:5000/a@b",
+            "https://(hidden)@r.example.com, https://m.example.com:5000/a@b",
+        ),
+        ("postgres://host/db?user=a&password=b&sslmode=c", "postgres://host/db?user=a&password=(hidden)&sslmode=c"),
+        ("{\"auth\":\"dXNlcg==\",\"x\":1}", "{\"auth\":\"(hidden)\",\"x\":1}"),
+        ("Authorization: Basic dXNlcg==, Host: x", "Authorization: (hidden), Host: x"),
+        ("run --env A=secret -e B=secret", "run --env A=(hidden) -e B=(hidden)"),
+        ("-----BEGIN PRIVATE KEY-----\nabc", "(hidden)"),
+        ("--tlskey=/etc/docker/key.pem", "--tlskey=/etc/docker/key.pem"),
+        ("--token-file=/etc/token --anonymous-auth=true", "--token-file=/etc/token --anonymous-auth=true"),
+        ("a plain sentence: nothing to hide", "a plain sentence: nothing to hide"),
+        ("", ""),
+    ] {
+        assert_eq!(hidden(plain), wanted, "{plain}");
+        assert_eq!(hidden(wanted), wanted, "it stays so: {plain}");
+    }
+}
+
+fn process(arguments: &str) -> Vec<String> {
+    let arguments = arguments.split(' ').map(str::to_owned).collect();
+    let mut process = Process { arguments, ..Process::default() };
+    super::arguments(&mut process, &mut Secrets::default());
+    process.arguments
+}
+
+#[test]
+fn arguments_of_processes() {
+    assert_eq!(
+        process(
+            "/usr/local/bin/k3s server --token=a --agent-token b --kubelet-arg=pod-max-pids=9 --node-name n1 --docker"
+        )
+        .join(" "),
+        "/usr/local/bin/k3s server --token=(hidden) --agent-token (hidden) --kubelet-arg=pod-max-pids=9 --node-name (hidden) --docker"
+    );
+    assert_eq!(process("podman run -e PASSWORD=a image --b c"), ["podman", "run"]);
+    assert_eq!(process("podman system service tcp:0.0.0.0:8080").len(), 4);
+    assert_eq!(
+        process("dockerd --log-opt splunk-token=abc -H tcp://0.0.0.0:2375").join(" "),
+        "dockerd --log-opt splunk-token=(hidden) -H tcp://0.0.0.0:2375"
+    );
+}
+
+#[test]
+fn settings_keep_what_rules_ask() {
+    let mut config = Config::default();
+    let source = || Source::File { path: "f".to_owned(), line: None };
+    let all = [
+        ("log-opts", json!({"splunk-token": "abcd", "tag": "x"}), json!({"splunk-token": "(hidden)", "tag": "x"})),
+        ("proxies", json!({"http-proxy": "http://u:p@h:1"}), json!({"http-proxy": "http://(hidden)@h:1"})),
+        ("p.registry.configs.\"token.example.com\".tls.insecure_skip_verify", json!(true), json!(true)),
+        ("p.registry.mirrors.\"token.example.com\".endpoint", json!(["http://m"]), json!(["http://m"])),
+        ("p.registry.configs.\"r\".auth.username", json!("user"), json!("(hidden)")),
+        ("host.\"https://m\".header.x", json!(["abcd"]), json!(["(hidden)"])),
+        ("containers.env", json!(["A=b"]), json!(["A=(hidden)"])),
+        (
+            "runtimes",
+            json!({"r": {"runtimeArgs": ["--token", "abcd"]}}),
+            json!({"r": {"runtimeArgs": ["--token", "(hidden)"]}}),
+        ),
+        ("staticPodURLHeader.Authorization", json!(["Bearer abcd"]), json!(["(hidden)"])),
+        ("authentication.webhook.cacheTTL", json!("2m"), json!("2m")),
+        ("tlsPrivateKeyFile", json!("/k"), json!("/k")),
+    ];
+    for (key, value, _) in &all {
+        config.set(*key, value.clone(), source());
+    }
+    configs::hide(&mut config, &mut Secrets::default());
+    for (key, _, wanted) in &all {
+        assert_eq!(config.get(key).map(|setting| &setting.value), Some(wanted), "{key}");
+    }
+}
+
+/// Two settings that differ in a secret stay two.
+#[test]
+fn keys_with_users_in_them() {
+    let mut config = Config::default();
+    for user in ["a", "b"] {
+        let source = Source::File { path: "f".to_owned(), line: None };
+        config.set(format!("host.\"https://{user}:secret@m\".skip_verify"), user == "b", source);
+    }
+    configs::hide(&mut config, &mut Secrets::default());
+    let keys: Vec<&String> = config.settings.keys().collect();
+    assert_eq!(keys, ["host.\"https://(hidden)+@m\".skip_verify", "host.\"https://(hidden)@m\".skip_verify"]);
+    assert_eq!(config.settings.values().filter(|setting| setting.is_true()).count(), 1);
+}
+
+#[test]
+fn sentences_repeat_no_secret() {
+    let mut secrets = Secrets::default();
+    let mut word = "--token=abcdefgh".to_owned();
+    Words::default().hide(&mut word, &mut secrets);
+    let mut sentence = "label=abcdefgh is no list".to_owned();
+    secrets.sentence(&mut sentence);
+    assert_eq!(sentence, "label=(hidden) is no list");
+}

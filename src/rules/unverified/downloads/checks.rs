@@ -1,0 +1,113 @@
+//! Commands that check a file: its checksum, or a signature of it.
+
+use super::{Download, is_same, normal};
+use crate::shell::{Call, Command, Script, calls};
+
+/// Programs that compute checksums, and compare them with `-c`.
+const SUMS: [&str; 10] =
+    ["b2sum", "b3sum", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shasum", "sha3sum"];
+
+/// Programs that compare texts.
+const COMPARE: [&str; 9] = ["[", "[[", "awk", "cmp", "diff", "egrep", "fgrep", "grep", "test"];
+
+/// Notes what the call checks.
+pub fn note(files: &mut [Download], call: &Call<'_>) {
+    let name = call.name.as_str();
+    let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
+    if SUMS.contains(&name) {
+        let is_check = call.args().any(|arg| arg == "--check" || (super::is_short(arg) && arg.contains('c')));
+        if is_check {
+            let listed = Listed::of(call);
+            files.iter_mut().filter(|file| listed.has(&file.path)).for_each(|file| file.is_checked = true);
+        } else {
+            let is_summed = |path: &str| call.args().any(|arg| is_same(normal(arg), path));
+            files.iter_mut().filter(|file| is_summed(&file.path)).for_each(|file| file.is_summed = true);
+        }
+        return;
+    }
+    if COMPARE.contains(&name) {
+        files.iter_mut().filter(|file| file.is_summed).for_each(|file| file.is_checked = true);
+        return;
+    }
+    let verifies = match name {
+        "gpg" | "gpg1" | "gpg2" => has(&["--verify", "--verify-files"]),
+        "gpgv" | "gpgv1" | "gpgv2" | "sqv" | "slsa-verifier" => true,
+        "sq" => has(&["verify"]),
+        "gh" => has(&["attestation"]),
+        "cosign" => has(&["verify-blob", "verify-blob-attestation"]),
+        "minisign" | "signify" | "signify-openbsd" => call.args().any(|arg| super::is_short(arg) && arg.contains('V')),
+        "openssl" => has(&["dgst", "cms", "smime", "pkeyutl"]),
+        "rpm" | "rpmkeys" => has(&["-K", "--checksig", "-Kv"]),
+        "jarsigner" => has(&["-verify"]),
+        _ => false,
+    };
+    if verifies {
+        for file in files.iter_mut().filter(|file| call.args().any(|arg| signs(arg, &file.path))) {
+            // A digest that is only printed must be compared.
+            let is_digest = name == "openssl" && !has(&["-verify"]);
+            if is_digest { file.is_summed = true } else { file.is_checked = true }
+        }
+    }
+}
+
+/// Whether an argument names the file, or a signature of it by its usual name.
+fn signs(arg: &str, path: &str) -> bool {
+    let arg = arg.split_once('=').filter(|_| arg.starts_with("--")).map_or(arg, |(_, value)| value);
+    let signed = [".asc", ".sig", ".sign", ".gpg", ".minisig"].iter().find_map(|end| arg.strip_suffix(end));
+    [Some(arg), signed].into_iter().flatten().any(|name| is_same(normal(name), path))
+}
+
+/// The files of which `sha256sum -c` reads checksums.
+enum Listed {
+    /// A list has the names, and its content is not known here.
+    Unknown,
+    /// Words that have the names.
+    Words(Vec<String>),
+}
+
+impl Listed {
+    fn of(call: &Call<'_>) -> Self {
+        // A file with checksums: the values of options are numbers, `-` is the input.
+        let is_file = |arg: &str| !arg.starts_with('-') && !arg.bytes().all(|b| b.is_ascii_digit());
+        let is_inner = |word: &&crate::shell::Word| !word.inner.is_empty();
+        let arguments = call.words.iter().skip(1);
+        if arguments.clone().any(|word| word.inner.is_empty() && is_file(&word.text)) {
+            return Self::Unknown;
+        }
+        let mut texts: Vec<String> = Vec::new();
+        let mut is_known = true;
+        let mut take = |command: &Command| {
+            let program = command.words.first().map_or("", |word| word.text.as_str());
+            // What grep takes out of a list has its pattern in it.
+            is_known &= matches!(program, "echo" | "printf" | "grep" | "egrep" | "fgrep");
+            texts.extend(command.words.iter().skip(1).map(|word| word.text.clone()));
+        };
+        call.script.commands.get(call.command.reads.clone()).unwrap_or_default().iter().for_each(&mut take);
+        for script in arguments.filter(is_inner).flat_map(|word| &word.inner) {
+            commands(script, &mut take);
+        }
+        for (operator, word) in &call.command.redirections {
+            is_known &= operator != "<";
+            texts.extend((operator == "<<<").then(|| word.text.clone()));
+        }
+        texts.extend(call.command.input.iter().map(|piece| piece.text.clone()));
+        // The name stands at the end.
+        let last = texts.last().and_then(|text| text.split_whitespace().last()).unwrap_or("$");
+        if !is_known || last.contains('$') {
+            return Self::Unknown;
+        }
+        Self::Words(texts)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        match self {
+            Self::Unknown => true,
+            Self::Words(words) => words.iter().any(|word| word.contains(name)),
+        }
+    }
+}
+
+fn commands(script: &Script, each: &mut impl FnMut(&Command)) {
+    calls(script, &mut |call| each(call.command));
+}

@@ -1,0 +1,166 @@
+//! The commands that repair a kubelet are run on an image of a disk, one after the other, and then the rules pass.
+
+use super::node_disk::Disk;
+
+const UNIT: &str = "usr/lib/systemd/system/kubelet.service";
+
+const ANONYMOUS: &str = "kubelet: authentication.anonymous.enabled";
+const MODE: &str = "kubelet: authorization.mode";
+const PORT: &str = "kubelet: readOnlyPort";
+const PIDS: &str = "kubelet: podPidsLimit";
+const ROTATE: &str = "kubelet: rotateCertificates";
+const BOOTSTRAP: &str = "kubelet: serverTLSBootstrap";
+const IMAGES: &str = "kubelet: imageGCHighThresholdPercent";
+const QOS: &str = "kubelet: cgroupsPerQOS";
+const CLASSES: &str = "kubelet: enforceNodeAllocatable";
+const ALPHA: &str = "kubelet: featureGates.AllAlpha";
+const AUTHORITY: &str = "kubelet: authentication.x509.clientCAFile";
+
+const ALL: &[&str] = &[ANONYMOUS, MODE, PORT, PIDS, ROTATE, BOOTSTRAP, IMAGES, QOS, CLASSES, AUTHORITY];
+
+/// A file that fails in all of them.
+const OPEN: &str = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nauthentication:\n  anonymous:\n    enabled: true\n  webhook:\n    enabled: true\n\
+authorization:\n  mode: AlwaysAllow\nreadOnlyPort: 10255\nimageGCHighThresholdPercent: 100\ncgroupsPerQOS: false\nenforceNodeAllocatable: []\n\
+featureGates:\n  AllAlpha: true\n  Other: true\nevictionHard:\n  memory.available: 100Mi\n";
+
+const CA: (&str, &str) = ("etc/kubernetes/pki/ca.crt", "x");
+
+fn unit(arguments: &str) -> String {
+    format!("[Service]\nExecStart=/usr/bin/kubelet {arguments}\n")
+}
+
+/// What fails after repairs: the gate that was named first.
+fn expect_gate(disk: &Disk) {
+    disk.run(&disk.fix(ALPHA));
+    assert!(disk.verdict(ALPHA).is_empty(), "{:?}", disk.verdict(ALPHA));
+}
+
+#[test]
+fn files_in_a_folder_and_json() {
+    let folder = unit("--config=/var/lib/kubelet/config.yaml --config-dir=/etc/kubernetes/kubelet.d");
+    let disk = Disk::new(
+        "kubelet-folder",
+        &[(UNIT, &folder), ("var/lib/kubelet/config.yaml", OPEN), CA, ("etc/kubernetes/kubelet.d/README", "")],
+    );
+    disk.repair(ALL);
+    expect_gate(&disk);
+    assert_eq!(disk.read("var/lib/kubelet/config.yaml"), OPEN);
+
+    let json = "{\"kind\":\"KubeletConfiguration\",\"authentication\":{\"anonymous\":{\"enabled\":true},\"x\":1},\"authorization\":{\"mode\":\"AlwaysAllow\"},\
+                \"readOnlyPort\":1,\"imageGCHighThresholdPercent\":100,\"cgroupsPerQOS\":false,\"enforceNodeAllocatable\":[],\"featureGates\":{\"AllAlpha\":true}}\n";
+    let disk =
+        Disk::new("kubelet-json", &[(UNIT, &unit("--config=/etc/kubelet.json")), ("etc/kubelet.json", json), CA]);
+    disk.repair(ALL);
+    expect_gate(&disk);
+    assert!(disk.read("etc/kubelet.json").contains("\"x\": 1"), "its neighbours stay");
+}
+
+/// Fields with one value are set by a command. Words name the others, and what they name passes when it is merged.
+#[test]
+fn a_file_of_yaml() {
+    let files = [(UNIT, &*unit("--config=/var/lib/kubelet/config.yaml")), ("var/lib/kubelet/config.yaml", OPEN), CA];
+    let disk = Disk::new("kubelet-yaml", &files);
+    disk.repair(&[PORT, PIDS, ROTATE, BOOTSTRAP, IMAGES, QOS]);
+    let file = disk.read("var/lib/kubelet/config.yaml");
+    assert_eq!(file.matches("readOnlyPort").count(), 1, "{file}");
+    assert!(file.contains("evictionHard:\n  memory.available: 100Mi\n"), "{file}");
+    let nested = [ANONYMOUS, MODE, CLASSES, ALPHA, AUTHORITY];
+    for (at, subject) in nested.into_iter().enumerate() {
+        let fix = disk.fix(subject);
+        let yaml = fix.split('`').nth(1).unwrap_or_else(|| panic!("{fix}"));
+        assert!(fix.contains(" in /var/lib/kubelet/config.yaml"), "{fix}");
+        disk.0.write(&format!("root/etc/d/{at}.conf"), format!("kind: KubeletConfiguration\n{yaml}\n"));
+    }
+    disk.0.write(&format!("root/{UNIT}"), unit("--config=/var/lib/kubelet/config.yaml --config-dir=/etc/d"));
+    for subject in nested {
+        assert!(disk.verdict(subject).iter().all(|verdict| verdict == "pass"), "{subject}");
+    }
+}
+
+#[test]
+fn flags_are_changed_where_they_are() {
+    let flags = "--anonymous-auth --authorization_mode AlwaysAllow --read-only-port=10255 --pod-max-pids=-1 --rotate-certificates=false \
+                 --rotate-server-certificates=false --cgroups-per-qos=false --feature-gates=Other=true,AllAlpha=true";
+    let subjects = &[ANONYMOUS, MODE, PORT, PIDS, ROTATE, BOOTSTRAP, QOS];
+    let config = "--config=/var/lib/kubelet/config.yaml";
+    let file = ("var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
+    let disk = Disk::new("kubelet-unit", &[(UNIT, &unit(&format!("{config} {flags}"))), file]);
+    disk.repair(subjects);
+    expect_gate(&disk);
+    let kubeadm = "[Service]\nEnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nEnvironmentFile=-/etc/default/kubelet\n\
+                   ExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS\n";
+    let env = format!("KUBELET_KUBEADM_ARGS=\"{flags}\"\n");
+    let disk = Disk::new("kubelet-kubeadm", &[(UNIT, kubeadm), ("var/lib/kubelet/kubeadm-flags.env", &env), file]);
+    disk.repair(subjects);
+    expect_gate(&disk);
+    assert!(disk.read("var/lib/kubelet/kubeadm-flags.env").contains("--feature-gates=Other=true,AllAlpha=false\""));
+}
+
+#[test]
+fn a_kubelet_without_a_file_gets_flags() {
+    let disk = Disk::new("kubelet-bare", &[(UNIT, &unit("--hostname-override=n1")), CA]);
+    disk.repair(&[ANONYMOUS, MODE, PORT, PIDS, ROTATE, BOOTSTRAP, AUTHORITY]);
+    let own = disk.read("etc/systemd/system/kubelet.service.d/zz-podreeve-command.conf");
+    assert!(own.contains("--read-only-port=0") && own.contains("--hostname-override=n1"), "{own}");
+    let bootstrap = Disk::new("kubelet-bootstrap", &[(UNIT, &unit("--x"))]).fix(BOOTSTRAP);
+    assert!(bootstrap.contains(" # approve its request"), "{bootstrap}");
+}
+
+#[test]
+fn k3s_and_rke2_pass_arguments_on() {
+    for (name, unit, authority) in [("k3s", "k3s-agent", "client-ca.crt"), ("rke2", "rke2-server", "client-ca.crt")] {
+        let ca = format!("var/lib/rancher/{name}/agent/{authority}");
+        let conf = format!("var/lib/rancher/{name}/agent/etc/kubelet.conf.d/00-defaults.conf");
+        let service = format!("usr/lib/systemd/system/{unit}.service");
+        let files = [(&*conf, OPEN), (&*ca, "x"), (&*service, "[Service]\nExecStart=/usr/local/bin/x\n")];
+        let disk = Disk::new(&format!("kubelet-{name}"), &files);
+        disk.repair(ALL);
+        expect_gate(&disk);
+        assert!(disk.calls().contains(&format!("systemctl restart {unit}\n")), "{}", disk.calls());
+        assert_eq!(disk.read(&conf), OPEN);
+    }
+    let conf = ("var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00-defaults.conf", OPEN);
+    let files = [
+        conf,
+        ("proc/7/status", "Name:\tk3s-server\nUid:\t0\t0\t0\t0\n"),
+        ("proc/7/cgroup", "0::/system.slice/k3s.service\n"),
+        ("proc/7/cmdline", "/usr/local/bin/k3s\0server\0--kubelet-arg=read-only-port=10255\0"),
+    ];
+    let fix = Disk::new("kubelet-k3s-argument", &files).fix(PORT);
+    assert!(fix.starts_with("set --kubelet-arg=read-only-port=0 in the command of k3s.service"), "{fix}");
+}
+
+#[test]
+fn microk8s_and_hosts_that_make_the_file_anew() {
+    let arguments = "--anonymous-auth=true\n--authorization-mode=AlwaysAllow\n--read-only-port=10255\n--cgroups-per-qos=false\n--feature-gates=AllAlpha=true\n";
+    let files = [
+        ("var/snap/microk8s/current/args/kubelet", arguments),
+        ("var/snap/microk8s/current/certs/ca.crt", "x"),
+        ("var/snap/microk8s/current/credentials/kubelet.config", "x"),
+    ];
+    let disk = Disk::new("kubelet-microk8s", &files);
+    disk.repair(&[ANONYMOUS, MODE, PORT, PIDS, ROTATE, BOOTSTRAP, QOS, AUTHORITY]);
+    expect_gate(&disk);
+    assert!(disk.calls().contains("snap restart microk8s.daemon-kubelite"), "{}", disk.calls());
+    for (files, says) in [
+        (
+            [("etc/os-release", "ID=talos\n"), ("etc/cri/conf.d/x.part", ""), ("etc/kubernetes/kubelet.yaml", OPEN)],
+            "machine.kubelet.extraConfig",
+        ),
+        (
+            [("etc/os-release", "ID=bottlerocket\n"), ("etc/x", ""), ("etc/kubernetes/kubelet/config", OPEN)],
+            "[settings.kubernetes]",
+        ),
+        (
+            [("etc/os-release", "ID=cos\n"), ("etc/x", ""), ("home/kubernetes/kubelet-config.yaml", OPEN)],
+            "gcloud container",
+        ),
+    ] {
+        let disk = Disk::new("kubelet-made", &files);
+        let fix = disk.fix(ANONYMOUS);
+        assert!(
+            fix.starts_with("set `authentication: {anonymous: {enabled: false}}` in ") && fix.contains(says),
+            "{fix}"
+        );
+    }
+}
