@@ -126,10 +126,10 @@ impl NodeCheck for NodeVersions {
                         super::repairs::upgrade(node, product, program_of(node, product, pid).as_deref()),
                     );
                 }
-                Some(version) => match program_of(node, product, pid).filter(|program| !is_of_package(program)) {
+                Some(version) => match foreign_program(node, product, pid) {
                     Some(program) => {
                         let why = format!(
-                            "the package has version {version}, and the daemon is {program}, which is not the package's"
+                            "the package has version {version}, and its program is {program}, which may be another one"
                         );
                         results.unknown(About::new(&name, &["D1.2.2"]), why);
                     }
@@ -152,10 +152,16 @@ fn program_of(node: &Node, product: &str, pid: Option<u32>) -> Option<String> {
     found.or_else(|| (product == "podman").then(|| "/usr/bin/podman".to_owned()))
 }
 
-/// Whether a program is where packages put theirs. Of one without a folder nothing else is known.
-fn is_of_package(program: &str) -> bool {
+/// The program of a daemon, where it is not where packages put theirs, or is not known.
+fn foreign_program(node: &Node, product: &str, pid: Option<u32>) -> Option<String> {
     let folders = ["/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/libexec/", "/usr/lib/"];
-    !program.starts_with('/') || folders.iter().any(|folder| program.starts_with(folder))
+    match program_of(node, product, pid) {
+        Some(program) => {
+            let is_foreign = program.starts_with('/') && !folders.iter().any(|folder| program.starts_with(folder));
+            is_foreign.then_some(program)
+        }
+        None => Some("unknown".to_owned()),
+    }
 }
 
 fn distribution(node: &Node, results: &mut Results) {
