@@ -218,20 +218,32 @@ func TestImagesInAnOutage(t *testing.T) {
 	})
 }
 
-// Half of a layer, and half of a manifest: what is light is known, and what the layers hold is not made up.
+// Half of a layer, and half of a manifest: what is light is known, and what the layers hold is not made up. A rule that denies by what they
+// hold says that they are not read, and `onUnknown` decides what happens.
 func TestHalfALayer(t *testing.T) {
-	i := newImages(t)
+	i := newImagesWith(t, map[string]harness.RuleSetting{
+		"image-secrets": {Action: "deny"}, "image-setuid": {Action: "deny"}, "privileged": {Action: "deny"}, "allow-privilege-escalation": {Action: "patch"},
+	})
 	good, digest := i.registry.Push("half", "1000")
 	i.registry.Spoil(func(w http.ResponseWriter, r *http.Request) bool {
 		return !i.registry.IsConfig(r) && harness.HalfABlob(w, r)
 	})
-	i.known(t, good)
+	says := "its layers are not read yet"
+	must(t, harness.Await(t.Context(), "a warning", func(ctx context.Context) (bool, error) {
+		answer := i.Create(ctx, i.pod(good), true)
+		is := answer.Err == nil && len(answer.Warnings) == 1 && strings.Contains(answer.Warnings[0], "image-secrets") && strings.Contains(answer.Warnings[0], says)
+		return is, fmt.Errorf("%v, warnings %q", answer.Err, answer.Warnings)
+	}))
 	must(t, i.server.AwaitLog(t.Context(), "the layers of an image cannot be read"))
 	must(t, harness.Await(t.Context(), "the object without layers", func(ctx context.Context) (bool, error) {
 		said, err := i.Kubectl(ctx, "", "get", "imagefacts", strings.Replace(digest, ":", "-", 1), "-o", "jsonpath={.spec.layersRead}")
 		return said.Stdout == "false", errors.Join(err, fmt.Errorf("%s", said))
 	}))
-	wantAdmitted(t, i.create(t, good))
+	i.settings(t, "onUnknown: deny")
+	must(t, harness.Await(t.Context(), "a denial", func(ctx context.Context) (bool, error) {
+		answer := i.Create(ctx, i.pod(good), true)
+		return answer.Denied() && strings.Contains(answer.Err.Error(), says), fmt.Errorf("%v, warnings %q", answer.Err, answer.Warnings)
+	}))
 }
 
 // A registry whose certificate nobody signed that podreeve trusts is none.

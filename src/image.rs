@@ -7,7 +7,7 @@
 //! 2. [`layer::scan`] reads one layer as a stream: it verifies both digests, lists what the layer has, and keeps what rules need.
 //! 3. [`merge`] lays the layers over each other as a runtime does. The result is [`ImageFacts`].
 //!
-//! Every list, text and size is bounded (see [`limits`]). What cannot be read is unknown, with its reason, and never empty.
+//! Every list and size is bounded (see [`limits`]). What cannot be read, or is left out, is a [`Gap`] with its reason, and never empty.
 
 pub mod allowance;
 pub mod archive;
@@ -19,6 +19,8 @@ pub mod digest;
 mod end_of_life;
 mod error;
 pub mod facts;
+mod fit;
+pub mod gap;
 mod keys;
 pub mod known;
 pub mod layer;
@@ -35,6 +37,7 @@ mod place;
 pub mod platform;
 mod read;
 mod root;
+mod runtime_paths;
 pub mod secrets;
 mod size;
 mod source;
@@ -48,6 +51,8 @@ pub use allowance::Allowance;
 pub use digest::{Digest, Hasher};
 pub use error::ImageError;
 pub use facts::ImageFacts;
+pub use fit::fit;
+pub use gap::{Gap, Part, Parts};
 pub use known::{ImageAnswer, KnownImage};
 pub use manifest::{Descriptor, Document, Index, Manifest};
 pub use merge::merge;

@@ -1,6 +1,7 @@
-//! Images in files: an archive, with or without gzip, or the folder of an OCI layout.
+//! Images in files: an archive, with or without compression, or the folder of an OCI layout.
 
 use crate::image::archive::{Archive, layout_roots};
+use crate::image::layer::Compression;
 use crate::image::tar::Skip;
 use crate::image::{Descriptor, Digest, ImageError, Root, Source, Visit, limits};
 use std::fs::File;
@@ -23,11 +24,11 @@ pub fn open_path(path: &Path) -> Result<Box<dyn Source>, ImageError> {
         )));
     }
     let path = path.to_owned();
-    let is_gzip = begins_as_gzip(&path)?;
+    let is_compressed = is_compressed(&path)?;
     Ok(Box::new(Archive::new(Box::new(move || {
         let file = File::open(&path).map_err(|error| unreadable(&path, error))?;
         let buffered = BufReader::with_capacity(limits::CHUNK, file);
-        Ok(if is_gzip {
+        Ok(if is_compressed {
             let unpacked = crate::image::layer::decompress(buffered)?;
             Box::new(BufReader::with_capacity(limits::CHUNK, unpacked)) as Box<dyn Skip>
         } else {
@@ -51,11 +52,21 @@ pub fn open_file(path: &Path) -> std::io::Result<File> {
     Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file"))
 }
 
-fn begins_as_gzip(path: &Path) -> Result<bool, ImageError> {
+/// Whether the file is compressed in a way that podreeve reads.
+fn is_compressed(path: &Path) -> Result<bool, ImageError> {
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
     let mut first = Vec::new();
-    file.take(2).read_to_end(&mut first).map_err(|error| unreadable(path, error))?;
-    Ok(first == [0x1f, 0x8b])
+    file.take(8).read_to_end(&mut first).map_err(|error| unreadable(path, error))?;
+    match Compression::of(&first) {
+        Compression::None => Ok(false),
+        Compression::Gzip | Compression::Zstd => Ok(true),
+        Compression::Other(program) => {
+            let what = path.display();
+            Err(ImageError::Choice(format!(
+                "{what}: it is compressed by {program}, which podreeve does not read in an archive; unpack it first (`{program} -d`)"
+            )))
+        }
+    }
 }
 
 /// A file, in which bytes are passed over without reading them.

@@ -233,6 +233,19 @@ func TestThePageOfImages(t *testing.T) {
 	}
 }
 
+// So does that of docs/private-registries.md.
+func TestThePageOfPrivateRegistries(t *testing.T) {
+	objects := render(t, "default", "-f", writeTemp(t, pageValues(t, "docs/private-registries.md")))
+	pod := find[apps.Deployment](t, objects, "Deployment", "podreeve").Spec.Template.Spec
+	for _, name := range []string{"shop", "company-ca"} {
+		if !slices.ContainsFunc(pod.Volumes, func(volume core.Volume) bool {
+			return volume.Secret != nil && volume.Secret.SecretName == name || volume.ConfigMap != nil && volume.ConfigMap.Name == name
+		}) {
+			t.Errorf("the page names %s, and the pod has no such volume", name)
+		}
+	}
+}
+
 // So does that of docs/pull-secrets.md.
 func TestThePageOfPullSecrets(t *testing.T) {
 	objects := render(t, "default", "-f", writeTemp(t, pageValues(t, "docs/pull-secrets.md")))

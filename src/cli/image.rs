@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 /// For a registry, the logins of docker, podman and skopeo are used.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// An archive, with or without gzip, the folder of an OCI layout, or a reference such as registry.example.com/shop/web:1
+    /// An archive, with or without gzip or zstd, the folder of an OCI layout, or a reference such as registry.example.com/shop/web:1
     #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::AnyPath)]
     image: String,
 
@@ -118,8 +118,10 @@ impl Args {
         }
         if !ImageRef::parse(&self.image).is_well_formed() {
             let image = crate::text::clean(&self.image, 200);
+            let lower = ImageRef::parse(&self.image.to_lowercase()).is_well_formed();
+            let advice = if lower { "; the names of registries and repositories are in lower case" } else { "" };
             return Err(Failure::input(format!(
-                "{image}: there is no such file, and it is no reference such as registry.example.com/shop/web:1"
+                "{image}: there is no such file, and it is no reference such as registry.example.com/shop/web:1{advice}"
             )));
         }
         Ok(Box::new(Repository::new(&self.image, &self.registry)?))

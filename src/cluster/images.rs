@@ -34,6 +34,7 @@ mod tenants;
 mod unused;
 mod vulnerability_reports;
 
+pub use deep::run as read_layers;
 pub use object::ImageFactsObject;
 pub use record::TrustInForce;
 pub use service::{Asker, ImageService};

@@ -88,8 +88,9 @@ impl<'a> Archive<'a> {
 
 impl Contents {
     fn read<R: Skip>(tar: &mut Tar<R>) -> Result<Self, ImageError> {
-        let (mut contents, mut kept) = (Self::default(), 0);
-        while let Some(entry) = tar.next_entry()? {
+        let (mut contents, mut kept, mut is_first) = (Self::default(), 0, true);
+        while let Some(entry) = tar.next_entry().map_err(|error| if is_first { no_archive(error) } else { error })? {
+            is_first = false;
             if contents.sizes.len() >= FILES {
                 return Err(ImageError::too_large("the archive", format!("{FILES} files")));
             }
@@ -164,6 +165,17 @@ impl Contents {
         let usual = || format!("blobs/{}/{}", digest.algorithm(), digest.hex());
         let path = self.blobs.get(digest).cloned().unwrap_or_else(usual);
         self.real(&path).to_owned()
+    }
+}
+
+/// What does not begin as an archive is none.
+fn no_archive(error: ImageError) -> ImageError {
+    match error {
+        ImageError::Malformed { .. } => ImageError::Choice(
+            "it is no archive with an image: neither a tar, nor one in gzip or zstd, such as `docker save` and `podman save` write"
+                .to_owned(),
+        ),
+        error => error,
     }
 }
 

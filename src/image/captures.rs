@@ -3,7 +3,7 @@
 use super::layer::ITEM;
 use super::packages::{self, Package, rpm};
 use super::unverified::{self, Fault};
-use super::{limits, paths};
+use super::{Part, limits, paths};
 use serde::{Deserialize, Serialize};
 
 /// What a file is read as.
@@ -44,6 +44,16 @@ impl Watched {
         })
     }
 
+    /// The part of the facts that it is for.
+    pub const fn part(self) -> Part {
+        match self {
+            Self::Dpkg | Self::Apk | Self::RpmSqlite | Self::RpmJournal | Self::RpmOther(_) => Part::Packages,
+            Self::OsRelease => Part::Distribution,
+            Self::Passwd => Part::Accounts,
+            Self::Settings => Part::Settings,
+        }
+    }
+
     /// The most bytes that are kept.
     pub const fn limit(self) -> u64 {
         match self {
@@ -65,8 +75,8 @@ pub struct Capture {
 #[serde(rename_all = "camelCase")]
 pub enum Content {
     Packages(Vec<Package>),
-    /// The file is there, and why it cannot be read.
-    Unknown(String),
+    /// The file is there, what is not known therefore, and why it cannot be read.
+    Unknown(Part, String),
     OsRelease(OsRelease),
     Accounts(Vec<Account>),
     Faults(Vec<Fault>),
@@ -98,17 +108,18 @@ pub struct OsRelease {
 impl Capture {
     /// `whole` is the file, if it is not too large.
     pub fn new(path: &str, watched: Watched, whole: Option<&[u8]>) -> Self {
+        let unknown = |why: String| Content::Unknown(watched.part(), why);
         let content = match (watched, whole) {
-            (Watched::RpmOther(format), _) => Content::Unknown(format!("a database of rpm in the format {format}")),
-            (_, None) => Content::Unknown(format!("it is larger than {} MiB", watched.limit() >> 20)),
+            (Watched::RpmOther(format), _) => unknown(format!("a database of rpm in the format {format}")),
+            (_, None) => unknown(format!("it is larger than {} MiB", watched.limit() >> 20)),
             (Watched::Dpkg, Some(bytes)) => Content::Packages(packages::dpkg(&String::from_utf8_lossy(bytes))),
             (Watched::Apk, Some(bytes)) => Content::Packages(packages::apk(&String::from_utf8_lossy(bytes))),
             (Watched::RpmSqlite, Some(bytes)) => match rpm::packages(bytes) {
                 Ok(packages) => Content::Packages(packages),
-                Err(why) => Content::Unknown(why),
+                Err(why) => unknown(why),
             },
             (Watched::RpmJournal, Some(_)) => {
-                Content::Unknown("the database of rpm has changes in its journal; close it in the build".to_owned())
+                unknown("the database of rpm has changes in its journal; close it in the build".to_owned())
             }
             (Watched::OsRelease, Some(bytes)) => Content::OsRelease(os_release(&String::from_utf8_lossy(bytes))),
             (Watched::Passwd, Some(bytes)) => Content::Accounts(accounts(&String::from_utf8_lossy(bytes))),
@@ -117,6 +128,11 @@ impl Capture {
             }
         };
         Self { path: path.to_owned(), content }
+    }
+
+    /// Whether no rule needs it.
+    pub const fn says_nothing(&self) -> bool {
+        matches!(&self.content, Content::Faults(faults) if faults.is_empty())
     }
 
     /// About how many bytes it takes.
@@ -128,7 +144,7 @@ impl Capture {
                 Content::Packages(all) => of(all.iter().map(|one| one.name.len() + one.version.len()).sum(), all.len()),
                 Content::Accounts(all) => of(all.iter().map(|one| one.name.len()).sum(), all.len()),
                 Content::Faults(all) => of(all.iter().map(|one| one.setting.len()).sum(), all.len()),
-                Content::Unknown(why) => why.len(),
+                Content::Unknown(_, why) => why.len(),
                 Content::OsRelease(_) => 0,
             }
     }
@@ -154,7 +170,7 @@ fn accounts(text: &str) -> Vec<Account> {
         let (name, uid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
         Some(Account { name: crate::text::clean(name, 64), uid })
     };
-    text.lines().filter_map(account).take(limits::FOUND).collect()
+    text.lines().filter_map(account).collect()
 }
 
 /// The names of Linux capabilities, by number.

@@ -1,7 +1,7 @@
 //! The configuration of an image: how it is started, its history, and the digests of its layers.
 
-use super::{Digest, ImageError, Platform, keys, limits};
-use crate::text::clean;
+use super::gap::FULL;
+use super::{Digest, Gap, ImageError, Part, Platform, keys, limits};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -18,6 +18,9 @@ pub struct Config {
     pub rootfs: RootFs,
     #[serde(deserialize_with = "nullable")]
     pub history: Vec<History>,
+    /// What it has more of than is read.
+    #[serde(skip)]
+    pub gaps: Vec<Gap>,
 }
 
 /// How a container of the image is started.
@@ -113,7 +116,7 @@ fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timest
 }
 
 impl Config {
-    /// Reads a configuration.
+    /// Reads a configuration. Texts stay whole, since a rule may find something at their ends: the document is bounded as a whole.
     ///
     /// # Errors
     /// No JSON, other types than a runtime reads, or more layers than an image can have.
@@ -124,18 +127,21 @@ impl Config {
             return Err(ImageError::too_large("the configuration", format!("{} layers", limits::LAYERS)));
         }
         config.platform = config.platform.normal();
-        config.history.truncate(limits::LIST);
-        for step in &mut config.history {
-            shorten(&mut step.created_by);
-        }
-        if let Some(run) = &mut config.config {
-            for list in [&mut run.exposed_ports, &mut run.env, &mut run.entrypoint, &mut run.cmd, &mut run.volumes] {
-                list.truncate(limits::LIST);
-                list.iter_mut().for_each(shorten);
+        // No rule judges labels, and builders keep whole documents in them.
+        for label in config.config.iter_mut().flat_map(|run| run.labels.values_mut()) {
+            if label.len() > limits::LABEL {
+                label.clear();
             }
-            shorten(&mut run.user);
-            shorten(&mut run.working_dir);
-            run.labels.retain(|key, value| key.len() + value.len() <= limits::TEXT);
+        }
+        // Rules compare these two with each other.
+        if config.history.len() > limits::LIST {
+            config.history.truncate(limits::LIST);
+            Gap::new(&[Part::History], FULL).add(&mut config.gaps);
+        }
+        if let Some(run) = config.config.as_mut().filter(|run| run.env.len() > limits::LIST) {
+            run.env.truncate(limits::LIST);
+            // PATH may be one of those that are left out.
+            Gap::new(&[Part::Variables, Part::Programs], FULL).add(&mut config.gaps);
         }
         Ok(config)
     }
@@ -152,12 +158,6 @@ impl Config {
         let steps: Vec<&str> =
             self.history.iter().filter(|step| !step.empty_layer).map(|step| step.created_by.as_str()).collect();
         (steps.len() == self.rootfs.diff_ids.len()).then_some(steps)
-    }
-}
-
-fn shorten(text: &mut String) {
-    if text.len() > limits::TEXT {
-        *text = clean(text, limits::TEXT);
     }
 }
 
@@ -181,6 +181,30 @@ mod tests {
         let empty = Config::parse(br#"{"config":null,"created":"yesterday"}"#).unwrap();
         assert_eq!((empty.run(), empty.created), (RunConfig::default(), None));
         assert!(Config::parse(b"[]").is_err());
+    }
+
+    #[test]
+    fn texts_stay_whole_and_what_is_left_out_is_a_gap() {
+        let of = |count: usize| {
+            let text = format!("{}end", "a".repeat(100_000));
+            let (env, history) =
+                (vec![text.clone(); count], vec![History { created_by: text, empty_layer: false }; count]);
+            let labels = serde_json::json!({"short": "a", "long": "a".repeat(limits::LABEL + 1)});
+            let json = serde_json::json!({"config": {"Env": env, "Labels": labels}, "history": history});
+            Config::parse(json.to_string().as_bytes()).unwrap()
+        };
+        let few = of(2);
+        assert_eq!(few.run().labels.values().collect::<Vec<_>>(), ["", "a"]);
+        assert!(few.gaps.is_empty() && few.run().env[1].ends_with("end") && few.history[1].created_by.ends_with("end"));
+        let many = |name: &str| {
+            let json = match name {
+                "env" => serde_json::json!({"config": {"Env": vec!["a=b"; limits::LIST + 1]}}),
+                _ => serde_json::json!({"history": vec![serde_json::json!({"created_by": "a"}); limits::LIST + 1]}),
+            };
+            let gaps = Config::parse(json.to_string().as_bytes()).unwrap().gaps;
+            gaps.into_iter().flat_map(|gap| gap.parts).collect::<Vec<_>>()
+        };
+        assert_eq!((many("env"), many("history")), (vec![Part::Variables, Part::Programs], vec![Part::History]));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use super::captures::OsRelease;
 use super::config::RunConfig;
+use super::gap::UNREAD;
 use super::packages::Package;
 use super::unverified::Fault;
-use super::{Digest, Platform};
+use super::{Digest, Gap, Part, Parts, Platform};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub struct ImageFacts {
     pub layers: Vec<LayerFacts>,
     /// What the layers hold; none if they are not read.
     pub content: Option<ContentFacts>,
+    /// What is left out of these facts, or could not be read, besides package databases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
 }
 
 /// A layer.
@@ -109,7 +113,7 @@ pub struct ContentFacts {
     pub uid: Option<u32>,
     /// Volumes, the working directory and the folders of known programs that have files: an emptyDir there would hide them.
     pub filled: Vec<String>,
-    /// A list was full, so that something is missing in these facts.
+    /// Something is left out of these facts. The gaps say what, and why.
     pub truncated: bool,
 }
 
@@ -205,6 +209,38 @@ impl ImageFacts {
             _ if user == "root" || is_zero(user) || uid() == Some(0) => User::Root(user),
             _ => User::Named(user, uid()),
         }
+    }
+
+    /// All that is not known of the image, and why.
+    #[must_use]
+    pub fn all_gaps(&self) -> Vec<Gap> {
+        let mut gaps = self.gaps.clone();
+        match &self.content {
+            None => gaps.push(Gap::new(Part::OF_LAYERS, UNREAD)),
+            Some(content) => gaps.extend(
+                content.unknown_packages.iter().map(|one| Gap::of_file(Part::Packages, &one.path, one.why.as_str())),
+            ),
+        }
+        gaps
+    }
+
+    /// The parts of which not all is known.
+    #[must_use]
+    pub fn missing(&self) -> Parts {
+        let of_layers = match &self.content {
+            None => Parts::OF_LAYERS,
+            Some(content) if content.unknown_packages.is_empty() => Parts::NONE,
+            Some(_) => Parts::of(&[Part::Packages]),
+        };
+        self.gaps.iter().map(|gap| Parts::of(&gap.parts)).fold(of_layers, Parts::and)
+    }
+
+    /// The facts without what the layers hold, which can never be read.
+    #[must_use]
+    pub fn unreadable(mut self, why: &str) -> Self {
+        Gap::new(Part::OF_LAYERS, why).add(&mut self.gaps);
+        self.content = Some(ContentFacts { truncated: true, ..ContentFacts::default() });
+        self
     }
 
     /// Bytes of all layers, unpacked; as they are stored where they are not read.

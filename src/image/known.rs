@@ -128,8 +128,9 @@ impl UnknownKind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ImageSettings {
-    /// An image that cannot be judged: its registry is not in `registries`, or it has no such image. It never does more than the
-    /// strictest rule about images in the policy. Default: warn; and deny, where a rule that denies must see a signature.
+    /// An image that cannot be judged, because its registry is not in `registries` or has no such image; or not as a whole, because
+    /// podreeve did not read a part that a rule judges. It never does more than the strictest of these rules in the policy. Default: warn;
+    /// and deny, where a rule that denies must see a signature.
     pub on_unknown: Option<OnUnknown>,
     /// An image whose registry does not answer, or refuses podreeve's credentials. Default: warn; and allowRunning, where a rule that
     /// denies must see a signature.

@@ -3,15 +3,16 @@
 mod content;
 mod decompress;
 
-pub use decompress::decompress;
+pub use decompress::{Compression, decompress};
 
 use super::allowance::{Allowance, Allowed};
 use super::captures::{Capture, Watched};
 use super::digest::Hashed;
+use super::gap::FULL;
 use super::listing::{Listing, Node};
 use super::secrets::{FoundSecret, KeySearch};
 use super::tar::{Kind, Tar};
-use super::{Descriptor, Digest, ImageError, limits, paths};
+use super::{Descriptor, Digest, Gap, ImageError, Part, limits, paths};
 use content::Content;
 use serde::{Deserialize, Serialize};
 use std::io::{BufReader, Read};
@@ -32,8 +33,8 @@ pub struct Layer {
     pub secrets: Vec<FoundSecret>,
     /// Paths with file capabilities, and which ones.
     pub capabilities: Vec<(String, String)>,
-    /// A list was full, so that something is missing in it.
-    pub truncated: bool,
+    /// What is not in these lists.
+    pub gaps: Vec<Gap>,
     /// About how many bytes the captures take, and the lists.
     kept: usize,
 }
@@ -125,7 +126,7 @@ impl Reader<'_> {
         if let Some(capability) = &entry.capability {
             let found = (entry.path.clone(), super::captures::capabilities(capability));
             self.layer.kept += found.0.len() + found.1.len() + ITEM;
-            push(&mut self.layer.capabilities, found, limits::FOUND, &mut self.layer.truncated);
+            push(&mut self.layer.capabilities, found, limits::FOUND, Part::PrivilegedFiles, &mut self.layer.gaps);
         }
         if entry.kind == Kind::File && entry.size > 0 {
             self.file(tar)?;
@@ -141,11 +142,18 @@ impl Reader<'_> {
         let keep = watched.map_or(0, Watched::limit).max(if secret.is_some() { limits::TEXT_FILE } else { 0 });
         let search = KeySearch::default();
         let (key, whole) = self.content.read(tar, search, keep)?;
-        let truncated = &mut self.layer.truncated;
+        let gaps = &mut self.layer.gaps;
         if let Some(watched) = watched {
             let capture = Capture::new(&path, watched, whole);
-            self.layer.kept += capture.memory();
-            push(&mut self.layer.captures, capture, limits::CAPTURES, truncated);
+            // Any number of files without a fault must not take the room of the others.
+            if !capture.says_nothing() {
+                self.layer.kept += capture.memory();
+                push(&mut self.layer.captures, capture, limits::CAPTURES, watched.part(), gaps);
+            }
+        }
+        if secret.is_some() && whole.is_none() {
+            let limit = limits::TEXT_FILE >> 20;
+            Gap::of_file(Part::Secrets, &path, format!("it is larger than {limit} MiB")).add(gaps);
         }
         let in_file = secret.zip(whole).and_then(|(secret, text)| secret.find(text));
         let key = key.filter(|_| !super::secrets::is_public_key(&path));
@@ -153,18 +161,18 @@ impl Reader<'_> {
             let found = FoundSecret { path: path.clone(), kind: kind.to_owned() };
             if self.layer.secrets.last() != Some(&found) {
                 self.layer.kept += found.path.len() + ITEM;
-                push(&mut self.layer.secrets, found, limits::FOUND, truncated);
+                push(&mut self.layer.secrets, found, limits::FOUND, Part::Secrets, gaps);
             }
         }
         Ok(())
     }
 }
 
-fn push<T>(list: &mut Vec<T>, found: T, most: usize, truncated: &mut bool) {
+fn push<T>(list: &mut Vec<T>, found: T, most: usize, part: Part, gaps: &mut Vec<Gap>) {
     if list.len() < most {
         list.push(found);
     } else {
-        *truncated = true;
+        Gap::new(&[part], FULL).add(gaps);
     }
 }
 

@@ -30,13 +30,13 @@ pub const TEXT_FILE: u64 = 1 << 20;
 pub const DATABASE: u64 = 64 << 20;
 /// The most packages.
 pub const PACKAGES: usize = 20_000;
-/// The most files, secrets and faults of a kind that are kept. More are only counted as truncated.
+/// The most files, secrets and faults of a kind that are kept. That there are more is a gap.
 pub const FOUND: usize = 1000;
 /// The most files of a layer whose contents are kept: package databases, accounts, settings.
 pub const CAPTURES: usize = 4000;
-/// The longest text that is kept of a configuration.
-pub const TEXT: usize = 4096;
-/// The most elements of a list of a configuration.
+/// The longest value of a label that is kept.
+pub const LABEL: usize = 4096;
+/// The most variables, and the most steps, of a configuration.
 pub const LIST: usize = 1000;
 /// The bytes that are read at once.
 pub const CHUNK: usize = 64 << 10;

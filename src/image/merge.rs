@@ -1,16 +1,16 @@
 //! The facts of an image from its configuration and its layers.
 
+mod captured;
+
 use super::caches;
-use super::captures::{Account, Content, OsRelease};
-use super::end_of_life::end_of_life;
-use super::facts::{
-    Added, ContentFacts, ImageFacts, LayerFacts, PrivilegedFile, Secret, Sized, Unknown, UnverifiedSetting,
-};
+use super::captures::Content;
+use super::facts::{Added, ContentFacts, ImageFacts, LayerFacts, PrivilegedFile, Secret, Sized};
+use super::gap::FULL;
 use super::layer::Layer;
 use super::listing::{Listing, NodeKind};
 use super::overlay::Overlay;
 use super::packages::Package;
-use super::{ImageError, PlatformImage, databases, limits, paths, root, tools};
+use super::{Gap, ImageError, Part, PlatformImage, limits, paths, root, runtime_paths, tools};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most of the largest paths of a layer, and of the names of its packages.
@@ -46,6 +46,7 @@ pub fn merge(image: &PlatformImage, layers: Option<&[&Layer]>) -> Result<ImageFa
         history: image.config.history.clone(),
         layers: layer_facts.collect(),
         content: None,
+        gaps: image.config.gaps.clone(),
     };
     if let Some(layers) = layers {
         Merge::new(layers).finish(&mut facts);
@@ -69,12 +70,15 @@ impl<'l> Merge<'l> {
 
     /// What a path had in a layer is what the image has, if no later layer has the path.
     fn is_final(&self, path: &str, layer: usize) -> bool {
-        let node = self.overlay.root.find(path).or_else(|| {
-            let (folder, name) = paths::split(path);
-            let folder = root::resolve(folder, true, |path| root::link_at(&self.overlay.root, path))?;
-            self.overlay.root.find(&paths::join(&folder, name))
-        });
+        let node = self.overlay.root.find(path).or_else(|| self.overlay.root.find(&self.in_real_folder(path)?));
         node.is_some_and(|node| usize::from(node.layer) == layer)
+    }
+
+    /// The path with its folder as it is behind links.
+    fn in_real_folder(&self, path: &str) -> Option<String> {
+        let (folder, name) = paths::split(path);
+        let folder = root::resolve(folder, true, |path| root::link_at(&self.overlay.root, path))?;
+        Some(paths::join(&folder, name))
     }
 
     /// The first later layer that removes or overwrites a path of a layer that is not in the image any more.
@@ -105,67 +109,44 @@ impl<'l> Merge<'l> {
         above.find(|(_, layer)| hides(&layer.listing)).map(|(index, _)| index)
     }
 
-    /// The content of files that the image still has, with their layers.
-    fn captures(&self) -> impl Iterator<Item = (usize, &'l str, &'l Content)> {
-        let all = self.layers.iter().enumerate();
-        all.flat_map(|(index, layer)| layer.captures.iter().map(move |capture| (index, capture)))
-            .filter(|(index, capture)| self.is_final(&capture.path, *index))
-            .map(|(index, capture)| (index, capture.path.as_str(), &capture.content))
-    }
-
     fn finish(self, facts: &mut ImageFacts) {
-        let mut content =
-            ContentFacts { truncated: self.layers.iter().any(|layer| layer.truncated), ..ContentFacts::default() };
-        let user = facts.run.user.split(':').next().unwrap_or_default();
-        let mut accounts: &[Account] = &[];
-        let mut releases: Vec<(&str, &OsRelease)> = Vec::new();
-        for (layer, path, captured) in self.captures() {
-            match captured {
-                Content::Packages(packages) => content.packages.extend(packages.iter().cloned()),
-                Content::Unknown(why) => {
-                    content.unknown_packages.push(Unknown { path: path.to_owned(), why: why.clone() });
-                }
-                Content::OsRelease(release) => releases.push((path, release)),
-                Content::Accounts(found) => accounts = found,
-                Content::Faults(faults) => content.unverified.extend(faults.iter().map(|fault| UnverifiedSetting {
-                    path: path.to_owned(),
-                    layer,
-                    fault: fault.clone(),
-                })),
+        let mut content = ContentFacts::default();
+        let gaps = &mut facts.gaps;
+        self.layers.iter().flat_map(|layer| layer.gaps.iter().cloned()).for_each(|gap| gap.add(gaps));
+        self.captured(facts.run.user.split(':').next().unwrap_or_default(), &mut content, gaps);
+        let mut full = |part: Part, is_full: bool| {
+            if is_full {
+                Gap::new(&[part], FULL).add(gaps);
             }
-        }
-        // A database that is only linked there is not among the files that were read.
-        let is_read = |path: &str| self.captures().any(|(_, captured, _)| captured == path);
-        content.unknown_packages.extend(databases::unread(&self.overlay.root, is_read));
-        content.packages.sort();
-        content.packages.dedup();
-        content.truncated |= content.packages.len() > limits::PACKAGES;
-        content.packages.truncate(limits::PACKAGES);
-        // The file in /etc wins.
-        releases.sort_unstable_by_key(|(path, _)| *path);
-        content.os = releases.first().map(|(_, release)| (*release).clone());
-        content.end_of_life = content.os.as_ref().and_then(end_of_life);
-        content.uid = accounts.iter().find(|account| account.name == user).map(|account| account.uid);
-        self.programs(&facts.run.env, &mut content);
-        content.privileged_files = self.privileged_files(&mut content.truncated);
+        };
+        full(Part::Programs, self.programs(&facts.run.env, &mut content));
+        full(Part::Repositories, content.repositories.len() > limits::FOUND);
+        content.repositories.truncate(limits::FOUND);
+        content.privileged_files = self.privileged_files();
+        full(Part::PrivilegedFiles, content.privileged_files.len() > limits::FOUND);
+        content.privileged_files.truncate(limits::FOUND);
         content.secrets = self.secrets();
         content.wasted = self.overlay.wasted.iter().fold(0, |all, bytes| all.saturating_add(*bytes));
         content.wasted_files.clone_from(&self.overlay.wasted_files);
         let named = facts.run.volumes.iter().chain(std::iter::once(&facts.run.working_dir)).map(String::as_str);
         let places = named.chain(caches::of(&facts.run)).filter(|path| self.has_files(path));
         content.filled = places.map(str::to_owned).collect();
+        content.truncated = !gaps.is_empty();
         self.added(facts);
         facts.content = Some(content);
     }
 
-    fn programs(&self, env: &[String], content: &mut ContentFacts) {
+    /// Returns whether there may be more: PATH has more folders than are searched, or a list is full.
+    fn programs(&self, env: &[String], content: &mut ContentFacts) -> bool {
         let root = &self.overlay.root;
-        let folders = tools::folders(env);
+        let (folders, has_more) = tools::folders(env);
         content.build_tools = tools::find_versions(root, &folders, tools::BUILD);
         content.package_managers = tools::find(root, &folders, tools::MANAGERS);
         content.user_switchers = tools::find(root, &folders, tools::SWITCHERS);
         content.ssh_servers = tools::find(root, &folders, tools::SSH_SERVERS);
         content.repositories = tools::repositories(root);
+        let lists = [&content.build_tools, &content.package_managers, &content.user_switchers, &content.ssh_servers];
+        has_more || lists.iter().any(|tools| tools.len() >= limits::FOUND)
     }
 
     fn has_files(&self, path: &str) -> bool {
@@ -174,32 +155,35 @@ impl<'l> Merge<'l> {
         // Not every archive names the folders of its files.
         let path = root::resolve(&path, true, |path| root::link_at(root, path)).filter(|path| !path.is_empty());
         let Some(path) = path else { return false };
+        // An emptyDir on a link would be where the link leads to.
+        if runtime_paths::is_one(&path) {
+            return true;
+        }
         let below = root.nodes().get(root.position(&path)..).unwrap_or_default().iter();
         let mut below = below.skip_while(|node| root.path(node) == path);
         below.next().is_some_and(|node| paths::is_below(root.path(node), &path))
     }
 
-    fn privileged_files(&self, truncated: &mut bool) -> Vec<PrivilegedFile> {
+    /// The files, and one more than is kept.
+    fn privileged_files(&self) -> Vec<PrivilegedFile> {
         let mut capable: BTreeMap<&str, &str> = BTreeMap::new();
         for (index, layer) in self.layers.iter().enumerate() {
             let kept = layer.capabilities.iter().filter(|(path, _)| self.is_final(path, index));
             capable.extend(kept.map(|(path, names)| (path.as_str(), names.as_str())));
         }
         let root = &self.overlay.root;
-        let mut files: Vec<PrivilegedFile> = Vec::new();
-        let mut found = root.iter().filter(|(path, node)| {
+        let found = root.iter().filter(|(path, node)| {
             node.is_set_id() || (capable.contains_key(path) && matches!(node.kind, NodeKind::File | NodeKind::HardLink))
         });
-        files.extend(found.by_ref().take(limits::FOUND).map(|(path, node)| PrivilegedFile {
+        let files = found.take(limits::FOUND + 1).map(|(path, node)| PrivilegedFile {
             path: path.to_owned(),
             layer: node.layer.into(),
             mode: format!("{:04o}", node.mode),
             setuid: node.mode & 0o4000 != 0,
             setgid: node.mode & 0o2000 != 0,
             capabilities: capable.get(path).map(|names| (*names).to_owned()),
-        }));
-        *truncated |= found.next().is_some();
-        files
+        });
+        files.collect()
     }
 
     fn secrets(&self) -> Vec<Secret> {

@@ -21,16 +21,17 @@ impl Package {
     }
 }
 
-/// The stanzas of a text in the format of Debian, and what one says for a key.
-fn stanzas(text: &str) -> impl Iterator<Item = Vec<(&str, &str)>> {
+/// The stanzas of a text in the format of Debian: what each says for the wanted keys.
+fn stanzas<'t>(text: &'t str, wanted: &[&str]) -> impl Iterator<Item = Vec<(&'t str, &'t str)>> {
     let mut lines = text.lines();
     std::iter::from_fn(move || {
         let mut stanza = Vec::new();
         for line in lines.by_ref() {
             match line.split_once(':') {
                 _ if line.trim().is_empty() && !stanza.is_empty() => return Some(stanza),
-                Some((key, value)) if !line.starts_with([' ', '\t']) && stanza.len() < limits::LIST => {
-                    stanza.push((key, value.trim()));
+                // The first one of two counts.
+                Some((key, text)) if wanted.contains(&key) && value(&stanza, key).is_none() => {
+                    stanza.push((key, text.trim()));
                 }
                 _ => {}
             }
@@ -50,21 +51,22 @@ pub fn dpkg(text: &str) -> Vec<Package> {
         let state = value(stanza, "Status").and_then(|status| status.split_whitespace().nth(2));
         !matches!(state, Some("config-files" | "not-installed"))
     };
-    stanzas(text)
+    stanzas(text, &["Package", "Status", "Version"])
         .filter(installed)
         .filter_map(|stanza| {
             Some(Package::new(value(&stanza, "Package")?, value(&stanza, "Version").unwrap_or_default()))
         })
-        .take(limits::PACKAGES)
+        // One more shows that there are more.
+        .take(limits::PACKAGES + 1)
         .collect()
 }
 
 /// apk's `installed`.
 #[must_use]
 pub fn apk(text: &str) -> Vec<Package> {
-    stanzas(text)
+    stanzas(text, &["P", "V"])
         .filter_map(|stanza| Some(Package::new(value(&stanza, "P")?, value(&stanza, "V").unwrap_or_default())))
-        .take(limits::PACKAGES)
+        .take(limits::PACKAGES + 1)
         .collect()
 }
 

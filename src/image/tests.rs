@@ -271,7 +271,7 @@ fn the_image_of_an_archive_is_chosen_by_its_name() {
     assert!(says(&Tar::default().file("a", "b").end()).contains("neither index.json"));
     assert!(
         says(b"no archive, but a text that is long enough to be a part of a header")
-            .contains("it ends within a header")
+            .contains("it is no archive with an image")
     );
 }
 

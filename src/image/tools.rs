@@ -32,16 +32,19 @@ const FOLDERS: &[&str] = &[
     "usr/local/cargo/bin",
 ];
 
-/// Where to look for programs: in the folders of PATH, and in the usual ones.
-pub fn folders(env: &[String]) -> Vec<String> {
+/// The most folders of PATH that are searched.
+const MOST: usize = 500;
+
+/// Where to look for programs: in the folders of PATH, and in the usual ones. The second value is whether PATH has more.
+pub fn folders(env: &[String]) -> (Vec<String>, bool) {
     let path = env.iter().find_map(|pair| pair.strip_prefix("PATH=")).unwrap_or_default();
     let mut folders: Vec<String> = FOLDERS.iter().map(|folder| (*folder).to_owned()).collect();
-    for folder in path.split(':').take(50).map(paths::clean).filter(|folder| !folder.is_empty()) {
+    for folder in path.split(':').take(MOST).map(paths::clean).filter(|folder| !folder.is_empty()) {
         if !folders.contains(&folder) {
             folders.push(folder);
         }
     }
-    folders
+    (folders, path.split(':').nth(MOST).is_some())
 }
 
 /// The programs with these names that exist, by where their links lead.
@@ -96,11 +99,11 @@ fn without_version(program: &str) -> &str {
     name.rsplit_once('-').filter(|(target, _)| is_target(target)).map_or(name, |(_, name)| name)
 }
 
-/// Git's folders, the outermost ones.
+/// Git's folders, and one more than is kept.
 pub fn repositories(listing: &Listing) -> Vec<Located> {
     let is_repository = |path: &str, kind: NodeKind| kind == NodeKind::Folder && paths::split(path).1 == ".git";
     let of = |(path, node): (&str, &super::listing::Node)| Located { path: path.to_owned(), layer: node.layer.into() };
-    listing.iter().filter(|(path, node)| is_repository(path, node.kind)).map(of).take(limits::FOUND).collect()
+    listing.iter().filter(|(path, node)| is_repository(path, node.kind)).map(of).take(limits::FOUND + 1).collect()
 }
 
 #[cfg(test)]

@@ -2,12 +2,18 @@
 
 use super::{Action, CompiledExemption, CompiledRule, SubjectRule};
 use crate::rule::ImageCheck;
-use crate::rules::in_pod::{ImageJudge, InPod, Reports};
+use crate::rules::in_pod::{ImageJudge, InPod, JudgedRule, Reports};
 use std::sync::Arc;
 
 /// One rule about pods for each rule about images.
 pub(super) fn rules(images: &[SubjectRule<dyn ImageCheck>], exemptions: &[CompiledExemption]) -> Vec<CompiledRule> {
-    let judge = ImageJudge::new(images.iter().map(|rule| Arc::clone(&rule.check)).collect());
+    let judged = |rule: &SubjectRule<dyn ImageCheck>| JudgedRule {
+        check: Arc::clone(&rule.check),
+        strictness: rule.action as u8,
+        warns: rule.action >= Action::Warn,
+        exempted: exemptions.iter().any(|exemption| exemption.names(rule.rule)),
+    };
+    let judge = ImageJudge::new(images.iter().map(judged).collect());
     let compiled = images.iter().enumerate().map(|(index, image)| {
         let check = InPod { judge: Arc::clone(&judge), index, reports: reports(images, index) };
         let exempted = exemptions.iter().any(|exemption| exemption.names(image.rule));

@@ -1,12 +1,13 @@
 //! The bytes of a body, compared with their digest at the end.
 
 use super::error::RegistryError;
+use super::limits::Limits;
 use crate::image::{Digest, Hasher};
 use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A body that arrives. What was read counts only after [`Blob::next`] returned `None`.
 pub struct Blob {
@@ -17,6 +18,7 @@ pub struct Blob {
     left: u64,
     limit: u64,
     idle: Duration,
+    pace: Pace,
     host: String,
     what: String,
 }
@@ -26,11 +28,12 @@ impl Blob {
         body: Incoming,
         expected: Digest,
         limit: u64,
-        idle: Duration,
+        limits: &Limits,
         host: String,
         what: String,
     ) -> Self {
-        Self { body, hasher: Some(expected.hasher()), expected, left: limit, limit, idle, host, what }
+        let (idle, pace) = (limits.idle, Pace::new(limits));
+        Self { body, hasher: Some(expected.hasher()), expected, left: limit, limit, idle, pace, host, what }
     }
 
     /// The next bytes, or `None` at the end.
@@ -40,7 +43,10 @@ impl Blob {
     pub async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
         loop {
             let Some(hasher) = self.hasher.as_mut() else { return Ok(None) };
-            let frame = match tokio::time::timeout(self.idle, self.body.frame()).await {
+            let start = Instant::now();
+            let arrived = tokio::time::timeout(self.idle, self.body.frame()).await;
+            let waited = start.elapsed();
+            let frame = match arrived {
                 Err(_) => return Err(RegistryError::TimedOut { host: self.host.clone(), limit: self.idle }),
                 Ok(None) => return self.end(),
                 Ok(Some(Err(error))) => {
@@ -61,6 +67,9 @@ impl Blob {
             }
             self.left -= length;
             hasher.update(&data);
+            if !self.pace.keeps_up(waited, length) {
+                return Err(RegistryError::TooSlow { host: self.host.clone(), what: self.what.clone() });
+            }
             if !data.is_empty() {
                 return Ok(Some(data));
             }
@@ -94,6 +103,32 @@ impl Blob {
     }
 }
 
+/// How fast a body arrives. The time of the reader itself does not count.
+struct Pace {
+    window: Duration,
+    least: u64,
+    waited: Duration,
+    came: u64,
+}
+
+impl Pace {
+    const fn new(limits: &Limits) -> Self {
+        Self { window: limits.window, least: limits.least, waited: Duration::ZERO, came: 0 }
+    }
+
+    /// Whether it is fast enough, after so many bytes came in this time.
+    fn keeps_up(&mut self, waited: Duration, came: u64) -> bool {
+        self.waited += waited;
+        self.came = self.came.saturating_add(came);
+        if self.waited < self.window {
+            return true;
+        }
+        let is_enough = self.came >= self.least;
+        (self.waited, self.came) = (Duration::ZERO, 0);
+        is_enough
+    }
+}
+
 /// A [`Blob`] as [`io::Read`]. A [`RegistryError`] is inside the [`io::Error`].
 pub struct BlockingBlob {
     blob: Blob,
@@ -115,5 +150,19 @@ impl io::Read for BlockingBlob {
             self.part.copy_to_slice(buffer);
         }
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_window_must_bring_something() {
+        let second = Duration::from_secs(1);
+        let mut pace = Pace::new(&Limits { window: 4 * second, least: 100, ..Limits::default() });
+        let mut keeps_up = |came: u64| (0..4).all(|_| pace.keeps_up(second, came));
+        // What came before does not help.
+        assert!(keeps_up(1 << 30) && keeps_up(25) && !keeps_up(24) && keeps_up(25));
     }
 }

@@ -168,10 +168,15 @@ impl Client {
         let Some(digest) = expected.cloned().or(stated) else {
             // Nothing to compare with: the length of the body must say whether it is whole, and hyper compares that.
             let bytes = whole(response.into_body(), limits, &host, &what).await?;
-            return Ok(Manifest { digest: Digest::sha256(&bytes), media_type, bytes });
+            return manifest_of(place, what, Manifest { digest: Digest::sha256(&bytes), media_type, bytes });
         };
-        let blob = Blob::new(response.into_body(), digest.clone(), limits.manifest, limits.idle, host, what);
-        Ok(Manifest { digest, media_type, bytes: blob.read_all().await? })
+        let blob = Blob::new(response.into_body(), digest.clone(), limits.manifest, limits, host, what.clone());
+        match blob.read_all().await {
+            Ok(bytes) => manifest_of(place, what, Manifest { digest, media_type, bytes }),
+            // A page has the digest of no image.
+            Err(RegistryError::WrongDigest { .. }) if is_page(&media_type) => Err(page(place, what)),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn small_blob(
@@ -186,8 +191,23 @@ impl Client {
     async fn blob_at(&self, place: &Place<'_>, digest: &Digest, limit: u64) -> Result<Blob, RegistryError> {
         let what = format!("the blob {digest} of {}", place.name);
         let response = self.get(place, format!("blobs/{digest}"), "*/*", &what).await?;
-        Ok(Blob::new(response.into_body(), digest.clone(), limit, self.limits().idle, place.host.clone(), what))
+        Ok(Blob::new(response.into_body(), digest.clone(), limit, self.limits(), place.host.clone(), what))
     }
+}
+
+/// The manifest, if it is no page of a web server.
+fn manifest_of(place: &Place<'_>, what: String, manifest: Manifest) -> Result<Manifest, RegistryError> {
+    if manifest.bytes.trim_ascii_start().starts_with(b"<") { Err(page(place, what)) } else { Ok(manifest) }
+}
+
+fn is_page(media_type: &str) -> bool {
+    media_type.eq_ignore_ascii_case("text/html")
+}
+
+fn page(place: &Place<'_>, what: String) -> RegistryError {
+    let host = &place.host;
+    let why = format!("{host} answers with a web page: it is no registry, or a proxy or a login page stands before it");
+    RegistryError::Malformed { what, why }
 }
 
 /// A body that has no digest to compare it with.

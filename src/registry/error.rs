@@ -30,6 +30,8 @@ pub enum RegistryError {
     WrongDigest { host: String, expected: Digest, found: Digest },
     #[error("{host} stopped before the end of {what}: {cause}")]
     Interrupted { host: String, what: String, cause: String },
+    #[error("{host} sends {what} too slowly: a few bytes now and then")]
+    TooSlow { host: String, what: String },
     #[error("{what} cannot be read: {why}")]
     Malformed { what: String, why: String },
     #[error("{host} leads to {to}, where podreeve does not follow: {why}")]
@@ -63,7 +65,7 @@ impl RegistryError {
             Self::NotListed { .. } => "not_listed",
             Self::Address { .. } | Self::Redirect { .. } | Self::Realm { .. } => "not_allowed",
             Self::Connect { .. } | Self::Tls { .. } => "connect",
-            Self::TimedOut { .. } => "timeout",
+            Self::TimedOut { .. } | Self::TooSlow { .. } => "timeout",
             Self::Refused { .. } | Self::Token { .. } | Self::Credentials { .. } => "refused",
             Self::NotFound { .. } => "not_found",
             Self::TooManyRequests { .. } => "too_many_requests",
@@ -82,6 +84,7 @@ impl RegistryError {
             Self::Connect { .. }
             | Self::Tls { .. }
             | Self::TimedOut { .. }
+            | Self::TooSlow { .. }
             | Self::TooManyRequests { .. }
             | Self::Interrupted { .. } => true,
             Self::Status { status, .. } => matches!(status, 500 | 502..=504),

@@ -11,6 +11,10 @@ pub struct Limits {
     pub answer: Duration,
     /// Between two parts of a body. A body as a whole has no limit of time, but one of size.
     pub idle: Duration,
+    /// A body must bring [`Limits::least`] bytes in this time of waiting. Else who sends a byte now and then holds a reader for days.
+    pub window: Duration,
+    /// Bytes in a window.
+    pub least: u64,
     /// Bytes of a manifest, an index or a config.
     pub manifest: u64,
     /// Bytes of a signature or an attestation.
@@ -33,6 +37,8 @@ impl Default for Limits {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(20),
             idle: Duration::from_secs(20),
+            window: Duration::from_secs(30),
+            least: 20 << 10,
             manifest: 4 << 20,
             attachment: 16 << 20,
             referrers: 64,

@@ -1,6 +1,7 @@
 //! The report of `podreeve image`. Its JSON schema, `docs/image-report.schema.json`, is generated from these types. Fields are added
 //! but never changed.
 
+mod gaps;
 pub mod html;
 mod judge;
 mod object;
@@ -10,7 +11,7 @@ mod words;
 
 use crate::decide::Effect;
 use crate::image::facts::{Added, ContentFacts, LayerFacts};
-use crate::image::{Digest, ImageFacts, OpenedImage};
+use crate::image::{Digest, Gap, ImageFacts, OpenedImage};
 use crate::outcome::Verdict;
 use crate::policy::Action;
 use crate::policy::document::API_VERSION;
@@ -68,6 +69,8 @@ pub struct PlatformReport {
     pub unpacked_size: u64,
     /// What a container sees. Positions of layers are counted from 0.
     pub content: ContentFacts,
+    /// What podreeve did not read of it, and why. Rules may have passed over violations there.
+    pub gaps: Vec<Gap>,
 }
 
 /// How a container is started.
@@ -127,6 +130,8 @@ pub struct ImageViolation {
     /// The exemption that covers it, if `--namespace` names its namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemption: Option<ImageExemptionReport>,
+    /// Nothing was found: podreeve did not read what the rule judges.
+    pub unknown: bool,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],
     /// The same for this violation in every build of the image: 32 hexadecimal digits.
@@ -174,6 +179,8 @@ pub struct ImageSummary {
     pub unknown_packages: usize,
     /// Secrets in layers, of all platforms; rules decide which of them count.
     pub secrets: usize,
+    /// What podreeve did not read, of all platforms.
+    pub gaps: usize,
 }
 
 impl ImageReport {
@@ -199,12 +206,13 @@ impl ImageReport {
             packages: most(|content| content.packages.len()).max().unwrap_or_default(),
             unknown_packages: most(|content| content.unknown_packages.len()).sum(),
             secrets: most(|content| content.secrets.len()).sum(),
+            gaps: facts.iter().map(|facts| facts.all_gaps().len()).sum(),
         };
         let trust = facts.iter().find_map(|facts| facts.trust.as_ref()).map(TrustReport::new);
         let (mut platforms, mut layers) = (Vec::new(), Vec::new());
         for (facts, opened) in facts.into_iter().zip(&image.platforms) {
             let platform = facts.platform.to_string();
-            let config = config(&facts);
+            let (config, gaps) = (config(&facts), facts.all_gaps());
             let created = facts.created.map(|created| created.to_string());
             let stored_size = facts.layers.iter().map(|layer| layer.size).sum();
             let unpacked_size = facts.size();
@@ -214,7 +222,16 @@ impl ImageReport {
                 LayerReport { platform: platform.clone(), index, layer }
             }));
             let (digest, content) = (opened.digest.clone(), facts.content.unwrap_or_default());
-            platforms.push(PlatformReport { platform, digest, created, config, stored_size, unpacked_size, content });
+            platforms.push(PlatformReport {
+                platform,
+                digest,
+                created,
+                config,
+                stored_size,
+                unpacked_size,
+                content,
+                gaps,
+            });
         }
         Self {
             api_version: API_VERSION,

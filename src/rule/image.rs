@@ -1,9 +1,9 @@
 //! Rules about images: how one judges, what it finds, and its examples.
 
-use super::finding::Finding;
+use super::finding::{AtMost, Finding};
 use super::params::{self, BadParams};
 use crate::image::trust::{Problem, Reported, Verdict};
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Parts, Place};
 use crate::workload::{ContainerRef, Pod};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -51,6 +51,16 @@ pub trait ImageCheck: Send + Sync {
     /// Whether the rule judges the user as whom a container starts. A volume starts none, and Windows has no such users.
     fn judges_user(&self) -> bool {
         false
+    }
+
+    /// The parts of the facts that it judges. Where one of them is not known as a whole, it may pass over a violation.
+    fn parts(&self) -> Parts {
+        Parts::NONE
+    }
+
+    /// The most that its findings do, unless the pod makes them worse.
+    fn most(&self) -> Option<AtMost> {
+        None
     }
 
     /// Whether the digest of the image must stand in the pod: what was verified must be what runs.

@@ -126,9 +126,12 @@ fn folders_and_archives_have_the_same_report() {
     write(&files, &dir.0.join("folder"));
     dir.write("archive.tar", as_tar(&files));
     dir.write("archive.tar.gz", gzip(&as_tar(&files)));
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    dir.write("archive.tar.zst", ruzstd::encoding::compress_to_vec(as_tar(&files).as_slice(), level));
     let folder = read(&dir, "folder");
     assert_eq!(read(&dir, "archive.tar"), folder);
     assert_eq!(read(&dir, "archive.tar.gz"), folder);
+    assert_eq!(read(&dir, "archive.tar.zst"), folder);
     assert_eq!((folder["summary"]["platforms"].as_u64(), folder["summary"]["layers"].as_u64()), (Some(2), Some(4)));
     // An archive of `docker save` has other digests of layers, and the same violations.
     dir.write("saved.tar", bad("amd64").docker_save("a:1"));
@@ -222,7 +225,7 @@ fn exemptions_of_the_namespace_cover_the_image() {
 
 #[test]
 fn what_is_no_image_is_an_error_that_says_why() {
-    let dir = Dir::new("image-errors", &[("text.txt", "no image"), ("empty/a", "")]);
+    let dir = Dir::new("image-errors", &[("text.txt", "no image"), ("web.tar.xz", ""), ("empty/a", "")]);
     let mut files = layout("1", &[good("amd64")]);
     let blob = files
         .iter()
@@ -231,6 +234,8 @@ fn what_is_no_image_is_an_error_that_says_why() {
     bytes.truncate(bytes.len() - 1);
     files.insert(layer, bytes);
     write(&files, &dir.0.join("damaged"));
+    dir.write("long.txt", "a text of several lines\n".repeat(100));
+    dir.write("web.tar.xz", b"\xfd7zXZ\0...");
     dir.write("two.tar", {
         let (one, two) = (good("amd64").config(), good("arm64").config());
         let layer = Tar::default().program("app").end();
@@ -247,7 +252,9 @@ fn what_is_no_image_is_an_error_that_says_why() {
     });
     for (path, says) in [
         ("nowhere.tar", "error: nowhere.tar: cannot be read: No such file"),
-        ("text.txt", "error: text.txt: the archive: it ends within a header"),
+        ("text.txt", "error: text.txt: it is no archive with an image: neither a tar"),
+        ("long.txt", "error: long.txt: it is no archive with an image"),
+        ("web.tar.xz", "error: web.tar.xz: it is compressed by xz"),
         ("empty", "error: empty: the folder has no index.json"),
         ("damaged", "error: damaged: the layer sha256:"),
         ("two.tar", "error: two.tar: it has several images; choose one with --name: a:1, b:2"),

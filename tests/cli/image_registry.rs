@@ -100,6 +100,12 @@ fn a_registry_that_cannot_be_read_is_an_error_that_says_why() {
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
         assert!(ran.err.starts_with(says), "{}", ran.err);
     }
+    for (reference, says) in
+        [("UPPER/x:1", "error: UPPER/x:1: its registry \"upper\" "), ("example.com/UPPER/x:1", "are in lower case")]
+    {
+        let ran = dir.run(&["image", reference]);
+        assert!(ran.code == Some(2) && ran.err.contains(says) && !ran.err.contains("registries[0]"), "{}", ran.err);
+    }
     let ca = dir.run(&["image", &registry.reference(), "--ca", "nowhere.pem"]);
     assert!(ca.err.starts_with("error: --ca nowhere.pem: No such file"), "{}", ca.err);
     let path = dir.run(&["image", "./nowhere"]);

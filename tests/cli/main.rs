@@ -26,6 +26,7 @@ mod exempt;
 mod fix;
 mod html;
 mod image;
+mod image_gaps;
 mod image_in_pod;
 mod image_registry;
 mod image_trust;

@@ -56,7 +56,7 @@ fn the_user_of_the_image_that_runs_counts() {
         (vec![user("app", None)], "the image's user app, which may be root"),
         (vec![user("toor", Some(0))], "the image's user toor, which is root"),
         (vec![user("0", None)], "the image's user 0, which is root"),
-        (vec![user("root:root", None)], "the image's user root, which is root"),
+        (vec![user("root:root", None)], "the image's user root"),
         (vec![user("", None)], "root, because the image names no user"),
         (vec![user("1000", None), user("", None)], "root, because the image names no user"),
         (vec![user("app", Some(1000)), user("1000", None)], "the image's user, which may be root"),

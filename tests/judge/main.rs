@@ -20,6 +20,7 @@ mod facts;
 mod image_patterns;
 mod image_reports;
 mod images;
+mod images_incomplete;
 mod images_repaired;
 mod images_tenants;
 mod many_violations;

@@ -134,3 +134,36 @@ async fn a_blocking_reader_reads_and_verifies() {
     let error = read.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("other bytes than"), "{error}");
 }
+
+#[tokio::test]
+async fn a_body_that_drips_ends() {
+    let fake = Fake::start().await;
+    let digest = fake.blob(b"never");
+    fake.answer(|_| {
+        let parts = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((Ok::<_, io::Error>(Bytes::from_static(b"a")), ()))
+        });
+        Some(Response::new(Body::from_stream(parts)))
+    });
+    let limits = Limits { window: Duration::from_millis(100), least: 1 << 20, ..Limits::default() };
+    let client = client_with(fake.settings(), Credentials::default(), limits);
+    let error = client.config(&fake.image(":1"), &digest).await.unwrap_err();
+    assert!(matches!(error, RegistryError::TooSlow { .. }), "{error}");
+}
+
+/// A proxy, or a page on which a person logs in, answers with HTML and status 200.
+#[tokio::test]
+async fn a_web_page_is_called_one() {
+    let fake = Fake::start().await;
+    let digest = fake.manifest(MANIFEST, &serde_json::json!({}), Some("1"));
+    let page = || Response::builder().header("content-type", "text/html").body(Body::from("<!doctype html>")).unwrap();
+    fake.answer(move |_| Some(page()));
+    let client = fake.client();
+    for error in [
+        client.digest(&fake.image(":1")).await.map(|_| ()).unwrap_err(),
+        client.manifest(&fake.image(":1"), &digest).await.map(|_| ()).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("answers with a web page"), "{error}");
+    }
+}

@@ -10,6 +10,7 @@ mod bodies;
 mod credentials;
 mod hostile;
 mod images;
+mod layers;
 mod measured;
 mod mirrors;
 mod outages;

@@ -1,6 +1,7 @@
 //! Every example of a rule about images.
 
 use super::cases::chosen;
+use podreeve::image::{ImageFacts, Part, Parts};
 use podreeve::rule::{ImageCheck, ImageExample, ImageRule, Judges, Rule};
 
 fn each(mut test: impl FnMut(&'static Rule, &'static ImageRule, &'static ImageExample, &str)) {
@@ -44,6 +45,32 @@ fn a_good_image_passes_every_rule() {
             let mut findings = Vec::new();
             check.check(&facts, ImageExample::TODAY, &mut findings);
             assert!(findings.is_empty(), "{case}: {findings:?}");
+        }
+    });
+}
+
+/// A rule that finds less where a part of the facts is missing must name this part: else what is not known passes in silence.
+#[test]
+fn a_rule_names_the_parts_that_it_judges() {
+    type Remove = fn(&mut ImageFacts);
+    let without: [(Parts, Remove); 3] = [
+        (Parts::OF_LAYERS, |facts| facts.content = None),
+        (Parts::of(&[Part::Variables]), |facts| facts.run.env.clear()),
+        (Parts::of(&[Part::History]), |facts| facts.history.clear()),
+    ];
+    each(|_, image, example, case| {
+        let check = check(image, example);
+        let count = |facts: &ImageFacts| {
+            let mut findings = Vec::new();
+            check.check(facts, ImageExample::TODAY, &mut findings);
+            findings.len()
+        };
+        let facts = example.image().expect("facts");
+        for (part, remove) in without {
+            let mut less = facts.clone();
+            remove(&mut less);
+            let is_named = check.parts().has_any(part) || count(&less) >= count(&facts);
+            assert!(is_named, "{case}: `parts` lacks what this finding is from: {part:?}");
         }
     });
 }

@@ -55,6 +55,8 @@ impl Repository {
                 let why = why.strip_prefix(&format!("{}: ", file.display())).unwrap_or(why);
                 Failure::input(format!("--ca {}: {why}", file.display()))
             }
+            // The user wrote a reference, and no settings.
+            (SettingsError::Field { field: "prefix", why, .. }, _) => fail(format!("its registry {why}")),
             _ => fail(error.to_string()),
         })?;
         // One thread drives the connections, while this one reads.

@@ -45,6 +45,7 @@ pub fn object(
     }
     let mut record = Record::new(image).map_err(|error| ByHandError::Image(error.to_string()))?;
     record.platforms = facts.iter().map(|facts| ImageFacts { trust: None, signed: None, ..facts.clone() }).collect();
+    crate::image::fit(&mut record.platforms, super::deep::fits);
     let attached = Some(Attached { at: now, evidence, judged: None });
     record.add_repository(name_of(name), Repository { attached, proof: None });
     if name.digest.is_none() {

@@ -26,6 +26,9 @@ pub enum ReadError {
     /// What the registry sent is no image that can be read.
     #[error("{0}")]
     Image(String),
+    /// It is an image, and more than is read.
+    #[error("{0}")]
+    TooLarge(String),
     #[error("`{0}` is no reference of an image that a container runtime accepts")]
     Reference(String),
     #[error("it could not be read within the time that the request has")]
@@ -45,7 +48,7 @@ impl ReadError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Registry(error) => error.reason(),
-            Self::Image(_) | Self::Reference(_) => "malformed",
+            Self::Image(_) | Self::TooLarge(_) | Self::Reference(_) => "malformed",
             Self::Late => "timeout",
             Self::Busy => "busy",
             Self::Failed | Self::Secrets => "failed",
@@ -75,14 +78,17 @@ impl ReadError {
         match self {
             Self::Registry(error) => error.is_transient() || matches!(error, RegistryError::Status { .. }),
             Self::Late | Self::Failed | Self::Busy | Self::Secrets => true,
-            Self::Image(_) | Self::Reference(_) | Self::NoSecret => false,
+            Self::Image(_) | Self::TooLarge(_) | Self::Reference(_) | Self::NoSecret => false,
         }
     }
 }
 
 impl From<ImageError> for ReadError {
     fn from(error: ImageError) -> Self {
-        Self::Image(error.to_string())
+        match error {
+            ImageError::TooLarge { .. } => Self::TooLarge(error.to_string()),
+            error => Self::Image(error.to_string()),
+        }
     }
 }
 

@@ -167,6 +167,11 @@ impl Record {
         self.platforms.iter().all(|facts| facts.content.is_some())
     }
 
+    /// Of how many platforms the layers are read.
+    fn platforms_read(&self) -> usize {
+        self.platforms.iter().filter(|facts| facts.content.is_some()).count()
+    }
+
     /// The record, if it may be kept. An image is input of a stranger, who could make it as large as a manifest can be.
     ///
     /// # Errors
@@ -205,7 +210,7 @@ impl Record {
         let tags = self.tags.iter().any(|(tag, at)| before.tags.get(tag).is_none_or(|old| is_later(*at, *old)));
         let attached =
             |name: &String, new: &Repository| before.repositories.get(name).is_none_or(|old| new.is_news_after(old));
-        self.has_content() != before.has_content()
+        self.platforms_read() != before.platforms_read()
             || self.absent != before.absent
             || tags
             || self.has_news_of_tenants(before)
@@ -216,7 +221,7 @@ impl Record {
     pub fn merge(&mut self, other: Self) {
         // The one that has more platforms knows more than the one that has read more layers.
         let has_more = self.absent.len() > other.absent.len();
-        if has_more || (self.absent == other.absent && !self.has_content() && other.has_content()) {
+        if has_more || (self.absent == other.absent && self.platforms_read() < other.platforms_read()) {
             (self.platforms, self.absent) = (other.platforms, other.absent);
         }
         for (name, theirs) in other.repositories {

@@ -51,7 +51,7 @@ fn explain(image: &ImageRef<'_>, reader: &Reader, error: &ReadError) -> (Unknown
     let registry = crate::text::clean(&image.registry, NAME);
     let error = match error {
         ReadError::Registry(error) => error,
-        ReadError::Image(why) => {
+        ReadError::Image(why) | ReadError::TooLarge(why) => {
             return (UnknownKind::Invalid, format!("{registry} has it, but it is no image that can be read: {why}"));
         }
         ReadError::Reference(_) => {
@@ -82,7 +82,7 @@ fn explain(image: &ImageRef<'_>, reader: &Reader, error: &ReadError) -> (Unknown
         RegistryError::Connect { .. } | RegistryError::Tls { .. } => {
             (UnknownKind::Unavailable, format!("{registry} cannot be reached"))
         }
-        RegistryError::TimedOut { .. } => late(&registry),
+        RegistryError::TimedOut { .. } | RegistryError::TooSlow { .. } => late(&registry),
         RegistryError::TooManyRequests { .. } => {
             (UnknownKind::Unavailable, format!("{registry} allows podreeve no more requests for now"))
         }
@@ -118,6 +118,7 @@ mod tests {
         let cases = [
             (RegistryError::Connect { host: host(), cause: "10.0.0.1".to_owned() }, UnknownKind::Unavailable),
             (RegistryError::TimedOut { host: host(), limit: Duration::from_secs(1) }, UnknownKind::Unavailable),
+            (RegistryError::TooSlow { host: host(), what: host() }, UnknownKind::Unavailable),
             (RegistryError::NotFound { host: host(), what: "mirror.internal".to_owned() }, UnknownKind::NotFound),
             (RegistryError::NotListed { host: host() }, UnknownKind::NotCovered),
             (RegistryError::TooBig { what: host(), limit: 1 }, UnknownKind::Invalid),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::image::Part;
 use crate::image::facts::{ContentFacts, Tool};
 use crate::image::platform::Platform;
 use std::cell::Cell;
@@ -66,6 +67,25 @@ fn an_empty_dir_is_offered_only_where_it_hides_nothing() {
     // Files on one platform are enough.
     let filled = one(&["/var/lib/data/", "/work", "/run"]);
     assert_eq!(of(&[one(&[]), filled]), ("/var/cache/nginx".to_owned(), "/var/lib/data".to_owned()));
+    // A runtime fills these folders, and what is not absolute means nothing to a pod.
+    let of_runtime = platform(|facts, _| {
+        let volumes = [
+            "/proc",
+            "/proc/sys",
+            "/sys/fs",
+            "/dev/shm",
+            "/run/secrets/a",
+            "//var/run/secrets/./b",
+            "data",
+            "/process",
+        ];
+        facts.run.volumes = volumes.map(str::to_owned).to_vec();
+        facts.run.working_dir = "relative".to_owned();
+    });
+    assert_eq!(of(&[of_runtime]), ("/process".to_owned(), String::new()));
+    // Which folders have files is not known.
+    let full = ImageFacts { gaps: vec![crate::image::Gap::new(&[Part::Folders], "full")], ..one(&[]) };
+    assert_eq!(of(&[full]), (String::new(), String::new()));
     // Without the layers it is unknown.
     let unread = ImageFacts { content: None, ..one(&[]) };
     assert_eq!(of(&[one(&[]), unread]), (String::new(), String::new()));
@@ -90,6 +110,24 @@ fn ports_commands_and_checks_are_read() {
     for none in [&["NONE"] as &[&str], &[], &["CMD"]] {
         assert_eq!(ImageTraits::new(&[one("1", none)]).healthcheck, None, "{none:?}");
     }
+}
+
+/// An index can name any number of platforms, and each of them may be the one that runs.
+#[test]
+fn every_command_and_every_low_port_counts() {
+    let one = |number: usize| {
+        platform(|facts, _| {
+            facts.run.cmd = vec![format!("/app-{number}")];
+            facts.run.exposed_ports =
+                vec![format!("{number}/tcp"), format!("{number}/UDP"), format!("{number}/x{number}")];
+        })
+    };
+    let mut platforms: Vec<ImageFacts> = (1..=64).map(one).collect();
+    platforms.push(platform(|facts, _| facts.run.cmd = vec!["/usr/sbin/sshd".to_owned()]));
+    let traits = ImageTraits::new(&platforms);
+    assert_eq!(traits.commands.len(), 65);
+    assert_eq!(&*traits.commands[64].cmd[0], "/usr/sbin/sshd");
+    assert!(traits.ports.len() == 128 && traits.ports.contains(&(22, "tcp".into())), "{:?}", traits.ports);
 }
 
 #[test]

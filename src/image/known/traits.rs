@@ -1,7 +1,7 @@
 //! What an image brings to the container that runs it, on all of its platforms together.
 
 use crate::image::facts::User;
-use crate::image::{ImageFacts, caches};
+use crate::image::{ImageFacts, Part, Parts, caches, runtime_paths};
 use std::collections::BTreeSet;
 
 /// What rules about pods need of an image. Where platforms differ, the worst counts.
@@ -25,6 +25,10 @@ pub struct ImageTraits {
     pub healthcheck: Option<Vec<Box<str>>>,
     /// Its layers are read, on every platform.
     pub layers_known: bool,
+    /// What is not known of platforms that a node of Linux may run.
+    pub missing: Parts,
+    /// The same of Windows.
+    pub missing_of_windows: Parts,
 }
 
 /// The command line of an image.
@@ -55,20 +59,29 @@ pub enum ImageUser {
     },
 }
 
-/// How many paths and ports are kept.
+/// How many paths are kept.
 const MOST: usize = 32;
+/// How many ports are kept, the lowest ones.
+const PORTS: usize = 1024;
 
 impl ImageTraits {
     #[must_use]
     pub fn new(platforms: &[ImageFacts]) -> Self {
         let of_linux = || platforms.iter().filter(|facts| facts.platform.os != "windows");
         let layers_known = !platforms.is_empty() && platforms.iter().all(|facts| facts.content.is_some());
+        let folders = Parts::of(&[Part::Folders]);
+        let folders_known = layers_known && !platforms.iter().any(|facts| facts.missing().has_any(folders));
+        let missing = |is_windows: bool| {
+            let runs = |os: &str| if is_windows { matches!(os, "windows" | "") } else { os != "windows" };
+            let those = platforms.iter().filter(|facts| runs(&facts.platform.os));
+            those.map(ImageFacts::missing).fold(Parts::NONE, Parts::and)
+        };
         let filled = filled(platforms);
         Self {
             user: ImageUser::of(of_linux()),
             windows: !platforms.is_empty() && of_linux().next().is_none(),
             ports: ports(platforms),
-            writable: if layers_known { writable(platforms, &filled) } else { Vec::new() },
+            writable: if folders_known { writable(platforms, &filled) } else { Vec::new() },
             filled: volumes(platforms)
                 .filter(|path| filled.contains(path.as_str()))
                 .take(MOST)
@@ -78,6 +91,8 @@ impl ImageTraits {
             commands: commands(platforms),
             ssh_servers: ssh_servers(platforms),
             layers_known,
+            missing: missing(false),
+            missing_of_windows: missing(true),
         }
     }
 }
@@ -122,10 +137,11 @@ fn same<'i, T: PartialEq>(platforms: &'i [ImageFacts], of: impl Fn(&'i ImageFact
 }
 
 fn commands(platforms: &[ImageFacts]) -> Vec<ImageCommand> {
+    // Each of them counts, and the documents of an image are bounded together.
     let mut all: Vec<ImageCommand> = Vec::new();
     for facts in platforms {
         let command = ImageCommand { entrypoint: boxed(&facts.run.entrypoint), cmd: boxed(&facts.run.cmd) };
-        if all.len() < MOST && !all.contains(&command) {
+        if !all.contains(&command) {
             all.push(command);
         }
     }
@@ -135,10 +151,13 @@ fn commands(platforms: &[ImageFacts]) -> Vec<ImageCommand> {
 fn ports(platforms: &[ImageFacts]) -> Vec<(u16, Box<str>)> {
     let read = |port: &String| {
         let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-        Some((number.parse::<u16>().ok().filter(|number| *number > 0)?, Box::from(protocol)))
+        let protocol = protocol.to_ascii_lowercase();
+        // A pod can have no other ones.
+        let is_known = matches!(protocol.as_str(), "tcp" | "udp" | "sctp");
+        Some((number.parse::<u16>().ok().filter(|number| *number > 0 && is_known)?, protocol.into()))
     };
     let all: BTreeSet<_> = platforms.iter().flat_map(|facts| &facts.run.exposed_ports).filter_map(read).collect();
-    all.into_iter().take(MOST).collect()
+    all.into_iter().take(PORTS).collect()
 }
 
 fn volumes(platforms: &[ImageFacts]) -> impl Iterator<Item = String> {
@@ -158,14 +177,15 @@ fn writable(platforms: &[ImageFacts], filled: &BTreeSet<String>) -> Vec<Box<str>
     let folders = platforms.iter().filter_map(|facts| mountable(&facts.run.working_dir));
     let caches = platforms.iter().flat_map(|facts| caches::of(&facts.run)).map(str::to_owned);
     let all: BTreeSet<String> = volumes(platforms).chain(folders).chain(caches).collect();
-    let empty = |path: &&String| !filled.contains(*path);
+    let empty = |path: &&String| !filled.contains(*path) && !runtime_paths::is_one(path);
     all.iter().filter(empty).take(MOST).map(|path| path.as_str().into()).collect()
 }
 
-/// The path as a pod can mount a volume there; none for the root and for what no pod can name.
+/// The path as a pod can mount a volume there; none for the root, for what no pod can name, and for what is written in another way: a
+/// relative path has another meaning to each runtime.
 fn mountable(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    let is_plain = !parts.is_empty() && !parts.contains(&"..") && !path.contains([':', ',']);
+    let is_plain = path.starts_with('/') && !parts.is_empty() && !parts.contains(&"..") && !path.contains([':', ',']);
     (is_plain && !path.chars().any(char::is_control)).then(|| format!("/{}", parts.join("/")))
 }
 

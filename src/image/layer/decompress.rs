@@ -6,21 +6,45 @@ use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use std::io::{BufRead, Error, Read};
 
+/// How something is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+    Zstd,
+    /// One that no container runtime reads, by its program.
+    Other(&'static str),
+}
+
+impl Compression {
+    /// By the first bytes.
+    #[must_use]
+    pub const fn of(first: &[u8]) -> Self {
+        match first {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // A frame, or one to pass over, with which some writers begin.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            [b'B', b'Z', b'h', ..] => Self::Other("bzip2"),
+            [0xfd, b'7', b'z', b'X', b'Z', ..] => Self::Other("xz"),
+            _ => Self::None,
+        }
+    }
+}
+
 /// The archive in a stored layer.
 ///
 /// # Errors
 /// The reader fails.
 pub fn decompress<'r>(mut stored: impl BufRead + 'r) -> Result<Box<dyn Read + 'r>, ImageError> {
     let first = stored.fill_buf().map_err(|error| ImageError::read("the layer", error))?;
-    Ok(match first {
-        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(stored)),
-        // A frame, or one to pass over, with which some writers begin.
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Box::new(Zstd::new(stored)),
-        [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X', b'Z', ..] => {
-            let why = "it is compressed by bzip2 or xz, which container runtimes do not read".to_owned();
+    Ok(match Compression::of(first) {
+        Compression::Gzip => Box::new(MultiGzDecoder::new(stored)),
+        Compression::Zstd => Box::new(Zstd::new(stored)),
+        Compression::Other(program) => {
+            let why = format!("it is compressed by {program}, which container runtimes do not read");
             return Err(ImageError::Unsupported { what: "the layer".to_owned(), why });
         }
-        _ => Box::new(stored),
+        Compression::None => Box::new(stored),
     })
 }
 

@@ -31,7 +31,7 @@ pub fn packages(bytes: &[u8]) -> Result<Vec<Package>, String> {
             Some(package) => packages.push(package),
             None => broken = true,
         }
-        packages.len() < limits::PACKAGES
+        packages.len() <= limits::PACKAGES
     })?;
     if broken { Err("the database of rpm has packages that cannot be read".to_owned()) } else { Ok(packages) }
 }

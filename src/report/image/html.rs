@@ -93,6 +93,7 @@ pub fn html(report: &ImageReport, all: bool) -> String {
             ("for audit", summary.audited.to_string()),
             ("layers", summary.layers.to_string()),
             ("packages", summary.packages.to_string()),
+            ("gaps", summary.gaps.to_string()),
             (
                 "stored",
                 size_text(report.platforms.iter().map(|platform| platform.stored_size).max().unwrap_or_default()),
@@ -116,7 +117,7 @@ fn platform(report: &ImageReport, platform: &PlatformReport) -> Platform {
         total: words::total(platform, layers.len()).replace(" (░)", ""),
         layers: layers.into_iter().map(|one| layer(one, largest)).collect(),
         rows: words::rows(&platform.content).into_iter().map(shown).collect(),
-        gaps: words::gaps(&platform.content),
+        gaps: words::gaps(platform),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Judges an image by the policies.
 
-use super::{ImageExemptionReport, ImageViolation};
+use super::{ImageExemptionReport, ImageViolation, gaps};
 use crate::admit::Snapshot;
 use crate::decide::{Effect, effect_on_file};
 use crate::image::{ImageFacts, Place};
@@ -42,12 +42,13 @@ pub fn judge(snapshot: &Snapshot, image: Identity<'_>, platforms: &[ImageFacts],
                 }
             }
         }
+        gaps::add(snapshot, policy, (image, platforms), today, &mut violations);
     }
     violations.sort_by(|a, b| (rules::order(a.rule), &a.place).cmp(&(rules::order(b.rule), &b.place)));
     violations
 }
 
-fn add(violations: &mut Vec<ImageViolation>, mut new: ImageViolation) {
+pub(super) fn add(violations: &mut Vec<ImageViolation>, mut new: ImageViolation) {
     let same = |old: &&mut ImageViolation| old.rule == new.rule && old.place == new.place && old.found == new.found;
     match violations.iter_mut().find(same) {
         None => violations.push(new),
@@ -66,7 +67,7 @@ fn add(violations: &mut Vec<ImageViolation>, mut new: ImageViolation) {
     }
 }
 
-fn violation(
+pub(super) fn violation(
     snapshot: &Snapshot,
     policy: &CompiledPolicy,
     compiled: &SubjectRule<dyn ImageCheck>,
@@ -107,6 +108,7 @@ fn violation(
         why: finding.why.as_deref().unwrap_or(rule.why).to_owned(),
         note: note.map(|note| note_text(note, severity)),
         exemption: exemption.map(|one| ImageExemptionReport { reason: clean(&one.reason, TEXT), until: one.until }),
+        unknown: false,
         owasp: rule.owasp,
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{ImageReport, ImageViolation, LayerReport, PlatformReport, words};
 use crate::decide::Effect;
-use crate::image::facts::ContentFacts;
 use crate::image::size_text;
 use crate::report::style::{BOLD, DIM, style_of};
 use crate::text::clean;
@@ -23,7 +22,7 @@ pub fn text(report: &ImageReport, all: bool, width: Option<usize>) -> String {
     for platform in &report.platforms {
         head(&mut text, platform);
         layers(&mut text, report, platform, width);
-        contents(&mut text, &platform.content);
+        contents(&mut text, platform);
     }
     if !report.absent_platforms.is_empty() {
         let _ = writeln!(text, "\nNot there, so not judged: {}", report.absent_platforms.join(", "));
@@ -73,12 +72,12 @@ fn bar(size: u64, wasted: u64, largest: u64) -> String {
     "█".repeat(all - wasted) + &"░".repeat(wasted)
 }
 
-fn contents(text: &mut String, content: &ContentFacts) {
+fn contents(text: &mut String, platform: &PlatformReport) {
     text.push('\n');
-    for words::Row { what, count, names } in words::rows(content) {
+    for words::Row { what, count, names } in words::rows(&platform.content) {
         let _ = writeln!(text, "{BOLD}{what}{BOLD:#} {count}: {}", words::listed(&names, count, NAMES));
     }
-    for (what, why) in words::gaps(content) {
+    for (what, why) in words::gaps(platform) {
         let _ = writeln!(text, "{BOLD}{what}{BOLD:#}{why}");
     }
 }
@@ -111,7 +110,10 @@ fn violations(text: &mut String, report: &ImageReport, all: bool) {
     let exempt = if summary.exempt == 0 { String::new() } else { format!(", {} exempt", summary.exempt) };
     let _ = writeln!(
         text,
-        "\n{verdict}: {} denied, {} warned, {} for audit{exempt}{hint}",
-        summary.denied, summary.warned, summary.audited
+        "\n{verdict}: {} denied, {} warned, {} for audit{exempt}{hint}{}",
+        summary.denied,
+        summary.warned,
+        summary.audited,
+        words::gap_count(report)
     );
 }

@@ -113,13 +113,14 @@ pub fn rows(content: &ContentFacts) -> Vec<Row> {
 }
 
 /// What the report does not know: a word, and the rest of the sentence.
-pub fn gaps(content: &ContentFacts) -> Vec<(&'static str, String)> {
-    let of = |unknown: &crate::image::facts::Unknown| {
-        ("unknown", format!(" packages in /{}: {}", clean(&unknown.path, 100), clean(&unknown.why, 300)))
-    };
-    let mut gaps: Vec<(&'static str, String)> = content.unknown_packages.iter().map(of).collect();
-    if content.truncated {
-        gaps.push(("incomplete", ": the image has more of something than podreeve lists".to_owned()));
+pub fn gaps(platform: &PlatformReport) -> Vec<(&'static str, String)> {
+    platform.gaps.iter().map(|gap| ("not read", format!(" {gap}"))).collect()
+}
+
+/// How much is not known, at the end of the totals; nothing where all is.
+pub fn gap_count(report: &ImageReport) -> String {
+    match report.summary.gaps {
+        0 => String::new(),
+        count => format!("; not all of the image was read: {}", plural(count, "gap")),
     }
-    gaps
 }

@@ -63,6 +63,9 @@ struct Violation {
     found: String,
     wanted: String,
     note: Option<String>,
+    /// Nothing was found, because the rule could not see it.
+    #[serde(default)]
+    unknown: bool,
     owasp: Vec<u8>,
 }
 
@@ -190,7 +193,7 @@ pub fn workload(kind: &str, namespace: &str, name: &str) -> String {
 
 fn violation(violation: Violation) -> Found {
     Found {
-        verdict: verdict_of(violation.effect),
+        verdict: if violation.unknown { ItemVerdict::Unknown } else { verdict_of(violation.effect) },
         rule: violation.rule,
         items: violation.owasp,
         place: clean(&violation.field, 500),

@@ -138,6 +138,9 @@ fn of_image(image: Option<&ImageTraits>) -> Option<String> {
         Some(ImageUser::Root { written, .. }) if written.is_empty() => {
             Some("root, because the image names no user".to_owned())
         }
+        Some(ImageUser::Root { written, .. }) if written.split(':').next() == Some("root") => {
+            Some("the image's user root".to_owned())
+        }
         Some(ImageUser::Root { written, .. }) => named(written, "is"),
         Some(ImageUser::Unknown) | None => Some("the image's user, which may be root".to_owned()),
     }

@@ -2,7 +2,7 @@
 
 use super::step::Step;
 use crate::image::config::History;
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -110,6 +110,10 @@ fn of_base(history: &[History]) -> usize {
 }
 
 impl ImageCheck for ImageAdd {
+    fn parts(&self) -> Parts {
+        Parts::of(&[Part::History])
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         for (index, step) in image.history.iter().enumerate().skip(of_base(&image.history)) {
             let Some(arguments) = arguments(&step.created_by) else { continue };

@@ -1,6 +1,6 @@
 //! What an image is built on.
 
-use crate::image::{Digest, ImageFacts, Place};
+use crate::image::{Digest, ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -88,6 +88,10 @@ impl Base {
 }
 
 impl ImageCheck for ImageBase {
+    fn parts(&self) -> Parts {
+        if self.end_of_life { Parts::of(&[Part::Distribution]) } else { Parts::NONE }
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, today: Date, findings: &mut ImageFindings<'i>) {
         if !self.allow.is_empty() && !self.allow.iter().any(|base| base.is_below(image)) {
             let names: Vec<&str> = self.allow.iter().map(|base| base.name.as_str()).collect();

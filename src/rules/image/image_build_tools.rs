@@ -1,6 +1,6 @@
 //! What a build needs and a running program does not.
 
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -62,6 +62,10 @@ struct ImageBuildTools {
 }
 
 impl ImageCheck for ImageBuildTools {
+    fn parts(&self) -> Parts {
+        Parts::of(&[Part::Programs, Part::Packages, Part::Repositories])
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let Some(content) = &image.content else { return };
         let allows = |name: &str| self.allow.iter().any(|allowed| allowed == name);

@@ -1,6 +1,6 @@
 //! Packages that a program does not need to run.
 
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -14,8 +14,8 @@ pub static RULE: Rule = Rule {
     docs: "Every package can have vulnerabilities, and an intruder uses what is there. The rule reports packages on a list (`deny`): \
 servers for remote shells, `sudo`, and programs that scan networks and read the memory of others; SSH servers, also where no \
 package manager installed them; package managers, with which an intruder installs the rest; and more than `max` packages.\n\n\
-Packages of dpkg, apk and rpm (in SQLite) are read, also where the package manager itself is gone. `podreeve image` says which database it \
-cannot read; its packages are then unknown, and no violation.\n\n\
+Packages of dpkg, apk and rpm (in SQLite) are read, also where the package manager itself is gone. A database that \
+podreeve cannot read (rpm's Berkeley DB and ndb) is reported as a warning, since its packages are unknown.\n\n\
 Begin with a small base, such as one without a distribution; in a build with stages, copy only the program into the last one. \
 `managers: false` allows package managers.",
     why: "each package that is not needed brings vulnerabilities, and an intruder uses its programs",
@@ -119,6 +119,12 @@ impl ImagePackages {
 }
 
 impl ImageCheck for ImagePackages {
+    fn parts(&self) -> Parts {
+        // Programs that are SSH servers are always reported.
+        let packages = self.max.is_some() || self.deny.as_ref().is_none_or(|names| !names.is_empty());
+        Parts::of(if packages { &[Part::Packages, Part::Programs] } else { &[Part::Programs] })
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let Some(content) = &image.content else { return };
         if let Some(max) = self.max.filter(|max| content.packages.len() > *max) {

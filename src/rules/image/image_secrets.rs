@@ -1,7 +1,7 @@
 //! Secrets in the layers, the variables and the history of an image.
 
 use super::step::{self, Step};
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -111,6 +111,10 @@ const OPTIONS: glob::MatchOptions =
 const WANTED: &str = "no secret in the image";
 
 impl ImageCheck for ImageSecrets {
+    fn parts(&self) -> Parts {
+        Parts::of(&[Part::Secrets, Part::Variables, Part::History])
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let allows = |path: &str| self.allow.iter().any(|pattern| pattern.0.matches_with(path, OPTIONS));
         for secret in image.content.iter().flat_map(|content| &content.secrets) {

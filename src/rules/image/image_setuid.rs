@@ -1,6 +1,6 @@
 //! Files that give a process more than its user has.
 
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     AtMost, Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, InContainer, Judges, Rule, Severity,
     compile_image, params,
@@ -58,9 +58,17 @@ struct ImageSetuid {
 }
 
 impl ImageCheck for ImageSetuid {
+    fn parts(&self) -> Parts {
+        Parts::of(&[Part::PrivilegedFiles])
+    }
+
+    fn most(&self) -> Option<AtMost> {
+        self.only_escalation_denies.then_some(AtMost::Warn)
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let Some(content) = &image.content else { return };
-        let most = self.only_escalation_denies.then_some(AtMost::Warn);
+        let most = self.most();
         let allows = |path: &str| self.allow.iter().any(|allowed| allowed.trim_start_matches('/') == path);
         for file in content.privileged_files.iter().filter(|file| !allows(&file.path)) {
             let mut has: Vec<String> = Vec::new();

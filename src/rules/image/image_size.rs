@@ -1,6 +1,6 @@
 //! How large an image is, and how much of it is of no use.
 
-use crate::image::{ImageFacts, Place, size_text};
+use crate::image::{ImageFacts, Part, Parts, Place, size_text};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -68,6 +68,10 @@ impl Default for ImageSize {
 }
 
 impl ImageCheck for ImageSize {
+    fn parts(&self) -> Parts {
+        Parts::of(&[Part::Waste])
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let size = image.size();
         let max = self.max.as_ref().map_or(i128::from(MAX), |max| max.nano / quantity::UNIT);

@@ -1,7 +1,7 @@
 //! Packages that were, or will be, installed without verifying who made them.
 
 use super::step::Step;
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -108,6 +108,10 @@ struct ImageUnverifiedPackages {
 }
 
 impl ImageCheck for ImageUnverifiedPackages {
+    fn parts(&self) -> Parts {
+        Parts::of(&[Part::Settings, Part::Variables, Part::History])
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let allows = |path: &str| self.allow.iter().any(|allowed| allowed.trim_start_matches('/') == path);
         for setting in image.content.iter().flat_map(|content| &content.unverified).filter(|one| !allows(&one.path)) {

@@ -70,6 +70,7 @@ impl ImageCheck for ImageUser {
         findings.extend(match image.user() {
             User::Number(_) => None,
             User::Unset => Some(root(format!("{NOT_SET}, so root"))),
+            User::Root("root") => Some(root("root".to_owned())),
             User::Root(user) => Some(root(format!("{user}, which is root"))),
             User::Named(user, uid) => {
                 let number = uid.map(|uid| format!(", the user {uid}")).unwrap_or_default();

@@ -2,11 +2,12 @@
 //!
 //! All rules about images of one policy judge together, and what they find is remembered with the image.
 
+mod gaps;
 mod reported;
 mod summary;
 
 use crate::facts::FactKinds;
-use crate::image::known::{ImageAnswer, KnownImage, OnUnknown, UnknownEffect, UnknownImage};
+use crate::image::known::{ImageAnswer, KnownImage, UnknownEffect, UnknownImage};
 use crate::reference::is_pinned;
 use crate::rule::{AtMost, Check, Finding, Findings, ImageCheck, InContainer, Location};
 use crate::rules::pod::image_used::{self, UsedImage};
@@ -20,7 +21,18 @@ use summary::Summary;
 pub struct ImageJudge {
     /// No other judge of this process has it.
     number: u64,
-    rules: Vec<Arc<dyn ImageCheck>>,
+    rules: Vec<JudgedRule>,
+}
+
+/// A rule about images, and how strict the policy is about it.
+pub struct JudgedRule {
+    pub check: Arc<dyn ImageCheck>,
+    /// Grows with what the action does.
+    pub strictness: u8,
+    /// Whether the action does more than to report.
+    pub warns: bool,
+    /// Whether an exemption of the policy names the rule.
+    pub exempted: bool,
 }
 
 /// What the rules of a policy find in one image: the index of the rule, and all of its findings together.
@@ -28,7 +40,7 @@ type Found = Vec<(usize, Summary)>;
 
 impl ImageJudge {
     #[must_use]
-    pub fn new(rules: Vec<Arc<dyn ImageCheck>>) -> Arc<Self> {
+    pub fn new(rules: Vec<JudgedRule>) -> Arc<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         Arc::new(Self { number: NUMBER.fetch_add(1, Ordering::Relaxed), rules })
     }
@@ -36,7 +48,9 @@ impl ImageJudge {
     fn found(&self, image: &KnownImage, today: Date) -> Arc<Found> {
         image.remembered(self.number, today, || {
             let rules = self.rules.iter().enumerate();
-            rules.filter_map(|(index, rule)| Some((index, Summary::of(&**rule, &image.platforms, today)?))).collect()
+            rules
+                .filter_map(|(index, rule)| Some((index, Summary::of(&*rule.check, &image.platforms, today)?)))
+                .collect()
         })
     }
 }
@@ -74,9 +88,11 @@ impl Check for InPod {
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let Some(context) = &pod.context.images else { return };
+        let mut warned = false;
         image_used::of_each(pod, findings, |used, findings| match used.known.map(|image| &image.answer) {
             Some(ImageAnswer::Known(known)) => {
                 self.known(pod, used, known, context, findings);
+                findings.extend(self.incomplete(pod, used, known, context, &mut warned));
                 self.reported(used, Some(known), context, findings);
             }
             Some(ImageAnswer::Unknown(unknown)) => {
@@ -99,26 +115,16 @@ impl InPod {
         context: &PodImages,
         findings: &mut Findings<'p>,
     ) {
-        let Some(check) = self.judge.rules.get(self.index) else { return };
+        let Some(check) = self.judge.rules.get(self.index).map(|rule| &rule.check) else { return };
         let found = self.judge.found(image, context.today);
         if let Some((_, summary)) = found.iter().find(|(index, _)| *index == self.index) {
-            let meaning = match used.container() {
-                _ if check.judges_user() && (pod.is_windows() || pod.chooses_windows()) => InContainer::Overridden,
-                None if check.judges_user() => InContainer::Overridden,
-                None => InContainer::Counts,
-                Some(container) => check.in_container(pod, container),
-            };
+            let meaning = meaning(&**check, pod, used);
             findings.extend(finding(used.image_at(), summary, meaning));
         }
         if check.needs_digest() && pod.kind == "Pod" && is_trusted(image) && !used.image.is_some_and(is_pinned) {
             let found = "a tag, which may lead to another image than the one that was verified";
             let wanted = "the digest that was verified; `image-digest: {action: patch}` writes it into pods";
             findings.add(Finding::new(used.image_at(), found, wanted));
-        }
-        let denies = context.settings.on_unknown == Some(OnUnknown::Deny);
-        if matches!(self.reports, Reports::Unknown { .. }) && denies {
-            let unread = unread(image, pod).map(|(found, wanted)| Finding::new(used.image_at(), found, wanted));
-            findings.extend(unread.map(|finding| finding.why(WHY)));
         }
     }
 
@@ -159,18 +165,14 @@ impl InPod {
 
 const WHY: &str = "nobody knows what runs, or who made it";
 
-/// What of the image was not read, and what is wanted.
-fn unread(image: &KnownImage, pod: &Pod<'_>) -> Option<(String, &'static str)> {
-    if !image.absent.is_empty() {
-        let names: Vec<String> = image.absent.iter().take(5).map(ToString::to_string).collect();
-        let found = format!("its index names {}, of which its registry has no image yet", names.join(", "));
-        return Some((found, "an index whose images are all there"));
+/// What a finding of the rule means for this use of the image.
+fn meaning(check: &dyn ImageCheck, pod: &Pod<'_>, used: &UsedImage<'_>) -> InContainer {
+    match used.container() {
+        _ if check.judges_user() && (pod.is_windows() || pod.chooses_windows()) => InContainer::Overridden,
+        None if check.judges_user() => InContainer::Overridden,
+        None => InContainer::Counts,
+        Some(container) => check.in_container(pod, container),
     }
-    // Registries need not have the first layers of Windows.
-    let of_windows = image.traits().windows && (pod.is_windows() || pod.chooses_windows());
-    let is_unread = !image.traits().layers_known && !of_windows;
-    let found = "its layers are not read yet, so podreeve does not know what is in them";
-    is_unread.then(|| (found.to_owned(), "an image whose layers are read"))
 }
 
 /// Whether an entry of the trust document covers the image.

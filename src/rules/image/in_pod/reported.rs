@@ -18,7 +18,8 @@ impl InPod {
         context: &PodImages,
         findings: &mut Findings<'p>,
     ) {
-        let Some(check) = self.judge.rules.get(self.index).filter(|check| check.judges_reports()) else { return };
+        let check = self.judge.rules.get(self.index).map(|rule| &rule.check);
+        let Some(check) = check.filter(|check| check.judges_reports()) else { return };
         let (scans, now) = (&context.scans, context.scans.time(context.today));
         let Some(now) = now.filter(|_| !scans.is_empty()) else { return };
         let named = used.image.and_then(|image| split(image).2).filter(|_| known.is_none());

@@ -41,6 +41,7 @@ pub fn root(pod: &Pod<'_>, container: ContainerRef<'_>) -> Option<(String, Optio
     let ImageUser::Root { written, switcher } = &pod.traits_of(container)?.user else { return None };
     let user = match (written.is_empty(), clean(written, 64)) {
         (true, _) => "its image names no user, so it runs as root".to_owned(),
+        (false, user) if user == "root" => "its image runs as root".to_owned(),
         (false, user) => format!("its image runs as {user}, which is root"),
     };
     Some(match switcher {

@@ -1,0 +1,143 @@
+//! Reads the layers of one image, as streams.
+
+use super::kept::Layers;
+use crate::cluster::images::deflate;
+use crate::cluster::images::documents::{self, ReadError};
+use crate::image::layer::{Layer, scan_within};
+use crate::image::{Allowance, Descriptor, Digest, ImageError, ImageFacts, Platform, PlatformImage, fit, merge};
+use crate::reference::ImageRef;
+use crate::registry::Client;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The most bytes of the lists of all layers of one image. An image is input of a stranger, and the webhook must go on.
+const IMAGE_BYTES: usize = 64 << 20;
+/// Longest time for the layers of one image: a registry could send a byte now and then, and many layers could unpack to much.
+const IMAGE_TIME: Duration = Duration::from_secs(900);
+/// The most bytes of the facts of one image, as JSON, and packed. Each judgement of the image reads them, and one object has them, next to
+/// what is attached to the image.
+const FACTS: usize = 4 << 20;
+const PACKED: usize = 640 << 10;
+
+/// What was found.
+pub struct Found {
+    /// The facts of all platforms, with what the layers hold where they could be read.
+    pub platforms: Vec<ImageFacts>,
+    pub absent: Vec<Platform>,
+    /// Why the layers of a platform cannot be read.
+    pub broken: Option<ReadError>,
+}
+
+/// The facts of all platforms. Layers of one that cannot be read say nothing of the others.
+///
+/// # Errors
+/// The registry gives no answer, or what it sends is no image.
+pub async fn read(
+    client: &Client,
+    layers: &Layers,
+    image: &ImageRef<'_>,
+    digest: &Digest,
+    bytes: &mut u64,
+) -> Result<Found, ReadError> {
+    let (opened, _) = documents::read(client, image, digest).await?;
+    let end = Instant::now() + IMAGE_TIME;
+    let (mut platforms, mut broken) = (Vec::new(), None);
+    for platform in &opened.platforms {
+        let facts = match read_platform(client, layers, image, platform, end, bytes).await {
+            // It stays as large as it is: it is not read again, and never taken for one of which all is known.
+            Err(ReadError::TooLarge(why)) => {
+                merge(platform, None)?.unreadable(&format!("its layers were not read: {why}"))
+            }
+            Err(error) if !error.is_outage() => {
+                broken = Some(error);
+                merge(platform, None)?
+            }
+            read => read?,
+        };
+        platforms.push(facts);
+    }
+    fit(&mut platforms, fits);
+    Ok(Found { platforms, absent: opened.absent.into_iter().map(|absent| absent.platform).collect(), broken })
+}
+
+/// Whether the facts of an image may be kept.
+pub fn fits(platforms: &[ImageFacts]) -> bool {
+    let json = serde_json::to_vec(platforms).unwrap_or_default();
+    !json.is_empty() && json.len() <= FACTS && deflate::pack(&json).len() <= PACKED
+}
+
+async fn read_platform(
+    client: &Client,
+    layers: &Layers,
+    image: &ImageRef<'_>,
+    platform: &PlatformImage,
+    end: Instant,
+    bytes: &mut u64,
+) -> Result<ImageFacts, ReadError> {
+    let mut of_platform = Vec::new();
+    let mut left = Allowance { memory: IMAGE_BYTES, ..Allowance::IMAGE };
+    for (stored, diff_id) in platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids) {
+        let layer = if let Some(layer) = layers.get(diff_id) {
+            layer
+        } else {
+            let layer = Arc::new(read_layer(client, image, stored, diff_id, (left, end)).await?);
+            *bytes = bytes.saturating_add(stored.size);
+            layers.add(diff_id, &layer);
+            layer
+        };
+        left = left.after(&layer);
+        of_platform.push(layer);
+    }
+    merged(platform.clone(), of_platform).await
+}
+
+/// On a thread that may block: a large layer takes seconds.
+async fn merged(platform: PlatformImage, layers: Vec<Arc<Layer>>) -> Result<ImageFacts, ReadError> {
+    let work = move || {
+        let layers: Vec<&Layer> = layers.iter().map(Arc::as_ref).collect();
+        merge(&platform, Some(&layers))
+    };
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)??)
+}
+
+async fn read_layer(
+    client: &Client,
+    image: &ImageRef<'_>,
+    stored: &Descriptor,
+    diff_id: &Digest,
+    (allowance, end): (Allowance, Instant),
+) -> Result<Layer, ReadError> {
+    let size = if stored.size == 0 { crate::image::limits::LAYER } else { stored.size };
+    let blob = client.blob(image, &stored.digest, size).await?;
+    let (runtime, stored, diff_id) = (tokio::runtime::Handle::current(), stored.clone(), diff_id.clone());
+    let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, allowance);
+    let scanned = tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)?;
+    scanned.map_err(|error| match error {
+        ImageError::Read { error, what } => {
+            // What the registry did wrong decides whether it is tried again.
+            match error.downcast::<crate::registry::RegistryError>() {
+                Ok(error) => ReadError::Registry(error),
+                Err(error) => ReadError::Image(format!("{what} cannot be read: {error}")),
+            }
+        }
+        error => error.into(),
+    })
+}
+
+/// A reader that ends at a time.
+struct Until<R> {
+    inner: R,
+    end: Instant,
+}
+
+impl<R: Read> Read for Until<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if Instant::now() > self.end {
+            // Another time the registry may be faster.
+            let why = format!("all layers together took longer than {} minutes", IMAGE_TIME.as_secs() / 60);
+            return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, why));
+        }
+        self.inner.read(buffer)
+    }
+}

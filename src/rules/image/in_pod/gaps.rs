@@ -1,0 +1,108 @@
+//! Images of which not all is known: one rule of a policy says so, the strictest of those that judge what is missing.
+
+use super::{InPod, JudgedRule, meaning};
+use crate::image::gap::UNREAD;
+use crate::image::known::{KnownImage, OnUnknown};
+use crate::image::{Gap, Parts};
+use crate::rule::{AtMost, Finding, InContainer};
+use crate::rules::pod::image_used::UsedImage;
+use crate::workload::{Pod, PodImages};
+
+/// How many gaps are named. `podreeve image` shows all.
+const MOST: usize = 2;
+
+const WHY: &str = "what podreeve has not read may violate this rule";
+
+impl InPod {
+    /// That not all is known of the image, if this rule reports it. `warned` is whether it has warned of layers that are not read yet in
+    /// another image of the pod: they are read soon after the first pod, and one line is enough.
+    pub(super) fn incomplete<'p>(
+        &self,
+        pod: &Pod<'p>,
+        used: &UsedImage<'p>,
+        image: &KnownImage,
+        context: &PodImages,
+        warned: &mut bool,
+    ) -> Option<Finding<'p>> {
+        let (missing, of_windows) = missing(image, pod);
+        if missing.is_empty() {
+            return None;
+        }
+        let (rule, meaning) = self.reporter(missing, |rule| meaning(&*rule.check, pod, used))?;
+        let setting = match context.settings.on_unknown.unwrap_or(OnUnknown::Warn) {
+            OnUnknown::Deny => None,
+            OnUnknown::Warn => Some(AtMost::Warn),
+            OnUnknown::Allow => Some(AtMost::Audit),
+        };
+        let of_rule = match meaning {
+            InContainer::Worse => None,
+            InContainer::Harmless => Some(AtMost::Audit),
+            InContainer::Counts | InContainer::Overridden => rule.check.most(),
+        };
+        let of_windows = of_windows.then_some(AtMost::Audit);
+        let most = [setting, of_rule, of_windows].into_iter().flatten().min();
+        let is_new = image.absent.is_empty() && is_unread(image);
+        // A person can do nothing before its layers are read.
+        if is_new && most.is_some() && (!rule.warns || (*warned && !rule.exempted)) {
+            return None;
+        }
+        *warned |= is_new && most == Some(AtMost::Warn);
+        let (found, wanted) = text(image, rule.check.parts());
+        Some(Finding::new(used.image_at(), found, wanted).why(WHY).at_most(most))
+    }
+
+    /// This rule, if it is the strictest of those that judge what is missing: the first one of them.
+    fn reporter(
+        &self,
+        missing: Parts,
+        meaning: impl Fn(&JudgedRule) -> InContainer,
+    ) -> Option<(&JudgedRule, InContainer)> {
+        let judging = self.judge.rules.iter().enumerate().filter(|(_, rule)| rule.check.parts().has_any(missing));
+        let counting = judging.map(|(index, rule)| (index, rule, meaning(rule)));
+        let counting = counting.filter(|(_, _, meaning)| *meaning != InContainer::Overridden);
+        let (index, rule, meaning) = counting.max_by_key(|(index, rule, meaning)| {
+            let is_harmless = *meaning == InContainer::Harmless;
+            let is_mild = *meaning == InContainer::Counts && rule.check.most().is_some();
+            (!is_harmless, rule.strictness, !is_mild, std::cmp::Reverse(*index))
+        })?;
+        (index == self.index).then_some((rule, meaning))
+    }
+}
+
+/// What is missing for this pod, and whether only reports have it: registries need not have the first layers of Windows.
+fn missing(image: &KnownImage, pod: &Pod<'_>) -> (Parts, bool) {
+    let traits = image.traits();
+    if !image.absent.is_empty() {
+        return (Parts::ALL, false);
+    }
+    // Of an index, a node of Linux takes no image of Windows.
+    let is_windows = pod.is_windows() || pod.chooses_windows();
+    let of_linux = if traits.windows { traits.missing_of_windows } else { traits.missing };
+    if is_windows { (traits.missing_of_windows, true) } else { (of_linux, false) }
+}
+
+fn is_unread(image: &KnownImage) -> bool {
+    image.platforms.iter().any(|facts| facts.content.is_none())
+}
+
+/// What is found and wanted, with the gaps that matter to the rule.
+fn text(image: &KnownImage, parts: Parts) -> (String, &'static str) {
+    if !image.absent.is_empty() {
+        let names: Vec<String> = image.absent.iter().take(5).map(ToString::to_string).collect();
+        let found = format!("its index names {}, of which its registry has no image yet", names.join(", "));
+        return (found, "an index whose images are all there");
+    }
+    let mut gaps: Vec<Gap> = Vec::new();
+    let all = image.platforms.iter().flat_map(crate::image::ImageFacts::all_gaps);
+    all.filter(|gap| Parts::of(&gap.parts).has_any(parts)).for_each(|gap| {
+        if !gaps.contains(&gap) {
+            gaps.push(gap);
+        }
+    });
+    if gaps.iter().all(Gap::is_unread) {
+        return (format!("{UNREAD}, so podreeve does not know what is in them"), "an image whose layers are read");
+    }
+    let mut texts: Vec<String> = gaps.iter().take(MOST).map(ToString::to_string).collect();
+    texts.extend((gaps.len() > MOST).then(|| format!("and {} more", gaps.len() - MOST)));
+    (format!("podreeve did not read all of it: {}", texts.join("; ")), "an image that podreeve can read as a whole")
+}
