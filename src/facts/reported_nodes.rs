@@ -28,20 +28,23 @@ pub struct ReportedNode {
     pub app_armor: Option<bool>,
     /// Whether `SELinux` enforces its policy.
     pub se_linux: Option<bool>,
-    /// The day of the last audit, counted from 1970. Not the second: then the facts would change with each audit.
+    /// The last day on which the facts count, from 1970. Not the second: then they would change with each audit.
     #[serde(skip)]
-    pub day: i64,
+    pub last_day: i64,
 }
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
-/// For how many days a report counts. Since its agent ended the node may have changed.
+/// For how many days a report counts at least. Since its agent ended the node may have changed.
 const DAYS: i64 = 3;
+/// How many audits of an agent may fail.
+const AUDITS: i64 = 4;
 
 impl ReportedNode {
-    /// The same, audited at this second.
+    /// The same, audited at this second, by an agent with this interval in seconds.
     #[must_use]
-    pub fn audited(self, second: i64) -> Self {
-        Self { day: second.div_euclid(SECONDS_OF_A_DAY), ..self }
+    pub fn audited(self, second: i64, interval: u32) -> Self {
+        let counts_for = (AUDITS * i64::from(interval)).max(DAYS * SECONDS_OF_A_DAY);
+        Self { last_day: second.saturating_add(counts_for).div_euclid(SECONDS_OF_A_DAY), ..self }
     }
 }
 
@@ -49,7 +52,7 @@ impl ReportedNode {
 #[must_use]
 pub fn recent(all: &ReportedNodes, second: i64) -> ReportedNodes {
     let today = second.div_euclid(SECONDS_OF_A_DAY);
-    all.iter().filter(|(_, node)| today - node.day <= DAYS).map(|(name, node)| (name.clone(), node.clone())).collect()
+    all.iter().filter(|(_, node)| today <= node.last_day).map(|(name, node)| (name.clone(), node.clone())).collect()
 }
 
 #[cfg(test)]
@@ -57,10 +60,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_agent_said_that_has_ended_counts_for_three_days() {
-        let audited = ReportedNode { app_armor: Some(true), ..ReportedNode::default() }.audited(1_800_000_000);
-        let all = ReportedNodes::from([("n".to_owned(), audited)]);
-        let after = |days: i64| recent(&all, 1_800_000_000 + days * SECONDS_OF_A_DAY).len();
-        assert_eq!((after(0), after(DAYS), after(DAYS + 1)), (1, 1, 0));
+    fn what_an_agent_said_that_has_ended_counts_for_some_days() {
+        let counts = |interval: u32, days: i64| {
+            let audited = ReportedNode { app_armor: Some(true), ..ReportedNode::default() };
+            let all = ReportedNodes::from([("n".to_owned(), audited.audited(1_800_000_000, interval))]);
+            !recent(&all, 1_800_000_000 + days * SECONDS_OF_A_DAY).is_empty()
+        };
+        assert!(counts(3600, 0) && counts(3600, DAYS) && !counts(3600, DAYS + 1));
+        let two_days = 2 * 24 * 3600;
+        assert!(counts(two_days, 8) && !counts(two_days, 9));
     }
 }

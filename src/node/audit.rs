@@ -51,7 +51,7 @@ pub enum Kind {
     Never,
     /// Nothing at all is recorded.
     Off,
-    /// Some events are left out, and which cannot be told from here.
+    /// Some events are left out, and which ones is not known here.
     Gap,
 }
 

@@ -21,7 +21,7 @@ pub struct Expected {
     /// Whether reading it is as bad as writing.
     pub is_key: bool,
     pub is_socket: bool,
-    /// Whether it is a folder in which daemons look for files: nobody else may put one there.
+    /// Whether it is a folder in which daemons look for files: no other user may put one there.
     pub is_place: bool,
     pub owasp: &'static [u8],
     pub cis: &'static [&'static str],

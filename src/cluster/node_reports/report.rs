@@ -64,7 +64,7 @@ impl NodeReport {
         // An agent of an older version does not say it.
         let interval = annotation(INTERVAL).parse().unwrap_or(3600);
         let facts: ReportedNode = serde_json::from_str(annotation(FACTS)).unwrap_or_default();
-        Some(Self { node: scope.name, checked, interval, facts: facts.audited(checked), results })
+        Some(Self { node: scope.name, checked, interval, facts: facts.audited(checked, interval), results })
     }
 }
 
@@ -126,7 +126,7 @@ pub(super) mod tests {
         for text in ["", "[]", "{\"podPidsLimit\":\"many\"}", "\u{1b}[31m", "{\"podPidsLimit\":1e400}"] {
             let mut broken = written("podreeve-node.n-1", 0);
             broken["metadata"]["annotations"][FACTS] = json!(text);
-            let unknown = ReportedNode::default().audited(1_800_000_000);
+            let unknown = ReportedNode::default().audited(1_800_000_000, 43_200);
             assert_eq!(report(&broken).unwrap().facts, unknown, "{text}");
         }
     }

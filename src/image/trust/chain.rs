@@ -58,6 +58,16 @@ impl Roots {
     }
 }
 
+/// When the first of these certificates expires: until then, the chain is valid as it is now.
+#[must_use]
+pub fn valid_until(chain: &[Vec<u8>]) -> Option<Timestamp> {
+    let end = |der: &Vec<u8>| {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
+    };
+    chain.iter().filter_map(end).min()
+}
+
 fn refusal(error: &webpki::Error) -> String {
     match error {
         webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {

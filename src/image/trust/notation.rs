@@ -24,6 +24,15 @@ pub struct Accepted {
     pub proved_at: Option<Timestamp>,
     /// The last moment at which the signer wants the image used. It can be past: that is another rule's finding.
     pub expiry: Option<Timestamp>,
+    /// When a certificate expires, where nothing proves that it was signed before.
+    pub valid_until: Option<Timestamp>,
+}
+
+impl Accepted {
+    /// One that no time ends.
+    pub const fn forever(signer: String, proved_at: Option<Timestamp>) -> Self {
+        Self { signer, proved_at, expiry: None, valid_until: None }
+    }
 }
 
 impl NotaryAuthority {
@@ -61,7 +70,8 @@ impl NotaryAuthority {
                 crate::text::clean(&subject.to_string(), 160)
             ));
         }
-        Ok(Accepted { signer: subject.to_string(), proved_at, expiry: envelope.expiry })
+        let valid_until = if proved_at.is_none() { chain::valid_until(&envelope.chain) } else { None };
+        Ok(Accepted { signer: subject.to_string(), proved_at, expiry: envelope.expiry, valid_until })
     }
 
     /// The time that a time stamp proves. Where the certificate is still valid, a time stamp that nothing is configured for is left alone.

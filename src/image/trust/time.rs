@@ -22,18 +22,24 @@ impl Verdict {
         start_of(today).max(self.judged_at)
     }
 
-    /// When the rules may say something else though nothing new is known: a signature expires, or a signature or a scan has an age that a
+    /// When the rules may say something else though nothing new is known: a signature or its certificate expires, or a signature or a scan has an age that a
     /// limit can name. None if that never happens.
     #[must_use]
     pub fn changes_at(&self) -> Option<Timestamp> {
         let now = self.judged_at?;
         let expiries = self.signatures.iter().filter_map(|one| one.expiry).filter(|expiry| *expiry > now);
+        // A certificate is valid in its last second, too.
+        let certified =
+            self.signatures.iter().filter_map(|one| one.valid_until?.checked_add(SignedDuration::from_secs(1)).ok());
         let signed = self.signatures.iter().filter_map(|one| one.proved_at);
         let scanned = self.attested.iter().filter_map(|one| match &one.facts {
             Facts::Scan(scan) => scan.finished,
             _ => None,
         });
-        expiries.chain(signed.chain(scanned).filter_map(|from| older_at(from, now))).min()
+        expiries
+            .chain(certified.filter(|end| *end > now))
+            .chain(signed.chain(scanned).filter_map(|from| older_at(from, now)))
+            .min()
     }
 }
 
@@ -61,6 +67,7 @@ mod tests {
             signer: String::new(),
             proved_at: proved_at.map(at),
             expiry: expiry.map(at),
+            valid_until: None,
         };
         let (digest, wanted) = (signature.digest.clone(), vec![signature.digest.clone()]);
         Verdict { digest, wanted, signatures: vec![signature], judged_at: Some(at(judged_at)), ..Verdict::default() }

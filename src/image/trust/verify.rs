@@ -8,6 +8,7 @@ use super::dsse::{Envelope, Opened, base64};
 use super::evidence::{Annotations, Content, Evidence, MAX_EVIDENCE};
 use super::key::PublicKey;
 use super::keyless::Instance;
+use super::notation::Accepted;
 use super::predicate::Predicate;
 use super::requirement::Required;
 use super::simple;
@@ -38,6 +39,9 @@ pub struct Signature {
     pub proved_at: Option<Timestamp>,
     /// The last moment at which the signer wants the image used.
     pub expiry: Option<Timestamp>,
+    /// When a certificate expires, where nothing proves that it was signed before: then it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
 }
 
 /// Why one authority refuses one piece of evidence.
@@ -128,11 +132,7 @@ enum Read<'e> {
 
 /// What one authority says of one piece of evidence.
 enum Answer {
-    Valid {
-        signer: String,
-        proved_at: Option<Timestamp>,
-        expiry: Option<Timestamp>,
-    },
+    Valid(Accepted),
     /// Evidence of another kind than the authority makes.
     NotMine,
     Refused(String),
@@ -161,7 +161,7 @@ fn judge(verdict: &mut Verdict, entry: &Entry, signed_as: &ImageRef<'_>, evidenc
                 evidence: name.to_owned(),
                 why,
             }),
-            Answer::Valid { proved_at, .. } if attests => {
+            Answer::Valid(Accepted { proved_at, .. }) if attests => {
                 let Read::Statement { opened, predicate, .. } = &read else { return };
                 let facts = Facts::read(predicate, opened);
                 return verdict.attested.push(Attested {
@@ -173,9 +173,10 @@ fn judge(verdict: &mut Verdict, entry: &Entry, signed_as: &ImageRef<'_>, evidenc
                     facts,
                 });
             }
-            Answer::Valid { signer, proved_at, expiry } => {
+            Answer::Valid(Accepted { signer, proved_at, expiry, valid_until }) => {
                 let (digest, authority) = (evidence.subject.clone(), authority.named.name.clone());
-                return verdict.signatures.push(Signature { digest, authority, signer, proved_at, expiry });
+                let signature = Signature { digest, authority, signer, proved_at, expiry, valid_until };
+                return verdict.signatures.push(signature);
             }
         }
     }
@@ -225,7 +226,7 @@ fn ask(authority: &Authority, read: &Read<'_>, digest: &str, now: Timestamp) -> 
     match &authority.kind {
         AuthorityKind::Notary(notary) => match read {
             Read::Jws(bytes) => match notary.check(bytes, digest, now) {
-                Ok(found) => Answer::Valid { signer: found.signer, proved_at: found.proved_at, expiry: found.expiry },
+                Ok(found) => Answer::Valid(found),
                 Err(why) => Answer::Refused(why),
             },
             _ => Answer::NotMine,
@@ -245,7 +246,7 @@ fn ask(authority: &Authority, read: &Read<'_>, digest: &str, now: Timestamp) -> 
                 _ => return Answer::NotMine,
             };
             match answer {
-                Ok(found) => Answer::Valid { signer: found.identity, proved_at: found.proved_at, expiry: None },
+                Ok(found) => Answer::Valid(Accepted::forever(found.identity, found.proved_at)),
                 Err(why) => Answer::Refused(why),
             }
         }
@@ -256,7 +257,7 @@ fn ask(authority: &Authority, read: &Read<'_>, digest: &str, now: Timestamp) -> 
                 // A time without a proof is no reason to refuse: `maxSignatureAge` asks for one.
                 let time = instance.as_ref().and_then(|instance| time_by_key(instance, key, read, digest));
                 let proved_at = time.filter(|time| *time <= now);
-                Answer::Valid { signer: authority.named.name.clone(), proved_at, expiry: None }
+                Answer::Valid(Accepted::forever(authority.named.name.clone(), proved_at))
             }
         },
     }

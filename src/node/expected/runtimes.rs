@@ -12,7 +12,7 @@ const UNIT: &[u8] = &[37, 38];
 const SETTINGS: &[u8] = &[92, 93];
 const SOCKET: &[u8] = &[90, 91];
 
-/// A socket of an ordinary user, which must be in a folder that nobody else enters.
+/// A socket of an ordinary user, which must be in a folder that no other user enters.
 pub const USER_SOCKET: &str = "a user's socket of podman";
 
 /// Sockets of users that are looked at. Any user may listen on thousands.

@@ -260,7 +260,7 @@ fn repair(node: &Node, file: &Expected, facts: &FileFacts, all: &[Excess]) -> St
     }
 }
 
-/// A file that is not there: nobody but its owner may put one in its place.
+/// A file that is not there: only its owner may put one in its place.
 fn absent(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Results) {
     let about = About { subject: &file.path, owasp: file.owasp, cis: file.cis };
     let nearest = expected::above(&file.path)

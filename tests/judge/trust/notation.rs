@@ -209,6 +209,20 @@ fn a_signing_service_vouches_for_its_time() {
 }
 
 #[test]
+fn a_certificate_that_will_expire_says_when_the_verdict_changes() {
+    let (ours, digest) = (example(), digest_of("image"));
+    let verdict = judge(&ours.trust(), &ImageRef::parse(REPOSITORY), &digest, &[ours.signed(&digest, json!({}))]);
+    assert!(verdict.is_signed());
+    assert_eq!(verdict.changes_at(), "2030-01-01T00:00:01Z".parse().ok());
+    let target = Target { image: &ImageRef::parse(REPOSITORY), digest: &digest, leaves: &[] };
+    let signed = |at: &str| {
+        let evidence = [ours.signed(&digest, json!({}))];
+        verify(&ours.trust(), target, &evidence, at.parse().unwrap()).unwrap().is_signed()
+    };
+    assert!(signed("2030-01-01T00:00:00Z") && !signed("2030-01-01T00:00:01Z"));
+}
+
+#[test]
 fn an_expiry_that_passed_is_a_matter_of_freshness() {
     let (ours, digest) = (example(), digest_of("image"));
     let (trust, image) = (ours.trust(), ImageRef::parse(REPOSITORY));
