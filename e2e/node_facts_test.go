@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -23,7 +24,8 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 		must(t, s.Remove(context.Background(), harness.ClusterReports.Resource(), "-l", "app.kubernetes.io/managed-by=podreeve-node"))
 	})
 	const report = `{apiVersion: openreports.io/v1alpha1, kind: ClusterReport, metadata: {name: podreeve-node.%[1]s, labels: {app.kubernetes.io/managed-by: podreeve-node},
-  annotations: {podreeve.dev/node-facts: '%[2]s'}}, scope: {apiVersion: v1, kind: Node, name: %[1]s}}`
+  annotations: {podreeve.dev/node-facts: '%[2]s', podreeve.dev/checked: '%[3]d'}}, scope: {apiVersion: v1, kind: Node, name: %[1]s}}`
+	now := time.Now().Unix()
 	names := map[string]string{}
 	for pool, node := range map[string]struct{ facts, handlers string }{
 		"new": {`{"podPidsLimit":1024,"userNamespaces":true,"appArmor":true,"seLinux":false}`, ""},
@@ -31,20 +33,26 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 		// Without an agent the status of the Node says what its runtime can, and nothing is known of the rest.
 		"silent":     {"", `[{"name":"","features":{"userNamespaces":true}},{"name":"other","features":{"userNamespaces":false}}]`},
 		"containerd": {"", "null"}, // 1.7
+		// Its agent ended long ago, so nothing is known of it.
+		"ended": {`{"podPidsLimit":4096,"userNamespaces":true,"appArmor":false,"seLinux":false}`, ""},
 	} {
 		name := s.Name("podreeve-e2e-facts-" + pool)
 		names[pool] = name
 		must(t, s.Apply(t.Context(), fmt.Sprintf("{apiVersion: v1, kind: Node, metadata: {name: %s, labels: {facts: %s}}}", name, pool)))
 		t.Cleanup(func() { must(t, s.Remove(context.Background(), "node/"+name)) })
 		if node.facts != "" {
-			must(t, s.Apply(t.Context(), fmt.Sprintf(report, name, node.facts)))
+			checked := now
+			if pool == "ended" {
+				checked -= 5 * 24 * 3600
+			}
+			must(t, s.Apply(t.Context(), fmt.Sprintf(report, name, node.facts, checked)))
 			continue
 		}
 		status := fmt.Sprintf(`{"status":{"nodeInfo":{"kubeletVersion":"v1.36.3"},"runtimeHandlers":%s}}`, node.handlers)
 		kubectl(t, s, "", "patch", "node", name, "--subresource=status", "--type=merge", "-p", status)
 	}
 	// A report that claims to be that of another node counts for nothing.
-	forged := fmt.Sprintf(report, names["old"], `{"podPidsLimit":1,"userNamespaces":true,"appArmor":true}`)
+	forged := fmt.Sprintf(report, names["old"], `{"podPidsLimit":1,"userNamespaces":true,"appArmor":true}`, now)
 	must(t, s.Apply(t.Context(), strings.Replace(forged, "name: podreeve-node.", "name: podreeve-node.x-", 1)))
 
 	hook := s.NewHook()
@@ -72,6 +80,7 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 		{"silent", nil, "", true, ""},
 		{"containerd", nil, "", false, "host-users"},
 		{"old", nil, "medium pids-limit", false, ""},
+		{"ended", nil, "", false, "host-users"},
 		{"new", profile("RuntimeDefault"), "", true, ""},
 		{"silent", profile("RuntimeDefault"), "", true, ""},
 		{"new", profile("Unconfined"), "medium apparmor-profile", false, ""},
