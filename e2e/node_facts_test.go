@@ -34,7 +34,7 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 		"silent":     {"", `[{"name":"","features":{"userNamespaces":true}},{"name":"other","features":{"userNamespaces":false}}]`},
 		"containerd": {"", "null"}, // 1.7
 		// Its agent ended long ago, so nothing is known of it.
-		"ended": {`{"podPidsLimit":4096,"userNamespaces":true,"appArmor":false,"seLinux":false}`, ""},
+		"ended": {`{"podPidsLimit":4096,"userNamespaces":false,"appArmor":false,"seLinux":false}`, ""},
 	} {
 		name := s.Name("podreeve-e2e-facts-" + pool)
 		names[pool] = name
@@ -80,7 +80,7 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 		{"silent", nil, "", true, ""},
 		{"containerd", nil, "", false, "host-users"},
 		{"old", nil, "medium pids-limit", false, ""},
-		{"ended", nil, "", false, "host-users"},
+		{"ended", nil, "", true, ""},
 		{"new", profile("RuntimeDefault"), "", true, ""},
 		{"silent", profile("RuntimeDefault"), "", true, ""},
 		{"new", profile("Unconfined"), "medium apparmor-profile", false, ""},
