@@ -35,7 +35,10 @@ func TestGitOps(t *testing.T) {
 		g.sameFor(t, "argocd-controller")
 		g.kubectl(t, "delete", "--wait=false", "-f", "-")
 		// A definition goes when its objects have gone, and until then it has the labels of these values.
-		if _, err := g.Kubectl(t.Context(), "", "wait", "--for=delete", "--timeout=60s", "crd/policies.podreeve.dev", "crd/exemptions.podreeve.dev", "crd/imagefacts.podreeve.dev"); err != nil {
+		if err := harness.Await(t.Context(), "the definitions are gone", func(ctx context.Context) (bool, error) {
+			left, err := g.Kubectl(ctx, "", "get", "--ignore-not-found", "-o", "name", "crd/policies.podreeve.dev", "crd/exemptions.podreeve.dev", "crd/imagefacts.podreeve.dev")
+			return err == nil && left.Code == 0 && left.Stdout == "", fmt.Errorf("%v %v", left, err)
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
