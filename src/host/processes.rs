@@ -75,9 +75,10 @@ fn process(host: &dyn Host, pid: u32, booted: Option<i64>, logs: &[(String, Stri
         name,
         uid: process::uid(status),
         host_ids: row("uid_map").is().map(|text| process::has_host_ids(text)),
+        // The kernel cuts the second of the boot off: a file that a daemon writes for another one, and then starts it, is not newer.
         started: stat
             .zip(booted)
-            .and_then(|((_, ticks), booted)| booted.checked_add(i64::try_from(ticks / TICKS).ok()?)),
+            .and_then(|((_, ticks), booted)| booted.checked_add(1 + i64::try_from(ticks / TICKS).ok()?)),
         arguments: if is_daemon { arguments } else { Vec::new() },
         too_many_arguments,
         limits: is_daemon.then(|| row("limits").is().and_then(|text| process::limits(text))).flatten(),
@@ -214,7 +215,7 @@ mod tests {
         let fake = Fake::read(PROC);
         let processes = processes(&fake);
         let [_, docker, less, shell] = processes.as_slice() else { panic!("{processes:?}") };
-        assert_eq!((docker.started, docker.uid, docker.host_ids), (Some(1005), Some(0), Some(true)));
+        assert_eq!((docker.started, docker.uid, docker.host_ids), (Some(1006), Some(0), Some(true)));
         assert_eq!((docker.unit(), docker.arguments.len()), (Some("docker.service"), 3));
         assert!(less.arguments.is_empty(), "the arguments of others may hold secrets");
         assert_eq!((shell.runtime_sockets.as_slice(), &shell.mounts_unread), (&["/docker.sock".to_owned()][..], &None));

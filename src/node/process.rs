@@ -14,7 +14,7 @@ pub struct Process {
     pub cgroup: String,
     /// Whether its user ids are those of the host.
     pub host_ids: Option<bool>,
-    /// Seconds since 1970.
+    /// Seconds since 1970, at the latest.
     pub started: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<String>,
