@@ -197,6 +197,7 @@ fn environment(host: &dyn Host, unit: &Unit, config: &mut Config) -> BTreeMap<St
             }
         }
     }
+    unit.unset(&mut environment, &mut doubts);
     for doubt in doubts {
         config.doubt(doubt);
     }

@@ -2,6 +2,7 @@
 //! they are secret, parts of command lines, and the users and passwords of URLs. What rules ask about stays.
 
 mod configs;
+mod kernel;
 mod names;
 mod texts;
 mod units;
@@ -61,7 +62,7 @@ pub fn hide(node: &mut Node) {
     let Node {
         processes,
         units,
-        kernel,
+        kernel: of_kernel,
         docker,
         containerd,
         crio,
@@ -105,7 +106,7 @@ pub fn hide(node: &mut Node) {
     for unit in units.values_mut() {
         units::hide(unit, secrets);
     }
-    text(&mut kernel.arguments, secrets);
+    kernel::hide(&mut of_kernel.arguments, secrets);
     for (address, source) in docker.iter_mut().flat_map(|docker| &mut docker.socket_streams) {
         text(address, secrets);
         configs::source(source, secrets);
@@ -136,19 +137,33 @@ const SERVERS: &[&str] = &["k3s", "k3s-server", "k3s-agent", "rke2", "k0s", "kub
 const KEPT: &[&str] =
     &["kubelet-arg", "config", "data-dir", "docker", "container-runtime-endpoint", "kubelet-extra-args", "snapshotter"];
 
+/// The subcommands of those programs that are a server. Another one may start a container, whose command may be anything.
+const DAEMONS: &[&str] = &["server", "agent", "controller", "worker"];
+
 fn arguments(process: &mut Process, secrets: &mut Secrets) {
     let name = program(&process.arguments).to_owned();
+    let subcommand = process.arguments.get(1).map_or("", String::as_str);
     if SERVERS.contains(&name.as_str()) {
-        server(&mut process.arguments, secrets);
+        if subcommand.is_empty() || subcommand.starts_with('-') || DAEMONS.contains(&subcommand) {
+            server(&mut process.arguments, secrets);
+        } else {
+            process.arguments.truncate(2);
+        }
     }
-    // The command of a container may be anything.
-    if name == "podman" && !process.arguments.iter().any(|argument| argument == "service") {
+    if name == "podman" && !is_service(&process.arguments) {
         process.arguments.truncate(2);
     }
     let mut words = Words::default();
     for argument in &mut process.arguments {
         words.hide(argument, secrets);
     }
+}
+
+/// Whether podman is started as `podman system service`, with flags before it.
+fn is_service(arguments: &[String]) -> bool {
+    let is_flag = |at: usize| arguments.get(at).is_some_and(|argument| argument.starts_with('-'));
+    let found = arguments.windows(2).position(|pair| pair == ["system", "service"]);
+    found.is_some_and(|at| (1..at).all(|before| is_flag(before) || (before > 1 && is_flag(before - 1))))
 }
 
 /// Keeps the names of all flags, and the values of a few.

@@ -1,11 +1,13 @@
 //! Units of systemd as files: a unit and its drop-ins, without systemd.
 
+mod commands;
 mod socket;
 mod specifiers;
 mod variables;
 
+pub use commands::{braced, names, unescaped_words, words};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 pub use variables::variables;
 
 /// Folders of units, in the order in which systemd looks. The first that has a name wins, and drop-ins come from all of them.
@@ -27,6 +29,12 @@ pub const FOLDERS: [&str; 13] = [
 
 /// Lines of a unit that are read.
 const MOST_ASSIGNMENTS: usize = 10_000;
+
+/// Bytes of the values that a command has from its variables. Linux starts no program with more.
+const MOST_OF_VALUES: usize = 2 << 20;
+
+/// Arguments of a command that are read, as many as of a process.
+const MOST_ARGUMENTS: usize = 4096;
 
 /// A unit with all that its drop-ins change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,18 +118,34 @@ impl Unit {
     /// The variables of `Environment=`. systemd passes over one with a specifier that it cannot replace, so only the command's own count.
     #[must_use]
     pub fn environment(&self, doubts: &mut Vec<String>) -> BTreeMap<String, String> {
-        let start = self.all("Service", "ExecStart").next().map_or("", |start| start.value.as_str());
+        let command = self.command().unwrap_or_default();
+        let used: BTreeSet<&str> = command.iter().flat_map(|word| names(word)).collect();
         let mut all = BTreeMap::new();
         for assignment in self.all("Service", "Environment") {
-            for pair in words(&assignment.value) {
+            for pair in unescaped_words(&assignment.value) {
                 let Some((name, value)) = pair.split_once('=') else { continue };
-                let is_used = start.contains(&format!("${name}")) || start.contains(&format!("${{{name}}}"));
+                let is_used = used.contains(name);
                 let mut unknown = Vec::new();
                 all.insert(name.to_owned(), self.expand(value, assignment, &mut unknown));
                 doubts.extend(unknown.into_iter().filter(|_| is_used));
             }
         }
+        self.unset(&mut all, doubts);
         all
+    }
+
+    /// Takes away the variables of `UnsetEnvironment=`, which counts after all others: a name, or a name with the value that it must have.
+    pub fn unset(&self, variables: &mut BTreeMap<String, String>, doubts: &mut Vec<String>) {
+        for assignment in self.all("Service", "UnsetEnvironment") {
+            for word in unescaped_words(&assignment.value) {
+                let word = self.expand(&word, assignment, doubts);
+                match word.split_once('=') {
+                    Some((name, value)) if variables.get(name).is_none_or(|found| found != value) => {}
+                    Some((name, _)) => _ = variables.remove(name),
+                    None => _ = variables.remove(&word),
+                }
+            }
+        }
     }
 
     /// The arguments of the command, with its variables: `$NAME` as a word is split at spaces, `${NAME}` is one part of a word, and a
@@ -131,14 +155,16 @@ impl Unit {
         let start = self.all("Service", "ExecStart").next()?;
         let is_plain = start.value.chars().take_while(|c| PREFIXES.contains(c)).any(|c| c == ':');
         let mut expanded = Vec::new();
+        let mut room = MOST_OF_VALUES;
         for word in self.command()? {
             let word = self.expand(&word, start, doubts);
-            match word.strip_prefix('$').filter(|name| is_name(name)) {
-                // The prefix `:` leaves variables as they are.
-                _ if is_plain => expanded.push(word),
-                Some(name) => expanded.extend(variables.get(name).map(|value| words(value)).unwrap_or_default()),
-                None => expanded.push(braced(&word, variables)),
-            }
+            // The prefix `:` leaves variables as they are.
+            let more = if is_plain { Some(vec![word]) } else { commands::with_variables(&word, variables, &mut room) };
+            let Some(more) = more.filter(|more| more.len() + expanded.len() <= MOST_ARGUMENTS) else {
+                doubts.push(format!("{}:{} has a longer command than podreeve reads", start.path, start.line));
+                break;
+            };
+            expanded.extend(more);
         }
         Some(expanded)
     }
@@ -147,7 +173,7 @@ impl Unit {
     #[must_use]
     pub fn command(&self) -> Option<Vec<String>> {
         let start = self.all("Service", "ExecStart").next()?;
-        let mut words = words(&start.value);
+        let mut words = unescaped_words(&start.value);
         let first = words.first_mut()?;
         *first = first.trim_start_matches(PREFIXES).to_owned();
         Some(words)
@@ -156,28 +182,6 @@ impl Unit {
 
 /// What may stand before a command.
 const PREFIXES: [char; 6] = ['-', '@', ':', '+', '!', '|'];
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// A word with the values of `${NAME}` in it.
-#[must_use]
-pub fn braced(word: &str, environment: &BTreeMap<String, String>) -> String {
-    let mut out = String::with_capacity(word.len());
-    let mut rest = word;
-    while let Some((before, after)) = rest.split_once("${") {
-        out.push_str(before);
-        if let Some((name, behind)) = after.split_once('}').filter(|(name, _)| is_name(name)) {
-            out.push_str(environment.get(name).map_or("", String::as_str));
-            rest = behind;
-        } else {
-            out.push_str("${");
-            rest = after;
-        }
-    }
-    out + rest
-}
 
 /// The assignments of one file. A line that ends with a backslash goes on with the next; comments between them are left out.
 fn assignments(path: &str, text: &str) -> Vec<Assignment> {
@@ -198,7 +202,8 @@ fn assignments(path: &str, text: &str) -> Vec<Assignment> {
 fn lines(text: &str) -> Vec<(usize, String)> {
     let mut whole_lines = Vec::new();
     let mut open: Option<(usize, String)> = None;
-    for (at, line) in text.lines().enumerate() {
+    // systemd passes over the mark of the byte order that some editors write.
+    for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim_start();
         if line.starts_with(['#', ';']) || (line.trim_end().is_empty() && open.is_none()) {
             continue;
@@ -217,29 +222,6 @@ fn lines(text: &str) -> Vec<(usize, String)> {
     }
     whole_lines.extend(open.map(|(start, whole)| (start, whole.trim_end().to_owned())));
     whole_lines
-}
-
-/// Words of a command as systemd splits them: quotes hold spaces, a backslash the next character.
-#[must_use]
-pub fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match (quote, c) {
-            (None, ' ' | '\t') => words.extend(word.take()),
-            (None, '"' | '\'') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (Some(open), c) if c == open => quote = None,
-            (_, '\\') => word.get_or_insert_default().extend(chars.next()),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 #[cfg(test)]
@@ -279,8 +261,36 @@ mod tests {
     }
 
     #[test]
-    fn words_with_quotes() {
-        assert_eq!(words(r#"a "b c"d  'e"f' g\ h "" "#), ["a", "b cd", "e\"f", "g h", ""]);
-        assert!(words("  ").is_empty());
+    fn a_mark_of_the_byte_order_is_no_text() {
+        for text in ["\u{feff}[Service]\nA=1\n", "\u{feff}# x\n[Service]\nA=1\n"] {
+            let mut unit = Unit::default();
+            unit.add("u", text);
+            assert_eq!(unit.last("Service", "A").map(|found| found.value.as_str()), Some("1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_grows_is_a_doubt() {
+        let value = "x".repeat(100_000);
+        for (command, is_whole) in [
+            ("a ${A}".to_owned(), true),
+            ("a".to_owned() + &" ${A}".repeat(100), false),
+            ("a".to_owned() + &" b".repeat(5000), false),
+        ] {
+            let mut unit = Unit::default();
+            unit.add("u", &format!("[Service]\nEnvironment=A={value}\nExecStart={command}\n"));
+            let mut doubts = Vec::new();
+            let words = unit.command_with(&unit.environment(&mut doubts), &mut doubts).unwrap();
+            assert!(words.iter().map(String::len).sum::<usize>() <= MOST_OF_VALUES + 1);
+            assert_eq!(doubts.is_empty(), is_whole, "{doubts:?}");
+        }
+    }
+
+    #[test]
+    fn variables_that_are_taken_away() {
+        let mut unit = Unit::default();
+        unit.add("u", "[Service]\nEnvironment=A=1 B=2 C=3 D=4\nUnsetEnvironment=A \\x42\nUnsetEnvironment=C=3 D=5\n");
+        let left: Vec<String> = unit.environment(&mut Vec::new()).into_keys().collect();
+        assert_eq!(left, ["D"]);
     }
 }

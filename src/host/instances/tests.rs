@@ -98,6 +98,9 @@ fn variables_that_go_on_and_specifiers() {
         assert!(doubts.len() == 1 && doubts[0].ends_with(unknown), "{unit} {doubts:?}");
     }
     assert!(of("Environment=PROXY=%H\nExecStart=/usr/bin/dockerd\n").1.is_empty(), "the command does not name it");
+    let unset =
+        of("EnvironmentFile=-/etc/sysconfig/docker\nUnsetEnvironment=OPTS\nExecStart=\\x2fusr/bin/dockerd $OPTS\n");
+    assert_eq!(unset.0, ["/usr/bin/dockerd"]);
     assert_eq!(of("Environment=A=x\nExecStart=:/usr/bin/dockerd --label a=$A ${A}\n").0[2..], ["a=$A", "${A}"]);
     let unread =
         one("EnvironmentFile=-/etc/sysconfig/*\nExecStart=/usr/bin/dockerd\n=== /etc/sysconfig denied folder\n").1;

@@ -26,7 +26,7 @@ const PARTS: &[&str] = &[
 ];
 
 /// Last words of names.
-const LAST: &[&str] = &["auth", "auths", "authorization", "pass", "pwd", "psk", "dsn"];
+const LAST: &[&str] = &["auth", "auths", "authorization", "pass", "pwd", "psk", "dsn", "key", "pw"];
 
 /// Names that sound like secrets, and say how a client is let in.
 const OPEN: &[&str] = &["anonymousauth", "authenticationtokenwebhook", "authenticationtokenwebhookcachettl"];
@@ -48,6 +48,12 @@ fn words(name: &str) -> Vec<String> {
         before = c;
     }
     words
+}
+
+/// Whether a part of a name says that it is secret, and not its last word alone.
+fn has_part(name: &str) -> bool {
+    let joined = words(name).concat();
+    PARTS.iter().any(|part| joined.contains(part))
 }
 
 /// Whether the value of this name is a secret.
@@ -77,6 +83,7 @@ pub fn is_open_value(name: &str, value: &str) -> bool {
     let is_place = || {
         let last = words(name).pop().unwrap_or_default();
         ["file", "path", "dir", "folder", "config"].iter().any(|end| last.ends_with(end))
+            || (last == "key" && !has_part(name))
     };
     value.is_empty()
         || value == HIDDEN
@@ -106,6 +113,9 @@ mod tests {
             "awslogs-credentials-endpoint",
             "datastore-endpoint",
             "apiKey",
+            "gelf-key",
+            "pw",
+            "tls_key",
         ] {
             assert!(is_secret(name), "{name}");
         }
@@ -115,7 +125,6 @@ mod tests {
             "anonymous-auth",
             "authentication",
             "tlskey",
-            "tls_key",
             "log-opts",
             "kubelet-arg",
             "node-name",
@@ -124,6 +133,8 @@ mod tests {
             assert!(!is_secret(name), "{name}");
         }
         assert!(is_open_value("token-file", "/etc/token") && is_open_value("tlsPrivateKeyFile", "/k"));
+        assert!(is_open_value("tls_key", "/k") && !is_open_value("gelf-key", "abcd") && !is_open_value("pw", "/k"));
+        assert!(!is_open_value("AWS_SECRET_ACCESS_KEY", "/abcd"), "it is of any letters");
         assert!(is_open_value("token", "true") && !is_open_value("token", "/abc") && !is_open_value("password", "12"));
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::node::config::{Config, Source};
+use crate::node::unit::Unit;
 use serde_json::json;
 
 fn hidden(plain: &str) -> String {
@@ -20,7 +21,12 @@ fn texts_of_all_forms() {
             "https://TOKEN@r.example.com, https://m.example.com:5000/a@b",
             "https://(hidden)@r.example.com, https://m.example.com:5000/a@b",
         ),
-        ("postgres://host/db?user=a&password=b&sslmode=c", "postgres://host/db?user=a&password=(hidden)&sslmode=c"),
+        ("postgres://host/db?user=a&password=b&sslmode=c", "postgres://host/db?(hidden)"),
+        ("https://h/push?key=abcd#x, y", "https://h/push?(hidden), y"),
+        ("'--token' 'K10::abcd' --icc", "'--token' (hidden) --icc"),
+        ("u:p@abcd@proxy,v:p@h", "(hidden)@proxy,(hidden)@h"),
+        ("r.io/a:1@sha256:abcd", "r.io/a:1@sha256:abcd"),
+        ("--gelf-key abcd pw=\"abcd\"", "--gelf-key (hidden) pw=\"(hidden)\""),
         ("{\"auth\":\"dXNlcg==\",\"x\":1}", "{\"auth\":\"(hidden)\",\"x\":1}"),
         ("Authorization: Basic dXNlcg==, Host: x", "Authorization: (hidden), Host: x"),
         ("run --env A=secret -e B=secret", "run --env A=(hidden) -e B=(hidden)"),
@@ -52,11 +58,44 @@ fn arguments_of_processes() {
         "/usr/local/bin/k3s server --token=(hidden) --agent-token (hidden) --kubelet-arg=pod-max-pids=9 --node-name (hidden) --docker"
     );
     assert_eq!(process("podman run -e PASSWORD=a image --b c"), ["podman", "run"]);
+    assert_eq!(process("podman login -p abcd r.io service"), ["podman", "login"]);
+    assert_eq!(process("k3s ctr run image abcd"), ["k3s", "ctr"]);
+    assert_eq!(process("podman --log-level info system service tcp:0.0.0.0:8080").len(), 6);
     assert_eq!(process("podman system service tcp:0.0.0.0:8080").len(), 4);
     assert_eq!(
         process("dockerd --log-opt splunk-token=abc -H tcp://0.0.0.0:2375").join(" "),
         "dockerd --log-opt splunk-token=(hidden) -H tcp://0.0.0.0:2375"
     );
+}
+
+#[test]
+fn units_keep_what_rules_read() {
+    let of = |line: &str| {
+        let mut unit = Unit::default();
+        unit.add("u", &format!("[Service]\n{line}"));
+        units::hide(&mut unit, &mut Secrets::default());
+        unit.assignments.remove(0).value
+    };
+    for (line, wanted) in [
+        ("ExecStart=-/bin/k3s agent -s https://m:6443 -t K10aa::abcd", "-/bin/k3s agent -s (hidden) -t (hidden)"),
+        (
+            "ExecStart=/bin/k3s \\\n server \\\n '--token' \\\n 'K10' '--docker'",
+            "/bin/k3s server --token (hidden) --docker",
+        ),
+        ("ExecStart=/bin/dockerd '--label' 'a b'", "/bin/dockerd '--label' 'a b'"),
+        ("ExecStartPre=/bin/curl -u user:abcd https://x", "(hidden)"),
+        ("X-Vendor=abcd", "(hidden)"),
+        ("LimitNOFILE=1024:4096", "1024:4096"),
+    ] {
+        assert_eq!(of(line), wanted);
+    }
+}
+
+#[test]
+fn the_kernel_keeps_what_rules_read() {
+    let mut line = "ro audit=0 rd.luks.key=abcd a.b=\"x y\" apparmor=1 -- abcd".to_owned();
+    kernel::hide(&mut line, &mut Secrets::default());
+    assert_eq!(line, "ro audit=0 rd.luks.key=(hidden) a.b=(hidden) apparmor=1 (hidden) (hidden)");
 }
 
 #[test]

@@ -14,7 +14,9 @@ pub struct Words {
 
 impl Words {
     pub fn hide(&mut self, word: &mut String, secrets: &mut Secrets) {
-        let is_flag = word.starts_with('-');
+        // A flag may be in quotes, as k3s writes those of its unit.
+        let plain = unquoted(word);
+        let is_flag = plain.starts_with('-');
         if let Some(name) = self.secret.take().filter(|_| !is_flag) {
             let bare = unquoted(word);
             if !is_open_value(&name, bare) {
@@ -26,10 +28,10 @@ impl Words {
         if std::mem::take(&mut self.variable) && !is_flag {
             return variable(word, secrets);
         }
-        let name = word.trim_start_matches('-');
-        if is_flag && !word.contains('=') && name.bytes().all(is_of_name) {
+        let name = plain.trim_start_matches('-');
+        if is_flag && !plain.contains('=') && name.bytes().all(is_of_name) {
             self.secret = is_secret(name).then(|| name.to_owned());
-            self.variable = matches!(word.as_str(), "-e" | "--env" | "--setenv");
+            self.variable = matches!(plain, "-e" | "--env" | "--setenv");
             return;
         }
         if let Some((flag, pair)) =
@@ -52,7 +54,7 @@ pub fn variable(pair: &mut String, secrets: &mut Secrets) {
     }
 }
 
-fn unquoted(text: &str) -> &str {
+pub fn unquoted(text: &str) -> &str {
     text.trim_matches(['"', '\''])
 }
 
@@ -75,7 +77,7 @@ pub fn text(text: &mut String, secrets: &mut Secrets) {
 }
 
 /// Words with the spaces before them. Spaces in quotes do not end a word.
-fn split(text: &str) -> Vec<(&str, &str)> {
+pub fn split(text: &str) -> Vec<(&str, &str)> {
     let mut all = Vec::new();
     let (mut begin, mut start, mut quote) = (0, None, None);
     for (at, c) in text.char_indices() {
@@ -117,7 +119,7 @@ fn inside(text: &mut String, secrets: &mut Secrets) {
     }
 }
 
-/// Hides the users of URLs, and their passwords: a user may be a token.
+/// Hides the users of URLs, their passwords, and their queries: a user may be a token, and so may any value of a query.
 fn urls(text: &mut String, secrets: &mut Secrets) {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
@@ -126,6 +128,7 @@ fn urls(text: &mut String, secrets: &mut Secrets) {
         out.push_str("://");
         let end = after.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',')).unwrap_or(after.len());
         let (url, behind) = after.split_at(end);
+        let (url, query) = url.find('?').map_or((url, ""), |at| url.split_at(at + 1));
         let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
         // A password may have a slash that is not escaped: then what looks like a port is none.
         let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
@@ -142,28 +145,39 @@ fn urls(text: &mut String, secrets: &mut Secrets) {
             }
             None => out.push_str(url),
         }
+        if !query.is_empty() {
+            secrets.add(query);
+            out.push_str(HIDDEN);
+        }
         rest = behind;
     }
     out.push_str(rest);
     *text = out;
 }
 
-/// Hides `user:password` before an `@` where no scheme says that it is a URL. The digest of an image is none.
+/// Hides `user:password` before the last `@` of a word where no scheme says that it is a URL. The digest of an image is none.
 fn user(text: &mut String, secrets: &mut Secrets) {
-    let Some((before, host)) = text.split_once('@').filter(|(_, host)| !host.starts_with("sha")) else { return };
     let ends = |c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ',' | '`');
-    let begin = before.rfind(ends).map_or(0, |at| at + 1);
-    let (rest, both) = before.split_at(begin);
-    let named = both.split_once(':').filter(|(name, _)| !name.is_empty() && !name.contains('/'));
-    let Some((_, password)) = named else { return };
-    if !password.is_empty() && !password.starts_with("//") {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_inclusive(ends) {
+        let both =
+            word.rsplit_once('@').filter(|(_, host)| !host.starts_with("sha256:") && !host.starts_with("sha512:"));
+        let named = both.and_then(|(both, host)| {
+            let (_, password) = both.split_once(':').filter(|(name, _)| !name.is_empty() && !name.contains('/'))?;
+            (!password.is_empty() && !password.starts_with("//")).then_some((both, password, host))
+        });
+        let Some((both, password, host)) = named else {
+            out.push_str(word);
+            continue;
+        };
         secrets.add(both);
         secrets.add(password);
-        *text = format!("{rest}{HIDDEN}@{host}");
+        out.extend([HIDDEN, "@", host]);
     }
+    *text = out;
 }
 
-const fn is_of_name(b: u8) -> bool {
+pub const fn is_of_name(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')
 }
 
