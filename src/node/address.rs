@@ -1,6 +1,6 @@
 //! Addresses of receivers: whether one is the host itself.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// Whether a receiver is this host, where what it gets stays. `address` may have a scheme, a port and a path.
 #[must_use]
