@@ -16,7 +16,7 @@ mod captures;
 pub mod config;
 mod databases;
 pub mod digest;
-mod end_of_life;
+pub mod end_of_life;
 mod error;
 pub mod facts;
 mod fit;

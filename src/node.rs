@@ -3,6 +3,7 @@
 //! It holds no contents of keys, arguments of daemons alone, and no secret of a setting, a variable or an argument: [`secrets`] hides them.
 
 pub mod account;
+pub mod address;
 pub mod audit;
 pub mod audited;
 pub mod certificate;
@@ -35,6 +36,7 @@ use self::mode::{FileFacts, FileRead};
 use self::mount::Mount;
 use self::os::{Kernel, Os, SecurityModules};
 use self::process::Process;
+use self::rsyslog::Forwarding;
 use self::unit::Unit;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -112,8 +114,8 @@ pub struct Node {
     pub podman_prune: Option<String>,
     /// Limits of processes of containers that no kubelet runs, by the path of their control group.
     pub pids_limits: BTreeMap<String, String>,
-    /// Files of rsyslog that send logs to another host.
-    pub log_forwarding: Vec<String>,
+    /// What rsyslog sends to another host.
+    pub log_forwarding: Forwarding,
     /// Files that set `DOCKER_CONTENT_TRUST`.
     pub content_trust: Vec<String>,
     /// `/etc/containers/policy.json`.

@@ -2,6 +2,7 @@
 
 use super::{Host, text, units};
 use crate::node::audit::{self, List};
+use crate::node::mode::FileKind;
 use crate::node::process::Process;
 use crate::node::unit::Unit;
 use crate::node::{Audit, has_extension};
@@ -39,11 +40,18 @@ pub fn audit(host: &dyn Host, processes: &[Process], units: &BTreeMap<String, Un
     Audit { lists, unread, running }
 }
 
+/// Where the paths of rules lead. The kernel follows a link to a folder, and watches a link to a file itself.
 fn resolve(host: &dyn Host, list: &mut List) {
     for entry in &mut list.entries {
         let Some(path) = &entry.path else { continue };
-        let target = host.entry(path).is().map(|found| found.path.clone());
-        entry.target = target.filter(|target| target != path);
+        let found = host.entry(path);
+        let folder = found.is().filter(|found| found.kind == FileKind::Folder).map(|found| found.path.clone());
+        let in_parent = || {
+            let (parent, name) = path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty())?;
+            let parent = host.entry(parent);
+            parent.is().map(|parent| format!("{}/{name}", parent.path.trim_end_matches('/')))
+        };
+        entry.target = folder.or_else(in_parent).filter(|target| target != path);
     }
 }
 

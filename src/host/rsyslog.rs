@@ -1,29 +1,22 @@
 //! rsyslog on a host: which of its files send logs to another host.
 
+use super::glob::glob;
 use super::{Host, text};
-use crate::node::has_extension;
-use crate::node::rsyslog::{Rsyslog, includes_folder};
+use crate::node::rsyslog::{Forwarding, Rsyslog};
 
 const FILE: &str = "/etc/rsyslog.conf";
-const FOLDER: &str = "/etc/rsyslog.d";
 
-/// Files of rsyslog with an action that sends all logs to another host.
-pub fn log_forwarding(host: &dyn Host) -> Vec<String> {
+/// What rsyslog sends to another host. `node` is the host's own name.
+pub fn log_forwarding(host: &dyn Host, node: &str) -> Forwarding {
     let main = text(host, FILE);
-    let names = host.list(FOLDER);
-    let Some(main) = main.is() else { return Vec::new() };
-    let mut rsyslog = Rsyslog::default();
-    // Debian includes the folder before its own rules.
-    if includes_folder(main) {
-        for name in names.is().into_iter().flatten().filter(|name| has_extension(name, &["conf"])) {
-            let path = format!("{FOLDER}/{name}");
-            if let Some(content) = text(host, &path).is() {
-                rsyslog.add(&path, content);
-            }
-        }
-    }
-    rsyslog.add(FILE, main);
-    rsyslog.sending()
+    let Some(main) = main.is() else { return Forwarding::default() };
+    let mut rsyslog = Rsyslog::new(node);
+    rsyslog.add(FILE, main, &|pattern| {
+        // A pattern finds no hidden file.
+        let paths = glob(host, pattern).paths.into_iter().filter(|path| !path.contains("/."));
+        paths.filter_map(|path| text(host, &path).is().map(|content| (path, content.clone()))).collect()
+    });
+    rsyslog.forwarding()
 }
 
 #[cfg(test)]
@@ -33,7 +26,7 @@ mod tests {
 
     #[test]
     fn files_that_rsyslog_reads() {
-        let of = |text: &str| log_forwarding(&Fake::read(text));
+        let of = |text: &str| log_forwarding(&Fake::read(text), "n1").journal;
         let folder = "=== /etc/rsyslog.d/10.conf\n# *.* @@old\n*.* @@logs.example.com:6514\n";
         let includes = "=== /etc/rsyslog.conf\nmodule(load=\"imuxsock\")\n$IncludeConfig /etc/rsyslog.d/*.conf\n";
         assert_eq!(of(&format!("{folder}{includes}")), ["/etc/rsyslog.d/10.conf"]);
@@ -43,6 +36,11 @@ mod tests {
         );
         let other = "=== /etc/rsyslog.d/10.conf.bak\n*.* @@logs.example.com\n";
         assert!(of(&format!("{other}{includes}")).is_empty(), "rsyslog does not read it");
+        let other =
+            "=== /etc/rsyslog.conf\n$IncludeConfig /etc/rsyslog.d/20-*.conf\n$IncludeConfig /etc/rsyslog.d/*.off\n";
+        assert!(of(&format!("{folder}{other}")).is_empty(), "no pattern has it");
+        let loops = "=== /etc/Own.conf\n*.* @@logs\n$IncludeConfig /etc/Own.conf\n=== /etc/rsyslog.conf\ninclude(file=\"/etc/O*.conf\")\n";
+        assert_eq!(of(loops), ["/etc/Own.conf"]);
         assert_eq!(of("=== /etc/rsyslog.conf\n*.* @@logs\n"), ["/etc/rsyslog.conf"]);
     }
 }

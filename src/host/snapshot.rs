@@ -29,11 +29,12 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
     let enabled = units::enabled(host);
     let units = units::daemons(host, &enabled.names);
     let layout = layouts::layout(host);
+    let name = text(host, "/etc/hostname").is().map(|name| name.trim().to_owned()).unwrap_or_default();
     let mounts = text(host, "/proc/1/mountinfo").map(|rows| mounts(&rows));
     let mut node = Node {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
-        name: text(host, "/etc/hostname").is().map(|name| name.trim().to_owned()).unwrap_or_default(),
+        name: name.clone(),
         taken: now,
         host_ids,
         offline: processes.is_empty(),
@@ -60,7 +61,7 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         podman_unused: facts::podman_unused(host),
         podman_prune: None,
         pids_limits: facts::pids_limits(host, &processes),
-        log_forwarding: rsyslog::log_forwarding(host),
+        log_forwarding: rsyslog::log_forwarding(host, &name),
         content_trust: facts::content_trust(host),
         containers_policy: facts::containers_policy(host),
         outdated: facts::outdated(host, &processes),

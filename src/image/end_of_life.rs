@@ -85,22 +85,29 @@ const ENDS: &[(&str, &str, (i16, i8, i8))] = &[
     ("photon", "4.0", (2026, 3, 1)),
 ];
 
+/// The last day with security updates, as the distribution says itself, or as its project announced it.
+#[must_use]
+pub fn end_of_life(os: &OsRelease) -> Option<Date> {
+    os.support_end.or_else(|| announced(&os.id, &os.version))
+}
+
 /// The last day with security updates; of a version that is older than all in the list, a day after it. None where it is not known, as
 /// for a rolling distribution.
-pub fn end_of_life(os: &OsRelease) -> Option<Date> {
-    let all = || ENDS.iter().filter(|(id, ..)| *id == os.id);
+#[must_use]
+pub fn announced(id: &str, version: &str) -> Option<Date> {
+    let all = || ENDS.iter().filter(|(own, ..)| *own == id);
     let listed = || {
-        let is_version = |version: &str| {
-            let rest = os.version.strip_prefix(version);
+        let is_version = |listed: &str| {
+            let rest = version.strip_prefix(listed);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         all().find(|(_, version, _)| is_version(version))
     };
-    let is_older = |oldest: &Numbers| numbers(&os.version).is_some_and(|version| version < *oldest);
+    let is_older = |oldest: &Numbers| numbers(version).is_some_and(|version| version < *oldest);
     let oldest = || all().filter_map(|end| Some((numbers(end.1)?, end))).min_by(|(a, _), (b, _)| a.cmp(b));
     let older = || oldest().filter(|(oldest, _)| is_older(oldest)).map(|(_, end)| end);
-    let end = || listed().or_else(older);
-    os.support_end.or_else(|| end().and_then(|(.., (year, month, day))| Date::new(*year, *month, *day).ok()))
+    let (.., (year, month, day)) = listed().or_else(older)?;
+    Date::new(*year, *month, *day).ok()
 }
 
 type Numbers = Vec<u32>;

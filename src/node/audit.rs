@@ -123,10 +123,12 @@ impl List {
 fn watched<'l>(entry: &'l Entry, hole: Option<&Entry>) -> Coverage<'l> {
     match hole {
         None => Coverage::Watched(entry),
-        Some(hole) => Coverage::Unsure(format!(
-            "{} records it, and the rule at {} leaves some of it out",
-            entry.source, hole.source
-        )),
+        Some(hole) => {
+            let what = format!("{} records it, and the rule at {} leaves some of it out", entry.source, hole.source);
+            // Rules of the other lists decide wherever they stand.
+            let is_before = hole.kind == Kind::Never;
+            Coverage::Unsure(if is_before { format!("{what}: move that rule behind the watches") } else { what })
+        }
     }
 }
 

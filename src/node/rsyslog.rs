@@ -1,242 +1,218 @@
 //! Files of rsyslog: whether they send what containers and daemons log to another host.
 
+mod statements;
+
+use self::statements::{Reach, Statement, filter, parameter, selects_containers, statements};
+use super::address::is_own;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// What rsyslog sends to another host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Forwarding {
+    /// Files with an action that sends all that the journal and the socket of syslog get.
+    pub journal: Vec<String>,
+    /// Files that it reads itself and sends.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Followed>,
+    /// Why it may send less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+}
+
+/// An input of rsyslog: files that it follows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Followed {
+    /// In lower case: `/var/log/containers/*.log`.
+    pub pattern: String,
+    /// The file with the action that sends them.
+    pub source: String,
+}
+
 /// What the files of one rsyslog say, in the order in which they are read.
-#[derive(Debug, Default)]
-pub struct Rsyslog {
-    /// Files with an action that sends, each with the ruleset that it is in.
-    sending: Vec<(String, Option<String>)>,
-    /// Rulesets that an input or another ruleset names.
-    used: Vec<String>,
-    /// Whether an earlier action ended the way of all messages.
-    has_stopped: bool,
+pub struct Rsyslog<'n> {
+    node: &'n str,
+    /// That of messages without another one, and after it the others.
+    rulesets: Vec<Ruleset>,
+    /// Rulesets that get all messages of the journal.
+    called: HashSet<String>,
+    /// Patterns of files that are followed, with the ruleset that gets them.
+    inputs: Vec<(String, Option<String>)>,
+    read: HashSet<String>,
+    includes: usize,
 }
 
-/// A statement, and what it depends on.
-struct Statement {
-    text: String,
-    ruleset: Option<String>,
-    /// Whether a condition decides if it runs.
-    is_conditional: bool,
+#[derive(Default)]
+struct Ruleset {
+    name: String,
+    /// Files with an action that sends.
+    sending: Vec<String>,
+    /// Whether an action that sends gets a part alone.
+    doubt: Option<String>,
+    /// The condition of an earlier `stop`, if it has one.
+    stopped: Option<Reach>,
 }
 
-impl Rsyslog {
-    /// Adds a file.
-    pub fn add(&mut self, path: &str, text: &str) {
-        for statement in statements(text) {
-            let Statement { text, ruleset, is_conditional } = statement;
-            if text.starts_with("input(") || text.starts_with("$defaultruleset") || text.starts_with("call ") {
-                let name = parameter(&text, "ruleset").or_else(|| text.split(' ').nth(1).map(str::to_owned));
-                self.used.extend(name);
-            }
-            let selected = selects_containers(&text);
-            if is_conditional || selected == Some(false) {
-                continue;
-            }
-            let action = if selected.is_some() {
-                text.split_once(' ').map_or("", |(_, action)| action).trim()
-            } else {
-                text.as_str()
-            };
-            if ruleset.is_none() && selected.is_some() && matches!(action, "~" | "stop") {
-                self.has_stopped = true;
-            } else if sends(action) && !(ruleset.is_none() && self.has_stopped) {
-                self.sending.push((path.to_owned(), ruleset));
-            }
-        }
-    }
+/// Includes that are read.
+const MOST_INCLUDES: usize = 100;
+const MOST_DEPTH: usize = 5;
 
-    /// The files with an action that gets all messages and sends them.
+/// Paths and texts of the files that fit a pattern.
+pub type Include<'h> = dyn Fn(&str) -> Vec<(String, String)> + 'h;
+
+impl<'n> Rsyslog<'n> {
     #[must_use]
-    pub fn sending(&self) -> Vec<String> {
-        let counts = |ruleset: &Option<String>| ruleset.as_ref().is_none_or(|name| self.used.contains(name));
-        let mut files: Vec<String> =
-            self.sending.iter().filter(|(_, ruleset)| counts(ruleset)).map(|(path, _)| path.clone()).collect();
-        files.dedup();
-        files
+    pub fn new(node: &'n str) -> Self {
+        let rulesets = vec![Ruleset::default()];
+        let (called, inputs, read) = (HashSet::new(), Vec::new(), HashSet::new());
+        Self { node, rulesets, called, inputs, read, includes: 0 }
     }
-}
 
-/// Whether a file has the others of `/etc/rsyslog.d` read.
-#[must_use]
-pub fn includes_folder(text: &str) -> bool {
-    let is_include = |text: &str| text.starts_with("$includeconfig") || text.starts_with("include(");
-    statements(text).iter().any(|statement| is_include(&statement.text) && statement.text.contains("/etc/rsyslog.d/"))
-}
+    /// Adds a file, with those that it includes where it includes them.
+    pub fn add(&mut self, path: &str, text: &str, include: &Include<'_>) {
+        self.add_at(path, text, include, 0);
+    }
 
-/// The text in lower case without comments: from `#` to the end of a line, and `/* */`. In `/etc/rsyslog.d/*.conf` is none.
-fn without_comments(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['#', '/']) {
-        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(before);
-        if after.starts_with("/*") && out.chars().next_back().is_none_or(|c| c.is_whitespace() || "{}();,".contains(c))
-        {
-            rest = after.split_once("*/").map_or("", |(_, behind)| behind);
-        } else if after.starts_with('#') {
-            rest = after.find('\n').and_then(|end| after.get(end..)).unwrap_or("");
-        } else {
-            out.push('/');
-            rest = after.get(1..).unwrap_or("");
+    fn add_at(&mut self, path: &str, text: &str, include: &Include<'_>, depth: usize) {
+        // A file that is included again says nothing new, and may include itself.
+        if !self.read.insert(path.to_owned()) {
+            return;
         }
-    }
-    out.push_str(rest);
-    out.to_ascii_lowercase()
-}
-
-/// All statements: a line each, or more lines within parentheses.
-fn statements(text: &str) -> Vec<Statement> {
-    let mut all = Vec::new();
-    let mut blocks: Vec<String> = Vec::new();
-    let mut open = String::new();
-    let mut before = String::new();
-    let (mut depth, mut quote) = (0_usize, None);
-    for c in without_comments(text).chars().chain(['\n']) {
-        match c {
-            _ if quote == Some(c) => quote = None,
-            _ if quote.is_some() => {}
-            // In old lines a quote is a sign like any other.
-            '"' | '\'' if depth > 0 => quote = Some(c),
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            '{' | '}' | '\n' if depth == 0 => {
-                let text = open.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-                open.clear();
-                if c == '{' {
-                    blocks.push(if text.is_empty() { before.clone() } else { text.clone() });
-                } else if !text.is_empty() {
-                    all.push(statement(&text, &before, &blocks));
-                }
-                if c == '}' {
-                    blocks.pop();
-                }
-                if !text.is_empty() || c != '\n' {
-                    before = if c == '\n' { text } else { String::new() };
+        let found = statements(text);
+        let first = self.rulesets.len();
+        self.rulesets.extend(found.rulesets.into_iter().map(|name| Ruleset { name, ..Ruleset::default() }));
+        let mut last = Reach::Some;
+        for Statement { text, ruleset, reach } in found.all {
+            let lower = text.to_ascii_lowercase();
+            if let Some(pattern) = included(&text, &lower) {
+                self.includes += 1;
+                if ruleset.is_none() && reach == Reach::All && depth < MOST_DEPTH && self.includes <= MOST_INCLUDES {
+                    for (path, text) in include(&pattern) {
+                        self.add_at(&path, &text, include, depth + 1);
+                    }
                 }
                 continue;
             }
+            let at = ruleset.map_or(0, |ruleset| first + ruleset);
+            last = self.take(path, &lower, at, reach, last);
+        }
+    }
+
+    /// Takes a statement, and returns what its filter leaves, for an action after `&`.
+    fn take(&mut self, path: &str, text: &str, ruleset: usize, around: Reach, last: Reach) -> Reach {
+        let (own, action) = match text.strip_prefix('&') {
+            Some(action) => (last, action.trim()),
+            None => split(text),
+        };
+        let reach = around.min(own);
+        self.input(text);
+        let Some(ruleset) = self.rulesets.get_mut(ruleset) else { return own };
+        let has_stopped = ruleset.stopped;
+        if matches!(action, "~" | "stop" | "discard") {
+            if reach != Reach::None {
+                ruleset.stopped = Some(has_stopped.map_or(reach, |before| before.max(reach)));
+            }
+        } else if reach == Reach::All && sends(action, self.node) {
+            match has_stopped {
+                None | Some(Reach::None) => ruleset.sending.push(path.to_owned()),
+                Some(Reach::Some) => {
+                    ruleset.doubt = Some(format!(
+                        "a condition before the action in {path} stops messages, and which ones is not known"
+                    ));
+                }
+                Some(Reach::All) => {}
+            }
+        } else if reach == Reach::All && has_stopped.is_none() && ruleset.name.is_empty() {
+            let name = action.strip_prefix("call ").or_else(|| text.strip_prefix("$defaultruleset "));
+            self.called.extend(name.map(str::to_owned));
+        }
+        own
+    }
+
+    fn input(&mut self, text: &str) {
+        let is_module = text.starts_with("module(");
+        if !is_module && !text.starts_with("input(") {
+            return;
+        }
+        let kind = parameter(text, if is_module { "load" } else { "type" }).unwrap_or_default();
+        match kind.as_str() {
+            "imfile" if !is_module => {
+                let ruleset = parameter(text, "ruleset");
+                self.inputs.extend(parameter(text, "file").map(|file| (file, ruleset)));
+            }
+            "imuxsock" | "imjournal" => self.called.extend(parameter(text, "ruleset")),
             _ => {}
         }
-        open.push(c);
     }
-    all
-}
 
-fn statement(text: &str, before: &str, blocks: &[String]) -> Statement {
-    let (rulesets, conditions): (Vec<&String>, Vec<&String>) =
-        blocks.iter().partition(|block| block.starts_with("ruleset("));
-    let after_condition = before.ends_with(" then") || before.ends_with("else");
-    let begins = ["if ", "if(", "else", ":", "foreach"].iter().any(|word| text.starts_with(word));
-    Statement {
-        text: text.to_owned(),
-        ruleset: rulesets.last().and_then(|block| parameter(block, "name")),
-        is_conditional: !conditions.is_empty() || after_condition || begins,
+    /// What is sent in the end.
+    #[must_use]
+    pub fn forwarding(self) -> Forwarding {
+        let is_of_journal = |ruleset: &&Ruleset| ruleset.name.is_empty() || self.called.contains(&ruleset.name);
+        let mut journal: Vec<String> =
+            self.rulesets.iter().filter(is_of_journal).flat_map(|ruleset| ruleset.sending.iter().cloned()).collect();
+        journal.dedup();
+        let sending = |wanted: &Option<String>| match wanted {
+            None => journal.first().cloned(),
+            Some(name) => self
+                .rulesets
+                .iter()
+                .find(|ruleset| ruleset.name == *name)
+                .and_then(|found| found.sending.first().cloned()),
+        };
+        let inputs = self.inputs.iter().take(MOST_INCLUDES);
+        let files = inputs
+            .filter_map(|(pattern, ruleset)| Some(Followed { pattern: pattern.clone(), source: sending(ruleset)? }));
+        let files = files.collect();
+        let doubt = self.rulesets.iter().find_map(|ruleset| ruleset.doubt.clone());
+        Forwarding { journal, files, doubt }
     }
 }
 
-/// The value of `name="value"`.
-fn parameter(text: &str, name: &str) -> Option<String> {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let (_, rest) = plain.split_once(&format!("{name}="))?;
-    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    rest.get(1..)?.split(quote).next().map(str::to_owned)
+/// The pattern of an include, in the letters of the file.
+fn included(text: &str, lower: &str) -> Option<String> {
+    let pattern = if lower.starts_with("$includeconfig ") {
+        text.split(' ').nth(1).map(str::to_owned)
+    } else if lower.starts_with("include(") {
+        parameter(text, "file")
+    } else {
+        None
+    }?;
+    Some(if pattern.ends_with('/') { format!("{pattern}*") } else { pattern })
 }
 
-/// Whether a selector takes what daemons and users log at the level `info`; none where the statement has no selector.
-fn selects_containers(text: &str) -> Option<bool> {
-    let selector = text.split(' ').next().filter(|word| word.contains('.') && !word.contains(['(', '$', '/', '@']))?;
-    let takes = |facility: &str| {
-        let mut takes = false;
-        for part in selector.split(';') {
-            let Some((facilities, priority)) = part.split_once('.') else { continue };
-            if !facilities.split(',').any(|one| one == "*" || one == facility) {
-                continue;
-            }
-            match priority {
-                "*" | "debug" | "info" | "=info" => takes = true,
-                _ => takes = takes && priority != "none" && !priority.starts_with('!'),
-            }
-        }
-        takes
-    };
-    Some(takes("daemon") || takes("user"))
+/// What the filter of a statement leaves, and its action.
+fn split(text: &str) -> (Reach, &str) {
+    if selects_containers(text).is_some() {
+        return (filter(text), text.split_once(' ').map_or("", |(_, action)| action).trim());
+    }
+    if text.starts_with(':') && !text.starts_with(":om") {
+        return (filter(text), text.rsplit('"').next().unwrap_or_default().trim());
+    }
+    if ["if ", "if("].iter().any(|word| text.starts_with(word)) {
+        return (filter(text), text.rsplit_once(" then ").map_or("", |(_, action)| action));
+    }
+    if text.starts_with("else") || text.starts_with("foreach") {
+        return (Reach::Some, text.rsplit_once(' ').map_or("", |(_, action)| action));
+    }
+    (Reach::All, text)
 }
 
 /// Whether an action sends to another host: `@@HOST`, `:omrelp:HOST`, or `action(type="omfwd" target="HOST")`.
-fn sends(action: &str) -> bool {
+fn sends(action: &str, node: &str) -> bool {
     let target = action.strip_prefix('@').map(|rest| rest.trim_start_matches('@'));
     let target = target.or_else(|| action.strip_prefix(":omrelp:")).or_else(|| action.strip_prefix(":omfwd:"));
     if let Some(target) = target {
         // Options of a transport may stand before the host: `@@(z9)logs`.
-        return !is_this_host(target.rsplit(')').next().unwrap_or(target).trim());
+        return !is_own(target.rsplit(')').next().unwrap_or(target).trim(), node);
     }
     let kind = parameter(action, "type").filter(|_| action.starts_with("action"));
-    let target = parameter(action, "target");
-    kind.is_some_and(|kind| kind == "omfwd" || kind == "omrelp") && target.is_some_and(|target| !is_this_host(&target))
-}
-
-/// Whether a target is an address of this host, where the logs stay.
-fn is_this_host(target: &str) -> bool {
-    target.is_empty() || ["127.", "0.0.0.0", "localhost", "[::1]", "::1", "/"].iter().any(|own| target.starts_with(own))
+    let target = || parameter(action, "target");
+    kind.is_some_and(|kind| kind == "omfwd" || kind == "omrelp")
+        && target().is_some_and(|target| !is_own(&target, node))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sends(text: &str) -> bool {
-        let mut rsyslog = Rsyslog::default();
-        rsyslog.add("f", text);
-        !rsyslog.sending().is_empty()
-    }
-
-    #[test]
-    fn what_sends_all_logs_to_another_host() {
-        for text in [
-            "*.* @logs.example.com",
-            "*.*  @@(z9)10.0.0.1:6514 # all\n",
-            "*.* :omrelp:logs:2514",
-            "*.info;auth,authpriv.none;mail.none @@logs",
-            "user,daemon.debug @@logs",
-            "action(type=\"omfwd\" target=\"logs\" port=\"514\")",
-            "action(\n  type=\"omfwd\" # TCP\n  target=\"logs\"\n)\n",
-            "*.* action(type=\"omrelp\" target=\"logs\")",
-            "ruleset(name=\"far\") {\n  action(type=\"omfwd\" target=\"logs\")\n}\ninput(type=\"imfile\" file=\"/var/log/containers/*.log\" ruleset=\"far\")\n",
-            "ruleset(name=\"far\")\n{\n  *.* @@logs\n}\ncall far\n",
-            "if $msg contains 'x' then {\n stop\n}\n*.* @@logs\n",
-            "/* old\n*/ *.* @@logs\n",
-        ] {
-            assert!(sends(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_sends_nothing_or_a_part() {
-        for text in [
-            "*.* @127.0.0.1",
-            "*.* @@localhost:514",
-            "module(load=\"omrelp\")",
-            "$ModLoad omrelp",
-            "action(type=\"omfwd\" target=\"127.0.0.1\")",
-            "action(type=\"omfwd\" port=\"514\")",
-            "type=\"omfwd\" target=\"logs\"",
-            "# *.* @logs",
-            "*.* /var/log/x",
-            "/*\n*.* @@logs\n*/",
-            "/* *.* @@logs",
-            "auth.* @@logs",
-            "*.emerg @@logs",
-            "*.*;*.none @@logs",
-            "kern,mail.* @@logs",
-            ":msg, contains, \"x\" @@logs",
-            "if $programname == 'x' then {\n  action(type=\"omfwd\" target=\"logs\")\n}",
-            "if $programname == 'x' then\n  action(type=\"omfwd\" target=\"logs\")\n",
-            "if $programname == 'x' then @@logs",
-            "ruleset(name=\"far\") {\n  action(type=\"omfwd\" target=\"logs\")\n}\n",
-            "*.* stop\n*.* @@logs\n",
-            "*.* ~\naction(type=\"omfwd\" target=\"logs\")\n",
-        ] {
-            assert!(!sends(text), "{text}");
-        }
-    }
-}
+mod tests;

@@ -108,6 +108,24 @@ the service of its name; in a container it must have the capabilities to watch t
                 ],
             },
             NodeExample {
+                name: "a watch of a link is none of what it leads to",
+                params: "",
+                host: "=== /data/daemon.json\n{}\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /etc/docker/daemon.json link /data/daemon.json\n=== /etc/audit/audit.rules\n-w /etc/docker/daemon.json\n-w /etc/docker\n-w /usr/lib/systemd/system\n",
+                results: &[
+                    "pass /etc/docker",
+                    "fail /etc/docker/daemon.json",
+                    "pass /usr/lib/systemd/system/docker.service",
+                ],
+            },
+            NodeExample {
+                name: "a rule for one program before the watch",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /etc/audit/audit.rules\n-a never,exit -F subj_type=crond_t\n-w /usr/bin/dockerd -p wa\n\
+=== /proc/5/status\nName: auditd\nUid: 0 0 0 0\n",
+                results: &["unknown /usr/bin/dockerd", "pass auditd"],
+            },
+            NodeExample {
                 name: "a file of rules that cannot be read, and a user who calls a program auditd",
                 params: "",
                 host: "=== /usr/bin/dockerd\n=== /etc/audit/audit.rules denied\n=== /etc/audit/rules.d/a.rules\n-D\n\
@@ -193,7 +211,7 @@ fn judge(node: &Node, one: &Audited, results: &mut Results) {
                     Evidence::new("a rule leaves it out", &entry.source),
                     format!("remove the rule at {}, and: augenrules --load", entry.source),
                 ),
-                _ => (Evidence::new("no watch for `wa`", "/etc/audit"), super::repairs::watch(node, path)),
+                _ => (Evidence::new("no watch for `wa`", "/etc/audit"), super::repairs::watch(node, resolved)),
             };
             results.fail(about, Severity::Low, evidence, "a watch for writes and changes of attributes", fix);
         }
@@ -205,15 +223,12 @@ fn system(node: &Node, results: &mut Results) {
     if node.offline {
         return results.unknown(about, "the root has no processes");
     }
-    if node.kernel.arguments.split_ascii_whitespace().any(|argument| argument == "audit=0") {
-        let evidence = Evidence::new("audit=0", "/proc/cmdline");
-        return results.fail(
-            about,
-            Severity::Low,
-            evidence,
-            "no audit=0",
-            "remove audit=0 from the kernel's arguments, and restart the host",
-        );
+    let mut arguments = node.kernel.arguments.split_ascii_whitespace();
+    // The last one counts, and `off` is `0`.
+    let last = arguments.rfind(|argument| argument.starts_with("audit="));
+    if let Some(off) = last.filter(|last| *last == "audit=0" || last.eq_ignore_ascii_case("audit=off")) {
+        let fix = format!("remove {off} from the kernel's arguments, and restart the host");
+        return results.fail(about, Severity::Low, Evidence::new(off, "/proc/cmdline"), format!("no {off}"), fix);
     }
     if node.audit.running {
         results.pass(about, Evidence::new("runs", "/proc"));

@@ -2,6 +2,7 @@
 
 use super::repairs::{Wanted, docker_set};
 use crate::node::Node;
+use crate::node::address::is_own;
 use crate::node::config::Setting;
 use crate::node::docker::Docker;
 use crate::node::process::Process;
@@ -17,7 +18,8 @@ pub static RULE: Rule = Rule {
     docs: "A log that stays on the node ends with the node, and an attacker who takes the node can change it. Docker can send logs itself \
 (`log-driver: syslog` with an address, `gelf`, `fluentd`, and others). Otherwise a program that forwards them must run: fluent-bit, vector, \
 filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action that sends all logs; `forwarders` names more. An address of the \
-host itself leaves the logs there.\n\n\
+host itself leaves the logs there. rsyslog gets what is in the journal. Logs in files (`json-file`, and those of pods) it sends only with an \
+`imfile` input for all of them. With `log-driver: none` there is no log at all.\n\n\
 Anybody may give a program such a name. So it must run as root, or as the system service of its name; in a container, the host's `/var/log`, or \
 its folder of pods, must be mounted into it. Docker's own log has the level `info`.",
     why: "an attacker who takes the node removes the traces",
@@ -80,9 +82,39 @@ its folder of pods, must be mounted into it. Docker's own log has the level `inf
             NodeExample {
                 name: "rsyslog that sends",
                 params: "",
-                host: "=== /proc/5/status\nName: rsyslogd\nUid: 104 104 104 104\n=== /proc/5/cgroup\n0::/system.slice/rsyslog.service\n=== /etc/rsyslog.conf\n*.* @@logs.example.com:6514\n\
+                host: "=== /proc/5/status\nName: rsyslogd\nUid: 104 104 104 104\n=== /proc/5/cgroup\n0::/system.slice/rsyslog.service\n=== /etc/rsyslog.conf\ninput(type=\"imfile\" file=\"/var/log/pods/*/*/*.log\")\n*.* @@logs.example.com:6514\n\
 === /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
                 results: &["pass logs of containers"],
+            },
+            NodeExample {
+                name: "rsyslog that sends the journal, in which no container logs",
+                params: "",
+                host: "=== /proc/5/status\nName: rsyslogd\nUid: 0 0 0 0\n=== /etc/rsyslog.conf\n*.* @@logs.example.com\ninput(type=\"imfile\" file=\"/var/log/pods/kube-system_*/*/*.log\")\n=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                results: &["fail logs of containers"],
+            },
+            NodeExample {
+                name: "rsyslog that sends the journal, in which docker logs",
+                params: "",
+                host: "=== /proc/5/status\nName: rsyslogd\nUid: 0 0 0 0\n=== /etc/rsyslog.conf\n*.* @@logs.example.com\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --log-driver=journald\n",
+                results: &["pass logs of containers", "pass dockerd: log-level"],
+            },
+            NodeExample {
+                name: "rsyslog that stops some messages before it sends",
+                params: "",
+                host: "=== /proc/5/status\nName: rsyslogd\nUid: 0 0 0 0\n=== /etc/rsyslog.conf\n:programname, isequal, \"dockerd\" stop\n*.* @@logs.example.com\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --log-driver=journald\n",
+                results: &["unknown logs of containers", "pass dockerd: log-level"],
+            },
+            NodeExample {
+                name: "docker without logs, and a forwarder",
+                params: "",
+                host: "=== /proc/5/status\nName: fluent-bit\nUid: 0 0 0 0\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --log-driver=none\n",
+                results: &["fail dockerd: log-driver", "pass dockerd: log-level"],
+            },
+            NodeExample {
+                name: "every address of this host",
+                params: "",
+                host: "=== /proc/1/status\nName: init\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --log-driver=gelf --log-opt gelf-address=udp://[::]:12201\n",
+                results: &["fail logs of containers", "pass dockerd: log-level"],
             },
             NodeExample {
                 name: "a forwarder of another name",
@@ -148,20 +180,34 @@ const REMOTE: &[(&str, &str)] = &[
     ("splunk", "splunk-url"),
 ];
 
-/// Drivers of docker that keep logs on the host.
-const LOCAL: &[&str] = &["json-file", "local", "none", "journald", "\"\""];
-
 /// Where docker's own driver leaves the logs.
 enum Driver {
     Sends,
-    Keeps,
+    Keeps(Logs),
+    /// Nothing is recorded.
+    Drops,
     /// A plugin.
     Foreign,
 }
 
-fn driver(docker: &Docker, name: &str) -> Driver {
+/// Logs that stay on the host.
+enum Logs {
+    /// In the journal, or in what reads the socket of syslog.
+    Journal,
+    /// In files below one of these folders.
+    Files(Vec<String>),
+}
+
+fn driver(node: &Node, docker: &Docker, name: &str) -> Driver {
     let Some((_, option)) = REMOTE.iter().find(|(remote, _)| *remote == name) else {
-        return if LOCAL.contains(&name) { Driver::Keeps } else { Driver::Foreign };
+        return match name {
+            "none" => Driver::Drops,
+            // `local` has a form of its own, which no rsyslog reads.
+            "local" => Driver::Keeps(Logs::Files(Vec::new())),
+            "json-file" | "\"\"" => Driver::Keeps(Logs::Files(json_files(node, docker))),
+            "journald" => Driver::Keeps(Logs::Journal),
+            _ => Driver::Foreign,
+        };
     };
     let options = docker.config.get("log-opts");
     let in_file = options.and_then(|options| options.value.get(option)?.as_str());
@@ -169,17 +215,17 @@ fn driver(docker: &Docker, name: &str) -> Driver {
     let by_flag = flags.into_iter().rev().find_map(|text| text.strip_prefix(option)?.strip_prefix('='));
     match in_file.or(by_flag) {
         _ if option.is_empty() => Driver::Sends,
-        Some(address) if !is_this_host(address) => Driver::Sends,
-        _ => Driver::Keeps,
+        Some(address) if !is_own(address, &node.name) => Driver::Sends,
+        _ => Driver::Keeps(Logs::Journal),
     }
 }
 
-/// Whether an address of a driver, with or without its scheme, is of this host.
-fn is_this_host(address: &str) -> bool {
-    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
-    scheme.starts_with("unix")
-        || rest.is_empty()
-        || ["127.", "localhost", "[::1]", "/"].iter().any(|own| rest.starts_with(own))
+/// Folders of pods, with the files of their containers.
+const POD_FOLDERS: [&str; 2] = ["/var/log/containers", "/var/log/pods"];
+
+fn json_files(node: &Node, docker: &Docker) -> Vec<String> {
+    let own = std::iter::once(format!("{}/containers", docker.data_root().trim_end_matches('/')));
+    own.chain(POD_FOLDERS.iter().filter(|_| !node.kubelet.is_empty()).map(|folder| (*folder).to_owned())).collect()
 }
 
 impl NodeCheck for NodeLogging {
@@ -190,7 +236,13 @@ impl NodeCheck for NodeLogging {
                 "no docker, containerd, cri-o or podman is there",
             );
         }
-        let mut local = node.docker.is_empty();
+        let mut kept = Vec::new();
+        if node.docker.is_empty() {
+            // podman alone writes to the journal.
+            let has_files = !node.containerd.is_empty() || !node.crio.is_empty();
+            let files = || Logs::Files(POD_FOLDERS.map(str::to_owned).to_vec());
+            kept.push(if has_files { files() } else { Logs::Journal });
+        }
         for docker in &node.docker {
             if results.doubtful(About::new(&docker.name, &["D2.3", "D2.13"]), &docker.config) {
                 continue;
@@ -198,37 +250,47 @@ impl NodeCheck for NodeLogging {
             let driver = docker.config.or_default("log-driver", "json-file", "docker", docker.version.as_deref());
             let name = driver.display();
             let subject = format!("{}: log-driver", docker.name);
-            match self::driver(docker, &name) {
-                Driver::Sends => results.pass(About::new(&subject, &["D2.13"]), Evidence::of("log-driver", &driver)),
-                Driver::Keeps => local = true,
+            let about = About::new(&subject, &["D2.13"]);
+            match self::driver(node, docker, &name) {
+                Driver::Sends => results.pass(about, Evidence::of("log-driver", &driver)),
+                Driver::Keeps(logs) => kept.push(logs),
+                Driver::Drops => {
+                    let fix = docker_set(node, docker, "log-driver", &driver, Wanted::Is("\"journald\""));
+                    let evidence = Evidence::of("log-driver", &driver);
+                    results.fail(about, Severity::Low, evidence, "a driver that sends or keeps logs", fix);
+                }
                 Driver::Foreign => {
                     let why = format!("log-driver={name} is a plugin, and podreeve does not know where it sends logs");
-                    results.unknown(About::new(&subject, &["D2.13"]), why);
+                    results.unknown(about, why);
                 }
             }
-            let level = docker.config.or_default("log-level", "info", "docker", docker.version.as_deref());
-            let subject = format!("{}: log-level", docker.name);
-            let about = About::new(&subject, &["D2.3"]);
-            // It is the level `debug` by another name.
-            let debug = docker.config.get("debug").filter(|debug| debug.is_true());
-            if let Some(debug) = debug {
-                let fix = docker_set(node, docker, "debug", debug, Wanted::Is("false"));
-                results.fail(about, Severity::Low, Evidence::of("debug", debug), "debug=false", fix);
-            } else if level.display() == "info" {
-                results.pass(about, Evidence::of("log-level", &level));
-            } else {
-                let fix = docker_set(node, docker, "log-level", &level, Wanted::Is("\"info\""));
-                results.fail(about, Severity::Low, Evidence::of("log-level", &level), "log-level=info", fix);
-            }
+            level(node, docker, results);
         }
-        if local {
-            self.forwarder(node, results);
+        if !kept.is_empty() {
+            self.forwarder(node, &kept, results);
         }
     }
 }
 
+fn level(node: &Node, docker: &Docker, results: &mut Results) {
+    let level = docker.config.or_default("log-level", "info", "docker", docker.version.as_deref());
+    let subject = format!("{}: log-level", docker.name);
+    let about = About::new(&subject, &["D2.3"]);
+    // It is the level `debug` by another name.
+    let debug = docker.config.get("debug").filter(|debug| debug.is_true());
+    if let Some(debug) = debug {
+        let fix = docker_set(node, docker, "debug", debug, Wanted::Is("false"));
+        results.fail(about, Severity::Low, Evidence::of("debug", debug), "debug=false", fix);
+    } else if level.display() == "info" {
+        results.pass(about, Evidence::of("log-level", &level));
+    } else {
+        let fix = docker_set(node, docker, "log-level", &level, Wanted::Is("\"info\""));
+        results.fail(about, Severity::Low, Evidence::of("log-level", &level), "log-level=info", fix);
+    }
+}
+
 impl NodeLogging {
-    fn forwarder(&self, node: &Node, results: &mut Results) {
+    fn forwarder(&self, node: &Node, kept: &[Logs], results: &mut Results) {
         let about = About::new("logs of containers", &["D2.13"]);
         if node.offline {
             return results.unknown(about, "the root has no processes, so podreeve cannot see what forwards logs");
@@ -247,21 +309,45 @@ impl NodeLogging {
                     && (runs_as(process, &[name, "td-agent"]) || process.in_root_container() && process.host_logs)
         };
         if let Some(process) = node.processes.iter().find(forwards) {
-            results.pass(about, Evidence::new(format!("{} runs", process.name), format!("process {}", process.pid)));
-        } else if let Some((file, rsyslog)) = sends(node) {
-            results.pass(about, Evidence::new(format!("rsyslog (process {}) sends them", rsyslog.pid), file));
-        } else {
-            let evidence = Evidence::new("logs stay on the host", "/proc");
-            let fix = "run a forwarder such as fluent-bit on every node, or name yours in the parameter `forwarders`";
-            results.fail(about, Severity::Low, evidence, "a program that forwards them", fix);
+            return results
+                .pass(about, Evidence::new(format!("{} runs", process.name), format!("process {}", process.pid)));
+        }
+        let is_rsyslog = |process: &&Process| process.name == "rsyslogd" && runs_as(process, &["rsyslog"]);
+        let rsyslog = node.processes.iter().find(is_rsyslog);
+        let sent: Option<Vec<&String>> = rsyslog.and_then(|_| kept.iter().map(|logs| logs.sent(node)).collect());
+        match (rsyslog, sent.as_deref().and_then(|files| files.first()), &node.log_forwarding.doubt) {
+            (Some(rsyslog), Some(file), _) => {
+                results.pass(about, Evidence::new(format!("rsyslog (process {}) sends them", rsyslog.pid), *file));
+            }
+            (Some(_), None, Some(doubt)) => results.unknown(about, doubt.clone()),
+            _ => {
+                let evidence = Evidence::new("logs stay on the host", "/proc");
+                let fix =
+                    "run a forwarder such as fluent-bit on every node, or name yours in the parameter `forwarders`";
+                results.fail(about, Severity::Low, evidence, "a program that forwards them", fix);
+            }
         }
     }
 }
 
-/// The file of a running rsyslog that sends to another host.
-fn sends(node: &Node) -> Option<(&String, &Process)> {
-    let rsyslog = node.processes.iter().find(|process| process.name == "rsyslogd" && runs_as(process, &["rsyslog"]))?;
-    Some((node.log_forwarding.first()?, rsyslog))
+impl Logs {
+    /// The file of rsyslog by which they leave the host.
+    fn sent<'n>(&self, node: &'n Node) -> Option<&'n String> {
+        match self {
+            Self::Journal => node.log_forwarding.journal.first(),
+            Self::Files(folders) => {
+                let follows = |pattern: &str| folders.iter().any(|folder| has_all(pattern, folder));
+                let found = node.log_forwarding.files.iter().find(|followed| follows(&followed.pattern));
+                found.map(|followed| &followed.source)
+            }
+        }
+    }
+}
+
+/// Whether a pattern has all files of a folder: each part below it begins with `*`.
+fn has_all(pattern: &str, folder: &str) -> bool {
+    let below = pattern.strip_prefix(&folder.to_ascii_lowercase()).and_then(|below| below.strip_prefix('/'));
+    below.is_some_and(|below| below.split('/').all(|part| part.starts_with('*')))
 }
 
 /// Whether root, or one of these services of the system, started a process outside containers. Each user may choose the name of a program.

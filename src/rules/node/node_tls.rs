@@ -132,6 +132,17 @@ Certificates must be valid for 30 days more, be meant for servers, have a key of
                 ],
             },
             NodeExample {
+                name: "the kubelet of k3s, which renews the certificate itself",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config-dir=/var/lib/rancher/k3s/agent/etc/kubelet.conf.d\n\
+=== /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00.conf\nauthentication:\n  x509:\n    clientCAFile: /ca.crt\ntlsCertFile: /k.crt\n",
+                results: &[
+                    "pass kubelet: authentication.x509.clientCAFile",
+                    "pass kubelet: serverTLSBootstrap",
+                    "notApplicable kubelet: rotateCertificates",
+                ],
+            },
+            NodeExample {
                 name: "a certificate that has ended",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2376 --tlsverify --tlscacert=/ca.pem \

@@ -1,5 +1,6 @@
 //! Versions of the host and its daemons.
 
+use crate::image::end_of_life::announced;
 use crate::node::Node;
 use crate::node::os::{newest, numbers};
 use crate::rule::{
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 pub static RULE: Rule = Rule {
     id: "node-versions",
     title: "The host and its daemons are up to date, and run what is installed",
-    docs: "The support of the distribution has not ended, no restart of the host is due, the newest kernel on disk is the one that runs, and \
+    docs: "The support of the distribution has not ended (by `SUPPORT_END`, or the dates that its project announced), no restart of the host is due, the newest kernel on disk is the one that runs, and \
 no daemon is older than its program. `minimum` has the least version of a product: `{docker: \"24.0\", containerd: \"1.7.27\"}`. Versions of \
 distributions' packages are no upstream versions (they get repairs without a new number), so without `minimum` nothing is compared.",
     why: "known faults of the kernel and the runtime are ways out of a container",
@@ -29,6 +30,12 @@ distributions' packages are no upstream versions (they get repairs without a new
                 host: "=== /etc/os-release\nID=x\nPRETTY_NAME=X\nSUPPORT_END=2020-01-01\n=== /run/reboot-required\n=== /proc/1/status\nName: init\n\
 === /proc/sys/kernel/osrelease\n6.1.0-9\n=== /lib/modules/6.1.0-9/x\n=== /lib/modules/6.1.0-10/x\n",
                 results: &["fail the distribution", "fail the kernel"],
+            },
+            NodeExample {
+                name: "a release that does not say until when it is supported",
+                params: "",
+                host: "=== /etc/os-release\nID=debian\nVERSION_ID=\"9\"\nPRETTY_NAME=Debian\n",
+                results: &["fail the distribution", "unknown the kernel"],
             },
             NodeExample {
                 name: "older than the minimum",
@@ -170,16 +177,23 @@ fn distribution(node: &Node, results: &mut Results) {
         return results.unknown(about, "/etc/os-release cannot be read");
     };
     let today = jiff::Timestamp::from_second(node.taken).map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).date());
-    let end = os.support_end.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok());
-    match (end, today) {
+    let own = os.support_end.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok());
+    let source = if own.is_some() { "/etc/os-release" } else { "the dates of its project" };
+    match (own.or_else(|| announced(&os.id, &os.version)), today) {
         (Some(end), Ok(today)) if end < today => {
-            let evidence = Evidence::new(format!("the support of {} ended on {end}", os.name), "/etc/os-release");
+            let evidence = Evidence::new(format!("the support of {} ended on {end}", os.name), source);
             results.fail(about, Severity::High, evidence, "a supported release", "upgrade the distribution");
         }
         (Some(end), Ok(_)) => {
-            results.pass(about, Evidence::new(format!("{} is supported until {end}", os.name), "/etc/os-release"));
+            results.pass(about, Evidence::new(format!("{} is supported until {end}", os.name), source));
         }
-        _ => results.unknown(about, format!("{} does not say in /etc/os-release until when it is supported", os.name)),
+        _ => results.unknown(
+            about,
+            format!(
+                "{} does not say in /etc/os-release until when it is supported, and podreeve does not know it",
+                os.name
+            ),
+        ),
     }
 }
 

@@ -9,7 +9,7 @@ mod places;
 mod services;
 
 pub use docker::{Wanted, docker_set};
-pub use kubelet::kubelet_set;
+pub use kubelet::{kubelet_set, renewer};
 pub use packages::{audit_system, remove_member, security_module, upgrade, watch};
 pub use places::{place, template};
 pub use services::{limit, restart, restart_host};

@@ -1,6 +1,6 @@
 //! The kubelet: who its clients are, and its own certificate.
 
-use super::super::repairs::kubelet_set;
+use super::super::repairs::{kubelet_set, renewer};
 use super::is_loopback;
 use crate::node::Node;
 use crate::node::kubelet::Kubelet;
@@ -43,6 +43,8 @@ pub fn judge(node: &Node, kubelet: &Kubelet, results: &mut Results) {
     let (about, evidence) = (About::new(&subject, &["K4.2.10"]), Evidence::of("rotateCertificates", &rotates));
     if rotates.is_true() {
         results.pass(about, evidence);
+    } else if let Some(name) = renewer(node, kubelet) {
+        results.not_applicable(about, format!("{name} gives the kubelet its certificate, and a new one at its start"));
     } else {
         let fix = kubelet_set(node, kubelet, &[("rotateCertificates", true.into())]);
         results.fail(about, Severity::Low, evidence, "rotateCertificates=true", fix);

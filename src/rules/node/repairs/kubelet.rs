@@ -60,6 +60,14 @@ fn place(node: &Node, kubelet: &Kubelet) -> Place {
     }
 }
 
+/// The distribution that gives the kubelet its certificate, and a new one at its start.
+pub fn renewer(node: &Node, kubelet: &Kubelet) -> Option<&'static str> {
+    match place(node, kubelet) {
+        Place::Rancher(name) => Some(name),
+        _ => None,
+    }
+}
+
 /// Sets fields of the kubelet where their value comes from, and restarts it.
 pub fn kubelet_set(node: &Node, kubelet: &Kubelet, fields: &Fields<'_>) -> String {
     let place = place(node, kubelet);
