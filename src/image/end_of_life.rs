@@ -100,7 +100,9 @@ pub fn end_of_life(os: &OsRelease) -> Option<Date> {
     let oldest = || all().filter_map(|end| Some((numbers(end.1)?, end))).min_by(|(a, _), (b, _)| a.cmp(b));
     let older = || oldest().filter(|(oldest, _)| is_older(oldest)).map(|(_, end)| end);
     let end = || listed().or_else(older);
-    os.support_end.or_else(|| end().and_then(|(.., (year, month, day))| Date::new(*year, *month, *day).ok()))
+    let known = end().and_then(|(.., (year, month, day))| Date::new(*year, *month, *day).ok());
+    // An image can say anything of itself, so its own date can only shorten what is known.
+    known.into_iter().chain(os.support_end).min()
 }
 
 type Numbers = Vec<u32>;
@@ -152,6 +154,10 @@ mod tests {
         }
         let own = OsRelease { support_end: Some(date(2030, 1, 1)), ..OsRelease::default() };
         assert_eq!(end_of_life(&own), Some(date(2030, 1, 1)));
+        let old = OsRelease { id: "debian".to_owned(), version: "8".to_owned(), ..own.clone() };
+        assert_eq!(end_of_life(&old), Some(date(2020, 6, 30)));
+        let early = OsRelease { id: "debian".to_owned(), version: "13".to_owned(), ..own };
+        assert_eq!(end_of_life(&early), Some(date(2030, 1, 1)));
         for (id, version, (year, month, day)) in ENDS {
             assert!(Date::new(*year, *month, *day).is_ok(), "{id} {version}");
         }
