@@ -10,12 +10,15 @@ mod program;
 mod tests;
 pub mod wrappers;
 
-pub use program::{Call, SHELLS, calls, calls_and_settings};
+pub use program::{Call, SHELLS, calls, calls_and_settings, calls_of};
 
 use std::ops::Range;
 
 /// How many commands of a chain of pipes are looked at.
 const MAX_SOURCES: usize = 64;
+
+/// How many commands of one group in such a chain are looked at.
+const MAX_GROUP: usize = 256;
 
 /// How deep scripts in scripts are read. Each level costs as much as its text.
 const MAX_DEPTH: usize = 6;
@@ -34,6 +37,8 @@ pub struct Command {
     pub reads: Range<usize>,
     /// The here-document that it reads.
     pub input: Option<Piece>,
+    /// Whether its failure counts for nothing: `|| true` follows.
+    pub is_ignored: bool,
     /// Files that it reads or writes: the operator and the name.
     pub redirections: Vec<(String, Word)>,
 }
@@ -73,7 +78,7 @@ impl Script {
         let mut range = command.reads.clone();
         // Each range ends before the command that reads it.
         while let Some(part) = self.commands.get(range.clone()).filter(|part| !part.is_empty()) {
-            sources.extend(part);
+            sources.extend(part.iter().take(MAX_GROUP));
             if sources.len() > MAX_SOURCES {
                 break;
             }

@@ -167,6 +167,17 @@ impl fmt::Display for Dotted<'_> {
     }
 }
 
+/// Where the commands of a script end of which `left` remain: none if all of them are fewer. Each end of a command counts, also one in
+/// quotes, so it may count more commands than there are.
+#[must_use]
+pub fn end_of_commands(script: &str, left: &mut usize) -> Option<usize> {
+    for (at, _) in script.bytes().enumerate().filter(|(_, byte)| b"\n;&|(`".contains(byte)) {
+        let Some(rest) = left.checked_sub(1) else { return Some(at) };
+        *left = rest;
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,20 +5,29 @@ use super::lines::{Lines, Logical};
 use super::text::Text;
 use super::words::{json, split, split_quoted};
 use super::{Arguments, Base, Command, Dockerfile, Flag, Instruction, Keyword, Pair, Stage, SyntaxError, Word};
-use crate::text::clean;
+use crate::text::{clean, end_of_commands};
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// More stages are an error: each looks up its variables in those below it.
 const MAX_STAGES: usize = 256;
 
+/// The most commands of a file, about: each end of a command counts.
+const MAX_COMMANDS: usize = 20_000;
+
 pub fn parse(text: &str) -> Dockerfile<'_> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let file = Dockerfile { text, lines, instructions: Vec::new(), stages: Vec::new(), errors: Vec::new() };
     let lines = Lines::new(text);
-    let mut parser =
-        Parser { file, escape: lines.escape, global: Scope::default(), scopes: Vec::new(), names: HashMap::new() };
+    let mut parser = Parser {
+        file,
+        escape: lines.escape,
+        global: Scope::default(),
+        scopes: Vec::new(),
+        names: HashMap::new(),
+        commands_left: MAX_COMMANDS,
+    };
     for logical in lines {
         parser.instruction(logical);
     }
@@ -37,6 +46,7 @@ struct Parser<'t> {
     scopes: Vec<Scope>,
     /// The stages by their names.
     names: HashMap<String, usize>,
+    commands_left: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -75,6 +85,13 @@ impl<'t> Parser<'t> {
         let mut flags = Vec::new();
         if keyword.has_flags() {
             text = self.flags(text, &mut flags);
+        }
+        if matches!(keyword, Keyword::Run | Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck) {
+            let mut scripts = std::iter::once(text.value.as_str()).chain(heredocs.iter().map(|heredoc| heredoc.text));
+            if scripts.any(|script| end_of_commands(script, &mut self.commands_left).is_some()) {
+                let message = format!("there are more than {MAX_COMMANDS} commands; move them to a script");
+                return self.error(span, message);
+            }
         }
         let stage_name = text.value.split_whitespace().nth(2).map(str::to_owned);
         let arguments = match self.arguments(keyword, text, !heredocs.is_empty()) {

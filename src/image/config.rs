@@ -2,6 +2,7 @@
 
 use super::gap::FULL;
 use super::{Digest, Gap, ImageError, Part, Platform, keys, limits};
+use crate::text::end_of_commands;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -115,6 +116,20 @@ fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timest
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
+/// Takes away what is behind the last command that rules judge. The steps stay: layers are counted by them. Whether anything was
+/// taken away.
+fn cut_commands(history: &mut [History]) -> bool {
+    let mut left = limits::COMMANDS;
+    let mut is_cut = false;
+    for step in history {
+        if let Some(end) = end_of_commands(&step.created_by, &mut left) {
+            step.created_by.truncate(end);
+            is_cut = true;
+        }
+    }
+    is_cut
+}
+
 impl Config {
     /// Reads a configuration. Texts stay whole, since a rule may find something at their ends: the document is bounded as a whole.
     ///
@@ -136,6 +151,9 @@ impl Config {
         // Rules compare these two with each other.
         if config.history.len() > limits::LIST {
             config.history.truncate(limits::LIST);
+            Gap::new(&[Part::History], FULL).add(&mut config.gaps);
+        }
+        if cut_commands(&mut config.history) {
             Gap::new(&[Part::History], FULL).add(&mut config.gaps);
         }
         if let Some(run) = config.config.as_mut().filter(|run| run.env.len() > limits::LIST) {
@@ -205,6 +223,19 @@ mod tests {
             gaps.into_iter().flat_map(|gap| gap.parts).collect::<Vec<_>>()
         };
         assert_eq!((many("env"), many("history")), (vec![Part::Variables, Part::Programs], vec![Part::History]));
+    }
+
+    #[test]
+    fn the_commands_of_a_history_are_bounded() {
+        let of = |count: usize| {
+            let step = |text: String| serde_json::json!({"created_by": text});
+            let steps = [step("RUN a".to_owned()), step("cat|sh|".repeat(count)), step("RUN b".to_owned())];
+            Config::parse(serde_json::json!({"history": steps}).to_string().as_bytes()).unwrap()
+        };
+        let (few, many) = (of(1000), of(limits::COMMANDS));
+        assert!(few.gaps.is_empty() && few.history[1].created_by.len() == 7000);
+        assert_eq!(many.gaps, [Gap::new(&[Part::History], FULL)]);
+        assert_eq!((many.history.len(), many.history[1].created_by.matches('|').count()), (3, limits::COMMANDS));
     }
 
     #[test]

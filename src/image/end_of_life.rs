@@ -85,10 +85,11 @@ const ENDS: &[(&str, &str, (i16, i8, i8))] = &[
     ("photon", "4.0", (2026, 3, 1)),
 ];
 
-/// The last day with security updates, as the distribution says itself, or as its project announced it.
+/// The last day with security updates, as the distribution says itself, or as its project announced it: the earlier one. An image can say
+/// anything of itself, so its own date can only shorten what is known.
 #[must_use]
 pub fn end_of_life(os: &OsRelease) -> Option<Date> {
-    os.support_end.or_else(|| announced(&os.id, &os.version))
+    announced(&os.id, &os.version).into_iter().chain(os.support_end).min()
 }
 
 /// The last day with security updates; of a version that is older than all in the list, a day after it. None where it is not known, as
@@ -159,6 +160,10 @@ mod tests {
         }
         let own = OsRelease { support_end: Some(date(2030, 1, 1)), ..OsRelease::default() };
         assert_eq!(end_of_life(&own), Some(date(2030, 1, 1)));
+        let old = OsRelease { id: "debian".to_owned(), version: "8".to_owned(), ..own.clone() };
+        assert_eq!(end_of_life(&old), Some(date(2020, 6, 30)));
+        let early = OsRelease { id: "debian".to_owned(), version: "13".to_owned(), ..own };
+        assert_eq!(end_of_life(&early), Some(date(2030, 1, 1)));
         for (id, version, (year, month, day)) in ENDS {
             assert!(Date::new(*year, *month, *day).is_ok(), "{id} {version}");
         }

@@ -38,5 +38,7 @@ pub const CAPTURES: usize = 4000;
 pub const LABEL: usize = 4096;
 /// The most variables, and the most steps, of a configuration.
 pub const LIST: usize = 1000;
+/// The most commands of all steps of a history, about: each end of a command counts.
+pub const COMMANDS: usize = 20_000;
 /// The bytes that are read at once.
 pub const CHUNK: usize = 64 << 10;

@@ -108,12 +108,17 @@ fn apt_sources(text: &str) -> Vec<(usize, String)> {
         let new = line.split_once(':').filter(|_| !line.starts_with("deb"));
         for (key, value) in old.chain(new) {
             let is_off = ["trusted", "allow-insecure", "allow-weak"].iter().any(|off| key.eq_ignore_ascii_case(off));
-            if is_off && value.trim().eq_ignore_ascii_case("yes") {
+            if is_off && is_yes(value.trim()) {
                 found.push((index + 1, format!("{}={}", key.to_lowercase(), value.trim())));
             }
         }
     }
     found
+}
+
+/// Whether apt takes the value for true.
+fn is_yes(value: &str) -> bool {
+    ["true", "1", "yes", "on", "with", "enable"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
 fn apt_settings(text: &str) -> Vec<(usize, String)> {
@@ -126,7 +131,7 @@ fn apt_settings(text: &str) -> Vec<(usize, String)> {
     let is_fault = |setting: &apt_conf::Setting| {
         let last = setting.key.rsplit("::").next().unwrap_or_default().to_lowercase();
         let value = setting.value.to_lowercase();
-        let is_on = matches!(value.as_str(), "true" | "1" | "yes" | "on" | "with" | "enable");
+        let is_on = is_yes(&value);
         let is_off = matches!(value.as_str(), "false" | "0" | "no" | "off" | "without" | "disable");
         (is_on && ON.contains(&last.as_str())) || (is_off && matches!(last.as_str(), "verify-peer" | "verify-host"))
     };
@@ -175,6 +180,8 @@ mod tests {
                 "2 trusted=yes",
             ),
             ("etc/apt/sources.list.d/a.sources", "Types: deb\nURIs: http://a\nTrusted: yes\n", "3 trusted=yes"),
+            ("etc/apt/sources.list.d/b.sources", "Types: deb\nTrusted: true\n", "2 trusted=true"),
+            ("etc/apt/sources.list", "deb [trusted=1] http://a b c\n", "1 trusted=1"),
             (
                 "etc/apt/apt.conf.d/99a",
                 "APT::Get::AllowUnauthenticated \"true\";\n",

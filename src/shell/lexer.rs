@@ -25,6 +25,7 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
         last_group: None,
         reads: 0..0,
         heredocs: Vec::new(),
+        is_after_or: false,
     };
     lexer.read()
 }
@@ -48,6 +49,8 @@ struct Lexer<'s> {
     /// What the next command reads.
     reads: Range<usize>,
     heredocs: Vec<Heredoc>,
+    /// The next command runs if the one before fails.
+    is_after_or: bool,
 }
 
 /// Words of the shell that begin and end a group of commands.
@@ -180,6 +183,13 @@ impl<'s> Lexer<'s> {
             return;
         }
         command.reads = std::mem::replace(&mut self.reads, 0..0);
+        let passes = matches!(command.words.first().map(|word| word.text.as_str()), Some("true" | ":"));
+        if std::mem::take(&mut self.is_after_or)
+            && passes
+            && let Some(before) = self.script.commands.last_mut()
+        {
+            before.is_ignored = true;
+        }
         let index = self.script.commands.len();
         for heredoc in &mut self.heredocs {
             heredoc.command.get_or_insert(index);
@@ -194,6 +204,7 @@ impl<'s> Lexer<'s> {
             Some('|') => {
                 self.next();
                 self.last_group = None;
+                self.is_after_or = true;
             }
             other => {
                 if other == Some('&') {

@@ -53,11 +53,26 @@ pub fn calls_and_settings(script: &Script, each: &mut dyn FnMut(&Call<'_>)) {
     walk(script, None, 0, each);
 }
 
-fn walk(script: &Script, within: Option<&std::ops::Range<usize>>, depth: usize, each: &mut dyn FnMut(&Call<'_>)) {
+/// The same of one command of a script.
+pub fn calls_of(script: &Script, command: &Command, each: &mut dyn FnMut(&Call<'_>)) {
+    walk_each(script, std::slice::from_ref(command), None, 0, &mut |call| {
+        if !call.words.is_empty() {
+            each(call);
+        }
+    });
+}
+
+type Within<'r> = Option<&'r std::ops::Range<usize>>;
+
+fn walk(script: &Script, within: Within<'_>, depth: usize, each: &mut dyn FnMut(&Call<'_>)) {
+    walk_each(script, &script.commands, within, depth, each);
+}
+
+fn walk_each(script: &Script, commands: &[Command], within: Within<'_>, depth: usize, each: &mut dyn FnMut(&Call<'_>)) {
     if depth > MAX_DEPTH {
         return;
     }
-    for command in &script.commands {
+    for command in commands {
         let redirected = command.redirections.iter().map(|(_, word)| word);
         for inner in command.words.iter().chain(redirected).flat_map(|word| &word.inner) {
             walk(inner, within, depth + 1, each);

@@ -3,7 +3,7 @@
 use crate::image::{ImageError, limits};
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::FrameDecoder;
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::errors::{FrameDecoderError, FrameHeaderError, ReadFrameHeaderError};
 use std::io::{BufRead, Error, Read};
 
 /// How something is compressed.
@@ -70,6 +70,14 @@ impl<R: BufRead> Zstd<R> {
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
                     std::io::copy(&mut (&mut self.stored).take(length.into()), &mut std::io::sink())?;
                 }
+                Err(
+                    FrameDecoderError::WindowSizeTooBig { .. }
+                    | FrameDecoderError::FrameHeaderError(FrameHeaderError::WindowTooBig { .. })
+                    | FrameDecoderError::FailedToInitialize(FrameHeaderError::WindowTooBig { .. }),
+                ) => {
+                    let limit = format!("{} MiB", limits::ZSTD_WINDOW >> 20);
+                    return Err(ImageError::too_large("the window of the layer's compression by zstd", limit).into());
+                }
                 Err(error) => return Err(broken(&error)),
             }
         }
@@ -103,5 +111,22 @@ impl<R: BufRead> Read for Zstd<R> {
             }
             self.is_within = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_window_of_zstd_is_a_limit_and_no_damage() {
+        // A frame without the size of its content, and a window of 2 GiB; one of 1 KiB with a block that is broken.
+        let error = |frame: &[u8]| {
+            let mut reader = decompress(frame).unwrap();
+            ImageError::read("the layer", reader.read(&mut [0; 8]).unwrap_err()).to_string()
+        };
+        let large = error(&[0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 0x01, 0x00, 0x00]);
+        assert_eq!(large, "the window of the layer's compression by zstd is over the limit of 64 MiB");
+        assert!(error(&[0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x00, 0x07, 0x00, 0x00]).contains("is broken"));
     }
 }

@@ -76,7 +76,7 @@ that are none.",
             ),
             FileExample::good(
                 "keys of packages, and settings about passwords",
-                "FROM debian:12\nRUN key='859BE8D7C586F538430B19C2467B942D3A79BD29'; gpg --recv-keys \"$key\"\nENV SOLR_KEYS=E6E21FFCDCEA14C95910EA65051A0FAF76BC6507\nENV PGP_KEY_IDS=\"0x8657ABB260F056B1E5190839D9C4D26D0E604491 0x5B2545DAB21995F4088CEFAA36CEE4DEB00CFE33\"\nCMD [\"postgres\", \"-c\", \"password_encryption=scram-sha-256\"]\nRUN export TOKEN=\"$(cat /run/secrets/token)\" && npm ci\nRUN echo \"root:$PASSWORD\" | chpasswd\n",
+                "FROM debian:12\nRUN key='859BE8D7C586F538430B19C2467B942D3A79BD29'; gpg --recv-keys \"$key\"\nENV SOLR_KEYS=E6E21FFCDCEA14C95910EA65051A0FAF76BC6507\nENV PGP_KEY_IDS=\"0x8657ABB260F056B1E5190839D9C4D26D0E604491 0x5B2545DAB21995F4088CEFAA36CEE4DEB00CFE33\"\nCMD [\"postgres\", \"-c\", \"password_encryption=scram-sha-256\"]\nRUN export TOKEN=\"$(cat /run/secrets/token)\" && npm ci\nRUN adduser --disabled-password app && mysql --skip-password root && createuser --no-password app1 && psql --no-password mydb\nRUN a --random-password admin1 && b --without-password user1 && c --empty-password user2\nRUN echo \"root:$PASSWORD\" | chpasswd\n",
             ),
             FileExample::good(
                 "of the pod",

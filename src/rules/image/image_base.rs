@@ -103,7 +103,11 @@ impl ImageCheck for ImageBase {
         }
         let Some(content) = image.content.as_ref().filter(|_| self.end_of_life) else { return };
         if let Some(end) = content.end_of_life.filter(|end| *end < today) {
-            let name = content.os.as_ref().map_or("a distribution", |os| os.name.as_str());
+            let name = match &content.os {
+                Some(os) if !os.name.is_empty() => os.name.clone(),
+                Some(os) if !os.id.is_empty() => format!("{} {}", os.id, os.version).trim_end().to_owned(),
+                _ => "a distribution".to_owned(),
+            };
             let found = format!("{name}, without security updates since {end}");
             findings.push(Finding::new(Place::Image, found, "a distribution with security updates"));
         }

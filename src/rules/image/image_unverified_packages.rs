@@ -18,7 +18,8 @@ in the image (`[trusted=yes]` and `AllowUnauthenticated` of apt, `gpgcheck=0` an
 `strict-ssl=false` of npm, and those of curl, wget, git and gem), and commands of its history with such an option, or that run what \
 `curl` or `wget` loads without looking at it (`curl ... | sh`, and `curl -o a.sh ... && sh a.sh` without `sha256sum -c`, `gpg --verify` \
 or the like in between, also in several steps). Variables of the image that switch verification off count, too.\n\n\
-Repositories with `enabled=0` are not reported. A script that the build runs is not seen.\n\n\
+Repositories with `enabled=0` are not reported. A script that the build runs is not seen. The history of an image has no \
+`--checksum` of `ADD`: add the address to `urls`, or check the file before it runs.\n\n\
 Remove the setting, and give the build the key or the certificate authority of your repository. `allow` names files of settings that \
 may stay, by their path, and `urls` the beginnings of addresses from which a script may run as it arrives.",
     why: "whoever controls the network or a mirror installs what they like in the image",
@@ -56,6 +57,17 @@ may stay, by their path, and `urls` the beginnings of addresses from which a scr
                     {"created_by":"RUN /bin/sh -c chmod +x /usr/local/bin/tool # buildkit"},
                     {"created_by":"RUN /bin/sh -c tool install # buildkit"}]}"#,
                 &["history[0]", "history[3]"],
+            ),
+            ImageExample::bad(
+                "what ADD loads is run",
+                r#"{"history":[
+                    {"created_by":"ADD https://example.com/a.sh /a.sh # buildkit"},
+                    {"created_by":"RUN /bin/bash --norc -c sh /a.sh # buildkit"},
+                    {"created_by":"ADD https://example.com/b.sh https://example.com/c.sh /opt/ # buildkit"},
+                    {"created_by":"RUN /bin/bash -o nounset -c sha256sum -c /b.sum && sh /opt/c.sh # buildkit"},
+                    {"created_by":"ADD https://example.com/d.sh /d.sh # buildkit"},
+                    {"created_by":"RUN /usr/bin/env bash -c sha256sum -c /d.sum || true; sh /d.sh # buildkit"}]}"#,
+                &["history[1]", "history[5]"],
             ),
             ImageExample::good(
                 "what a server sends is verified before it runs",
@@ -121,7 +133,14 @@ impl ImageCheck for ImageUnverifiedPackages {
         // What one step loads, a later one may run.
         let mut downloads = Downloads::default();
         for (index, step) in image.history.iter().enumerate() {
-            let Step::Run { script, .. } = Step::read(&step.created_by) else { continue };
+            let script = match Step::read(&step.created_by) {
+                Step::Run { script, .. } => script,
+                Step::Instruction("ADD", arguments) => {
+                    self.added(arguments, &mut downloads);
+                    continue;
+                }
+                Step::Instruction(..) => continue,
+            };
             for found in in_script(script, &self.urls, &mut downloads) {
                 findings.push(Finding::new(Place::History(index), found, "packages that are verified"));
             }
@@ -130,6 +149,19 @@ impl ImageCheck for ImageUnverifiedPackages {
             if let Some(found) = options::variable(name, value) {
                 findings.push(Finding::new(Place::Env(name), found, options::VERIFIED));
             }
+        }
+    }
+}
+
+impl ImageUnverifiedPackages {
+    /// `ADD` of URLs: the last word is the target.
+    fn added(&self, arguments: &str, downloads: &mut Downloads) {
+        let words = || arguments.split_whitespace();
+        let Some(target) = words().last().filter(|_| !words().any(|word| word.starts_with("--checksum"))) else {
+            return;
+        };
+        for url in words().filter(|word| word.contains("://") && !word.starts_with("--")) {
+            downloads.added(url, target, &self.urls);
         }
     }
 }

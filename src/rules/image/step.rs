@@ -69,21 +69,32 @@ fn split_arguments(run: &str) -> (&str, &str) {
     (arguments, run.get(at + 1..).unwrap_or_default())
 }
 
-/// What is behind `/bin/bash -o pipefail -c`.
+/// The most words of a shell and its options.
+const MOST_WORDS: usize = 32;
+
+/// What is behind `/bin/bash -o pipefail -c`, or `/usr/bin/env bash -c`.
 fn behind_shell(run: &str) -> &str {
-    let mut words = run.split(' ');
-    let name = words.next().unwrap_or_default();
+    // Each word, and where the next one begins.
+    let words = run.split(' ').scan(0, |end, word| {
+        *end += word.len() + 1;
+        Some((word, *end))
+    });
+    let mut words = words.take(MOST_WORDS);
+    let mut name = words.next().map_or("", |(word, _)| word);
+    if name.starts_with('/') && name.ends_with("/env") {
+        name = words.find(|(word, _)| !word.starts_with('-')).map_or("", |(word, _)| word);
+    }
     if !SHELLS.contains(&name.rsplit('/').next().unwrap_or_default()) {
         return run;
     }
-    let mut length = name.len() + 1;
-    for word in words {
-        length += word.len() + 1;
-        if word.starts_with('-') && word.contains('c') {
-            return run.get(length..).unwrap_or_default();
-        }
-        // An option, or the value of one: `-o pipefail`.
-        if !word.starts_with('-') && word != "pipefail" && word != "errexit" {
+    while let Some((word, end)) = words.next() {
+        let is_short = word.starts_with(['-', '+']) && !word.starts_with("--");
+        if is_short && word.ends_with(['o', 'O']) || matches!(word, "--rcfile" | "--init-file") {
+            // Its value.
+            words.next();
+        } else if is_short && word.contains('c') {
+            return run.get(end..).unwrap_or_default();
+        } else if !word.starts_with(['-', '+']) {
             break;
         }
     }
@@ -130,6 +141,10 @@ mod tests {
             ("RUN |2 A=b C=d e /bin/sh -c f # buildkit", run("A=b C=d e", "f")),
             ("|1 A=b /bin/bash -o pipefail -c f", run("A=b", "f")),
             ("/bin/sh -c f", run("", "f")),
+            ("RUN /bin/bash --norc -c f # buildkit", run("", "f")),
+            ("RUN /bin/bash -o nounset -euo pipefail -c f -c g", run("", "f -c g")),
+            ("RUN |1 A=b /usr/bin/env -i bash --norc -c f", run("A=b", "f")),
+            ("RUN /bin/sh a.sh -c f", run("", "/bin/sh a.sh -c f")),
             ("RUN --mount=type=secret,id=a f g", run("", "f g")),
             ("# debian.sh --arch 'amd64'", run("", "# debian.sh --arch 'amd64'")),
             ("/bin/sh -c #(nop)  ENV A=b", Step::Instruction("ENV", "A=b")),

@@ -1,6 +1,6 @@
 //! Secrets in the words of a command line, and in scripts that are one word of it.
 
-use super::names::is_setting_secret;
+use super::names::{self, is_setting_secret};
 use super::shape::secret_value;
 use super::values::is_literal;
 
@@ -78,7 +78,7 @@ impl<'a> Words<'a> {
         let attached = self.options().any(|client| {
             client.option.len() == 2 && word.strip_prefix(client.option).is_some_and(|value| client.holds(value))
         });
-        self.option = Some(word);
+        self.option = Some(word).filter(|option| !is_switch(option));
         attached.then_some("a password or key")
     }
 
@@ -121,6 +121,12 @@ fn is_option_secret(name: &str, value: &str, allow: &[String]) -> bool {
         && !value.starts_with(['$', '`'])
         && !allow.iter().any(|allowed| allowed == name)
         && is_setting_secret(name, value)
+}
+
+/// Whether the option switches a secret off, or has it made up: `--disabled-password app`. The next word is not its value.
+fn is_switch(option: &str) -> bool {
+    const OFF: [&str; 8] = ["DISABLE", "DISABLED", "EMPTY", "GENERATE", "NO", "RANDOM", "SKIP", "WITHOUT"];
+    option.starts_with("--") && names::words(option).iter().any(|word| OFF.contains(&word.as_str()))
 }
 
 /// The words that contain a secret, by their index, and the kind of secret.

@@ -40,7 +40,7 @@ impl Downloads {
                 self.load(&path, &call.name, is_open);
             }
         }
-        if let Some((by, targets)) = outputs::piped(call, |command| downloader_of(command, allow)) {
+        if let Some((by, targets)) = outputs::piped(call, |command| downloader_of(call.script, command, allow)) {
             for path in targets {
                 self.load(&path, &by, true);
             }

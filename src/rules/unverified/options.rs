@@ -196,8 +196,17 @@ pub fn variable(name: &str, value: &str) -> Option<String> {
     is_off.then(|| format!("{name} that switches checks off"))
 }
 
-const ON: [&str; 4] = ["true", "1", "yes", "on"];
-const OFF: [&str; 4] = ["false", "0", "no", "off"];
+/// What apt takes for true, and for false.
+const ON: [&str; 6] = ["true", "1", "yes", "on", "with", "enable"];
+const OFF: [&str; 6] = ["false", "0", "no", "off", "without", "disable"];
+
+/// Whether it is a source of packages whose options have `trusted=yes`. `line` is in lower case.
+fn is_trusted_source(line: &str) -> bool {
+    let Some((begin, rest)) = line.split_once('[') else { return false };
+    let options = rest.split(']').next().unwrap_or_default().split_whitespace();
+    begin.trim_start().starts_with("deb")
+        && options.filter_map(|option| option.strip_prefix("trusted=")).any(|value| ON.contains(&value))
+}
 
 /// Whether a line of apt's settings without blanks gives the key one of the values.
 fn sets(bare: &str, key: &str, values: &[&str]) -> bool {
@@ -211,18 +220,19 @@ fn sets(bare: &str, key: &str, values: &[&str]) -> bool {
 pub fn setting(text: &str) -> Option<(usize, String)> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        let bare: String = line.to_ascii_lowercase().split_whitespace().collect();
+        let line_lower = line.to_ascii_lowercase();
+        let bare: String = line_lower.split_whitespace().collect();
         let is_comment = bare.starts_with('#');
         let found = if is_comment {
             None
-        } else if bare.starts_with("deb") && bare.contains('[') && bare.contains("trusted=yes") {
+        } else if is_trusted_source(&line_lower) {
             Some("a source of packages with trusted=yes")
         } else if bare.starts_with("gpgcheck=0")
             || bare.starts_with("repo_gpgcheck=0")
             || bare.contains("\\ngpgcheck=0")
         {
             Some("gpgcheck=0")
-        } else if bare.starts_with("trusted:yes") {
+        } else if bare.strip_prefix("trusted:").is_some_and(|value| ON.contains(&value)) {
             Some("a source of packages with Trusted: yes")
         } else if sets(&bare, "allowunauthenticated", &ON) {
             Some("AllowUnauthenticated")

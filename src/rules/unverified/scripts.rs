@@ -1,6 +1,6 @@
 //! Scripts that run as they arrive: `curl ... | sh` and its other forms.
 
-use crate::shell::{Call, Command, SHELLS, Script, calls};
+use crate::shell::{Call, Command, SHELLS, Script, Word, calls, calls_of};
 
 /// Programs that write what they download to their output.
 pub(super) const DOWNLOADERS: [&str; 7] = ["aria2c", "curl", "fetch", "http", "https", "lynx", "wget"];
@@ -24,7 +24,7 @@ pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
         return None;
     }
     let sources = call.script.sources(call.command);
-    let source = sources.into_iter().find_map(|command| downloader_of(command, allow));
+    let source = sources.into_iter().find_map(|command| downloader_of(call.script, command, allow));
     source.map(|program| format!("the output of {program} run by {}", call.name))
 }
 
@@ -91,8 +91,30 @@ fn downloader(script: &Script, allow: &[String]) -> Option<String> {
     found
 }
 
-pub(super) fn downloader_of(command: &Command, allow: &[String]) -> Option<String> {
-    downloader(&Script { commands: vec![command.clone()] }, allow)
+pub(super) fn downloader_of(script: &Script, command: &Command, allow: &[String]) -> Option<String> {
+    let mut found = None;
+    if may_load(command) {
+        calls_of(script, command, &mut |call| {
+            if found.is_none() && is_open(call, allow) {
+                found = Some(call.name.clone());
+            }
+        });
+    }
+    found
+}
+
+/// Whether a downloader or a script in the command is possible at all. Many commands may read from the same one.
+fn may_load(command: &Command) -> bool {
+    let is_script = |word: &Word| !word.inner.is_empty() || word.text.contains([' ', '\n', '\t', '\'', '"', '\\']);
+    let names = |word: &Word| {
+        // The shortest name has four letters.
+        word.text.len() >= 4 && {
+            let text = word.text.to_ascii_lowercase();
+            DOWNLOADERS.iter().any(|name| text.contains(name))
+        }
+    };
+    let files = command.redirections.iter().map(|(_, word)| word);
+    command.input.is_some() || command.words.iter().chain(files).any(|word| is_script(word) || names(word))
 }
 
 /// Whether it downloads something from a URL that is not allowed.

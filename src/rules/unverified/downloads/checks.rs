@@ -10,11 +10,36 @@ const SUMS: [&str; 10] =
 /// Programs that compare texts.
 const COMPARE: [&str; 9] = ["[", "[[", "awk", "cmp", "diff", "egrep", "fgrep", "grep", "test"];
 
+/// Commands of openssl that compute a checksum, besides `dgst`.
+const DIGESTS: [&str; 9] =
+    ["blake2b512", "blake2s256", "sha1", "sha224", "sha256", "sha3-256", "sha3-512", "sha384", "sha512"];
+
+/// What programs compute checksums with: in PHP, Python, Node.js, Ruby and Perl.
+const LIBRARIES: [&str; 5] = ["hash_file", "hashlib", "createHash", "Digest::", "Digest.hexdigest"];
+/// What they compare them with.
+const COMPARISONS: [&str; 6] = ["==", "!=", "assert", "hash_equals", "compare_digest", " eq "];
+
+/// `php -r "if (hash_file('sha384', 'a.php') === '..') .."`, and the like of other languages.
+fn in_program(file: &mut Download, call: &Call<'_>) {
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    let has = |arg: &str, parts: &[&str]| parts.iter().any(|part| arg.contains(part));
+    for program in call.args().filter(|arg| !name.is_empty() && arg.contains(name) && has(arg, &LIBRARIES)) {
+        file.is_summed = true;
+        file.is_checked |= has(program, &COMPARISONS);
+    }
+}
+
 /// Notes what the call checks.
 pub fn note(files: &mut [Download], call: &Call<'_>) {
+    // `sha256sum -c a.sum || true` goes on with any file.
+    if call.command.is_ignored {
+        return;
+    }
     let name = call.name.as_str();
     let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
-    if SUMS.contains(&name) {
+    // Without an algorithm it is no check against an attacker.
+    let is_cksum = name == "cksum" && call.args().any(|arg| arg.starts_with("-a") || arg.starts_with("--algorithm"));
+    if SUMS.contains(&name) || is_cksum {
         let is_check = call.args().any(|arg| arg == "--check" || (super::is_short(arg) && arg.contains('c')));
         if is_check {
             let listed = Listed::of(call);
@@ -29,6 +54,13 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
         files.iter_mut().filter(|file| file.is_summed).for_each(|file| file.is_checked = true);
         return;
     }
+    if super::is_interpreter(name) {
+        for file in files.iter_mut() {
+            in_program(file, call);
+        }
+        return;
+    }
+    let is_digest = || call.args().next().is_some_and(|arg| DIGESTS.contains(&arg));
     let verifies = match name {
         "gpg" | "gpg1" | "gpg2" => has(&["--verify", "--verify-files"]),
         "gpgv" | "gpgv1" | "gpgv2" | "sqv" | "slsa-verifier" => true,
@@ -36,7 +68,7 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
         "gh" => has(&["attestation"]),
         "cosign" => has(&["verify-blob", "verify-blob-attestation"]),
         "minisign" | "signify" | "signify-openbsd" => call.args().any(|arg| super::is_short(arg) && arg.contains('V')),
-        "openssl" => has(&["dgst", "cms", "smime", "pkeyutl"]),
+        "openssl" => has(&["dgst", "cms", "smime", "pkeyutl"]) || is_digest(),
         "rpm" | "rpmkeys" => has(&["-K", "--checksig", "-Kv"]),
         "jarsigner" => has(&["-verify"]),
         _ => false,
