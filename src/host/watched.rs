@@ -142,7 +142,8 @@ mod tests {
     fn all_that_could_change_a_verdict() {
         let found = watched(&format!(
             "{DOCKER}=== /srv/real.json\n{{}}\n=== /srv/more/link link ../real.json\n=== /etc/docker/daemon.json link /srv/more/link\n\
-=== /etc/audit/rules.d/a.rules\n=== /etc/rsyslog.d/a.conf\n=== /etc/containerd/config.toml\nimports = [\"/opt/c/*.toml\"]\n=== /opt/c/1.toml\n\
+=== /etc/audit/rules.d/a.rules\n=== /etc/rsyslog.conf\n$IncludeConfig /etc/rsyslog.d/*.conf\n=== /etc/rsyslog.d/a.conf\n\
+=== /etc/containerd/config.toml\nimports = [\"/opt/c/*.toml\"]\n=== /opt/c/1.toml\n\
 === /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n=== /run/systemd/system/x.service\n\
 === /etc/systemd/system/docker.service.d/a.conf\n[Service]\nA=1\n"
         ));
