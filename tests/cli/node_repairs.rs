@@ -84,7 +84,7 @@ fn the_file_of_docker_is_changed_or_made() {
     assert!(experimental.fix("dockerd: experimental").starts_with("upgrade docker to 27 first"));
     let whole = "{\"icc\": true, \"userland-proxy\": true, \"iptables\": false, \"experimental\": true, \"cgroup-parent\": \"/x\", \"log-level\": \"debug\",\n\
                  \"default-cgroupns-mode\": \"host\", \"seccomp-profile\": \"unconfined\", \"metrics-addr\": \"0.0.0.0:9000\", \"debug\": true, \"mtu\": 1400}\n";
-    let disk = Disk::new("repairs-file", &[files[0], files[1], ("etc/docker/daemon.json", whole)]);
+    let disk = Disk::new("repairs-daemon-json", &[files[0], files[1], ("etc/docker/daemon.json", whole)]);
     disk.repair(&["dockerd: icc", "dockerd: userland-proxy", "dockerd: iptables", "dockerd: experimental"]);
     disk.repair(&["dockerd: cgroup-parent", "dockerd: default-cgroupns-mode"]);
     for gone in ["dockerd: seccomp-profile", "dockerd: metrics-addr", "dockerd: log-level"] {
