@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -199,7 +200,13 @@ func (r *release) metric(t *testing.T, label string) int {
 // metricOf sums those series of a replica that begin so and have the label.
 func (r *release) metricOf(t *testing.T, pod, begins, label string) (sum float64) {
 	t.Helper()
-	text := r.must(t, "", "get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8080/proxy/metrics", namespace, pod))
+	text := ""
+	// A connection to a pod that is new waits until the replicas know it.
+	r.await(t, "the metrics of "+pod, func() (bool, error) {
+		said := r.kubectl(t, "", "get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8080/proxy/metrics", namespace, pod))
+		text = said.out
+		return said.code == 0, errors.New(said.String())
+	})
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, begins) && strings.Contains(line, label) {
 			var value float64

@@ -120,7 +120,7 @@ fn nothing_judged_is_no_success_on_stdin() {
 #[test]
 fn a_pipe_is_read_once_and_is_as_good_as_stdin() {
     let none = "apiVersion: v1\nkind: ConfigMap\n";
-    let dir = Dir::new("pipe", &[("bad.yaml", &pod("bad")), ("none.yaml", none), ("policy/policy.yaml", POLICY)]);
+    let dir = Dir::new("passed-over-pipe", &[("bad.yaml", &pod("bad")), ("none.yaml", none), ("policy/policy.yaml", POLICY)]);
     let check = |args: &str| {
         let line = format!("exec '{}' check --policy policy/policy.yaml {args}", env!("CARGO_BIN_EXE_podreeve"));
         let ran = std::process::Command::new("bash").args(["-c", &line]).current_dir(&dir.0).output().expect("bash");
@@ -321,7 +321,7 @@ fn files_are_left_out_by_pattern() {
 
 #[test]
 fn a_link_that_leads_nowhere_is_a_line() {
-    let dir = Dir::new("links", &[("m/z.yaml", &pod("z")), ("other/w.yaml", &pod("w"))]);
+    let dir = Dir::new("passed-over-links", &[("m/z.yaml", &pod("z")), ("other/w.yaml", &pod("w"))]);
     symlink("nowhere", dir.0.join("m/a.yaml")).expect("a link");
     symlink("../other", dir.0.join("m/b.yaml")).expect("a link");
     symlink("../other/w.yaml", dir.0.join("m/c.yaml")).expect("a link");
