@@ -120,7 +120,8 @@ fn nothing_judged_is_no_success_on_stdin() {
 #[test]
 fn a_pipe_is_read_once_and_is_as_good_as_stdin() {
     let none = "apiVersion: v1\nkind: ConfigMap\n";
-    let dir = Dir::new("passed-over-pipe", &[("bad.yaml", &pod("bad")), ("none.yaml", none), ("policy/policy.yaml", POLICY)]);
+    let dir =
+        Dir::new("passed-over-pipe", &[("bad.yaml", &pod("bad")), ("none.yaml", none), ("policy/policy.yaml", POLICY)]);
     let check = |args: &str| {
         let line = format!("exec '{}' check --policy policy/policy.yaml {args}", env!("CARGO_BIN_EXE_podreeve"));
         let ran = std::process::Command::new("bash").args(["-c", &line]).current_dir(&dir.0).output().expect("bash");
