@@ -44,8 +44,7 @@ impl Secrets {
     fn sentence(&mut self, sentence: &mut String) {
         text(sentence, self);
         if self.too_many {
-            "a setting is not one of a running daemon; podreeve does not show it, beside so many secrets"
-                .clone_into(sentence);
+            "podreeve hides this reason, because the host has more secrets than it looks for".clone_into(sentence);
         }
         // The longest first: another may be a part of it.
         let mut all: Vec<&String> = self.found.iter().filter(|secret| sentence.contains(secret.as_str())).collect();

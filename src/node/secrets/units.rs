@@ -81,13 +81,17 @@ fn command(value: &mut String, secrets: &mut Secrets) {
 
 /// One line of words that splits into the same words.
 fn joined(words: &[String]) -> String {
-    let quoted = words.iter().map(|word| {
+    let words = words.iter().map(|word| {
         if !word.is_empty() && !word.contains([' ', '\t', '\n', '"', '\'', '\\']) {
             return word.clone();
         }
-        format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+        quoted(word)
     });
-    quoted.collect::<Vec<_>>().join(" ")
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn environment(value: &mut String, used: &BTreeSet<String>, secrets: &mut Secrets) {
@@ -110,10 +114,6 @@ fn environment(value: &mut String, used: &BTreeSet<String>, secrets: &mut Secret
     }
     // Otherwise it stays as it is written.
     if changed {
-        *value = pairs
-            .iter()
-            .map(|pair| format!("\"{}\"", pair.replace('\\', "\\\\").replace('"', "\\\"")))
-            .collect::<Vec<_>>()
-            .join(" ");
+        *value = pairs.iter().map(|pair| quoted(pair)).collect::<Vec<_>>().join(" ");
     }
 }
