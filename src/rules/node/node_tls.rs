@@ -17,7 +17,7 @@ pub static RULE: Rule = Rule {
     title: "Daemons on the network verify certificates; no container has their socket",
     docs: "A dockerd on TCP obeys every client that reaches it, unless it verifies certificates of clients. `--tls` alone encrypts, and takes \
 every client. `tlscacert`, `tlscert` and `tlskey` without `tls` or `tlsverify` change nothing at all: it speaks plain HTTP. The addresses of \
-systemd's socket count as much as `hosts`. The kubelet needs a CA for clients and a certificate of its own. A container into which a \
+systemd's sockets count as much as `hosts`: those of every socket unit that is for docker's service. Where nothing starts one, the result is unknown. The kubelet needs a CA for clients and a certificate of its own. A container into which a \
 runtime's socket is mounted gives the same orders, and so does every user where the socket is writable for all.\n\n\
 Certificates must be valid for 30 days more, be meant for servers, have a key of 2048 bits if it is RSA, and belong to the key next to them.",
     why: "a client that reaches an open daemon is root on the node",

@@ -14,7 +14,7 @@ pub fn watch(node: &Node, path: &str) -> String {
     }
     let rule = format!("-w {path} -p wa -k containers");
     let write = match node.audit.origin {
-        Origin::File => write_before_lock(&rule),
+        Origin::File => add_to_file(&rule, locked(node).is_some()),
         origin => {
             let own = "/etc/audit/rules.d/containers.rules";
             // augenrules writes audit.rules again, with what is in the folder alone.
@@ -64,8 +64,11 @@ fn restart(line: &str) -> String {
     format!("then restart the host: {line} locks the rules that are loaded (-e 2)")
 }
 
-/// Adds a rule to `audit.rules`, before the line `-e`: nothing is loaded after `-e 2`.
-fn write_before_lock(rule: &str) -> String {
+/// Adds a rule to `audit.rules`, before the line `-e 2` if it has one: nothing is loaded after it.
+fn add_to_file(rule: &str, is_locked: bool) -> String {
+    if !is_locked {
+        return format!("echo {} >> {FILE}", shell(rule));
+    }
     let mut escaped = String::with_capacity(rule.len());
     for c in rule.chars() {
         if matches!(c, '\\' | '&' | '|') {
@@ -73,6 +76,5 @@ fn write_before_lock(rule: &str) -> String {
         }
         escaped.push(c);
     }
-    let insert = shell(&format!(r"0,/^ *-e/s|^ *-e|{escaped}\n&|"));
-    format!("if grep -q '^ *-e' {FILE}; then sed -i {insert} {FILE}; else echo {} >> {FILE}; fi", shell(rule))
+    format!("sed -i {} {FILE}", shell(&format!(r"s|^ *-e *2|{escaped}\n&|")))
 }
