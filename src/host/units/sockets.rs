@@ -113,7 +113,7 @@ fn starters(host: &dyn Host, folders: &[&str]) -> BTreeSet<String> {
     all
 }
 
-/// A socket that listens was started, whoever did it.
+/// A socket that listens was started, by a unit or by a user.
 pub fn mark_listening(
     units: &mut BTreeMap<String, Unit>,
     processes: &[Process],

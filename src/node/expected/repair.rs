@@ -32,7 +32,7 @@ pub fn lasting(node: &Node, expected: &Expected, repair: &str) -> String {
     }
 }
 
-/// Tells dpkg of a mode. dpkg knows a file by the spelling in its package alone, which may be the other one where `/lib` is a link. A file of
+/// Has dpkg keep a mode. dpkg knows a file by the spelling in its package alone, which may be the other one where `/lib` is a link. A file of
 /// no package needs nothing.
 fn override_for_upgrades(expected: &Expected) -> String {
     let path = expected.path.as_str();
