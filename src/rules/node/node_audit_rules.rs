@@ -36,6 +36,25 @@ the service of its name; in a container it must have the capabilities to watch t
                 results: &["pass /usr/bin/dockerd", "fail /etc/docker", "pass auditd"],
             },
             NodeExample {
+                name: "the kernel is started without the audit system; the last argument counts",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /etc/audit/audit.rules\n-w /usr/bin/dockerd -p wa\n=== /proc/5/status\nName: auditd\nUid: 0 0 0 0\n\
+=== /proc/cmdline\nro audit=1 audit=off\n",
+                results: &["pass /usr/bin/dockerd", "fail auditd"],
+            },
+            NodeExample {
+                name: "arguments of the kernel that cannot be read",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /proc/5/status\nName: auditd\nUid: 0 0 0 0\n=== /proc/cmdline denied\n",
+                results: &["fail /usr/bin/dockerd", "unknown auditd"],
+            },
+            NodeExample {
+                name: "arguments of the kernel that a later one takes back",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /proc/5/status\nName: auditd\nUid: 0 0 0 0\n=== /proc/cmdline\naudit=0 audit=off audit=1\n",
+                results: &["fail /usr/bin/dockerd", "pass auditd"],
+            },
+            NodeExample {
                 name: "no audit system",
                 params: "",
                 host: "=== /usr/bin/dockerd\n=== /proc/5/status\nName: sh\n",
@@ -229,6 +248,9 @@ fn system(node: &Node, results: &mut Results) {
     if let Some(off) = last.filter(|last| *last == "audit=0" || last.eq_ignore_ascii_case("audit=off")) {
         let fix = format!("remove {off} from the kernel's arguments, and restart the host");
         return results.fail(about, Severity::Low, Evidence::new(off, "/proc/cmdline"), format!("no {off}"), fix);
+    }
+    if let Some(why) = &node.kernel.arguments_unread {
+        return results.unknown(about, format!("{why}, and it may switch the audit system off"));
     }
     if node.audit.running {
         results.pass(about, Evidence::new("runs", "/proc"));
