@@ -1,6 +1,7 @@
 //! Commands that check a file: its checksum, or a signature of it.
 
-use super::{Download, is_same, normal};
+use super::Download;
+use super::folders::{Folders, is_same};
 use crate::shell::{Call, Command, Script, calls};
 
 /// Programs that compute checksums, and compare them with `-c`.
@@ -30,7 +31,7 @@ fn in_program(file: &mut Download, call: &Call<'_>) {
 }
 
 /// Notes what the call checks.
-pub fn note(files: &mut [Download], call: &Call<'_>) {
+pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
     // `sha256sum -c a.sum || true` goes on with any file.
     if call.command.is_ignored {
         return;
@@ -45,7 +46,7 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
             let listed = Listed::of(call);
             files.iter_mut().filter(|file| listed.has(&file.path)).for_each(|file| file.is_checked = true);
         } else {
-            let is_summed = |path: &str| call.args().any(|arg| is_same(normal(arg), path));
+            let is_summed = |path: &str| call.args().any(|arg| is_same(&folders.resolve(arg), path));
             files.iter_mut().filter(|file| is_summed(&file.path)).for_each(|file| file.is_summed = true);
         }
         return;
@@ -71,10 +72,12 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
         "openssl" => has(&["dgst", "cms", "smime", "pkeyutl"]) || is_digest(),
         "rpm" | "rpmkeys" => has(&["-K", "--checksig", "-Kv"]),
         "jarsigner" => has(&["-verify"]),
+        "debsig-verify" => true,
+        "dpkg-sig" => has(&["-c", "--verify"]),
         _ => false,
     };
     if verifies {
-        for file in files.iter_mut().filter(|file| call.args().any(|arg| signs(arg, &file.path))) {
+        for file in files.iter_mut().filter(|file| call.args().any(|arg| signs(arg, &file.path, folders))) {
             // A digest that is only printed must be compared.
             let is_digest = name == "openssl" && !has(&["-verify"]);
             if is_digest { file.is_summed = true } else { file.is_checked = true }
@@ -83,10 +86,10 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
 }
 
 /// Whether an argument names the file, or a signature of it by its usual name.
-fn signs(arg: &str, path: &str) -> bool {
+fn signs(arg: &str, path: &str, folders: &Folders) -> bool {
     let arg = arg.split_once('=').filter(|_| arg.starts_with("--")).map_or(arg, |(_, value)| value);
     let signed = [".asc", ".sig", ".sign", ".gpg", ".minisig"].iter().find_map(|end| arg.strip_suffix(end));
-    [Some(arg), signed].into_iter().flatten().any(|name| is_same(normal(name), path))
+    [Some(arg), signed].into_iter().flatten().any(|name| is_same(&folders.resolve(name), path))
 }
 
 /// The files of which `sha256sum -c` reads checksums.
