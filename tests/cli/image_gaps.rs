@@ -134,6 +134,52 @@ fn what_cannot_be_read_is_a_warning_with_its_reason() {
             "warn image-secrets image: not all of it was read: secrets, settings of package managers in /root/.npmrc: it is larger than 1 MiB".to_owned(),
         ),
         (
+            "lost-link",
+            Tar::default().hard_link("lib/apk/db/installed", "srv/list"),
+            "warn image-packages image: not all of it was read: packages in /lib/apk/db/installed: it is a link to a file that is in no layer".to_owned(),
+        ),
+    ] {
+        let (ran, report) = read(name, &image);
+        assert_eq!((ran.code, &report["summary"]["gaps"]), (Some(0), &json!(1)), "{name}");
+        assert_eq!(violations(&report), [says], "{name}");
+    }
+}
+
+/// Files without a fault take no room from those that a rule needs.
+#[test]
+fn many_settings_hide_no_package_and_no_other_setting() {
+    let many =
+        (0..4100).fold(Tar::default(), |tar, number| tar.file(&format!("etc/apt/apt.conf.d/{number}"), "a \"b\";\n"));
+    let layer = many
+        .file("etc/apt/sources.list", "deb [trusted=yes] http://example.com a b\n")
+        .file("var/lib/dpkg/status", "Package: nmap\nStatus: install ok installed\nVersion: 7\n");
+    let (ran, report) = read("settings", &Image::new("amd64", &json!({"User": "1"})).layer("", layer));
+    assert_eq!((ran.code, &report["summary"]["gaps"]), (Some(1), &json!(0)));
+    assert_eq!(
+        violations(&report),
+        [
+            "deny image-unverified-packages layers[0]/etc/apt/sources.list:1: trusted=yes",
+            "deny image-packages packages[nmap]: nmap 7"
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_a_warning_with_its_reason() {
+    let image = || Image::new("amd64", &json!({"User": "1"}));
+    let large = format!("//registry.example.com/:_authToken=abc\n{}", "#\n".repeat(600_000));
+    for (name, layer, says) in [
+        (
+            "rpm",
+            Tar::default().file("var/lib/rpm/Packages", "x"),
+            "warn image-packages image: not all of it was read: packages in /var/lib/rpm/Packages: a database of rpm in the format Berkeley DB".to_owned(),
+        ),
+        (
+            "npmrc",
+            Tar::default().file("root/.npmrc", large),
+            "warn image-secrets image: not all of it was read: secrets, settings of package managers in /root/.npmrc: it is larger than 1 MiB".to_owned(),
+        ),
+        (
             "dpkg-link",
             Tar::default().file("srv/list", "Package: nmap\n").symlink("var/lib/dpkg/status", "../../../srv/list"),
             "warn image-packages image: not all of it was read: packages in /var/lib/dpkg/status: it leads to /srv/list, which podreeve does not read".to_owned(),
@@ -180,6 +226,37 @@ fn databases_behind_linked_folders_are_read() {
         let (_, report) = read("linked", &Image::new("amd64", &json!({"User": "1"})).layer("", layer));
         assert_eq!((violations(&report), &report["summary"]["gaps"]), (vec![], &json!(0)));
     }
+}
+
+/// What rules read by its name may be a link, and the file may be in another layer.
+#[test]
+fn files_behind_links_are_judged() {
+    let image = Image::new("amd64", &json!({"User": "1"}))
+        .layer(
+            "",
+            Tar::default()
+                .file("srv/packages", "Package: nmap\nVersion: 1\n")
+                .file("srv/sources", "deb [trusted=yes] http://example.com ./\n")
+                .file("srv/login", "//registry.example.com/:_authToken=abc\n"),
+        )
+        .layer(
+            "",
+            Tar::default()
+                .symlink("var/lib/dpkg/status", "../../../srv/packages")
+                .symlink("etc/apt/sources.list.d/own.list", "/srv/sources")
+                .hard_link("root/.npmrc", "srv/login"),
+        );
+    let (ran, report) = read("links", &image);
+    let found = violations(&report);
+    assert_eq!((ran.code, &report["summary"]["gaps"]), (Some(1), &json!(0)), "{found:?}");
+    for says in [
+        "packages[nmap]",
+        "layers[0]/etc/apt/sources.list.d/own.list:1",
+        "layers[0]/srv/login: a login to a package registry of npm",
+    ] {
+        assert!(found.iter().any(|line| line.contains(says)), "{says}: {found:?}");
+    }
+    assert!(!ran.out.contains("=abc"), "{}", ran.out);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::reference::is_pinned;
 use crate::rule::{AtMost, Check, Finding, Findings, ImageCheck, InContainer, Location};
 use crate::rules::pod::image_used::{self, UsedImage};
 use crate::workload::{Pod, PodFeatures, PodImages};
+use gaps::Said;
 use jiff::civil::Date;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,11 +89,11 @@ impl Check for InPod {
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let Some(context) = &pod.context.images else { return };
-        let mut warned = false;
+        let mut said = Said::default();
         image_used::of_each(pod, findings, |used, findings| match used.known.map(|image| &image.answer) {
             Some(ImageAnswer::Known(known)) => {
                 self.known(pod, used, known, context, findings);
-                findings.extend(self.incomplete(pod, used, known, context, &mut warned));
+                findings.extend(self.incomplete(pod, used, known, context, &mut said));
                 self.reported(used, Some(known), context, findings);
             }
             Some(ImageAnswer::Unknown(unknown)) => {
