@@ -3,6 +3,7 @@
 use super::content::Content;
 use super::said::{Said, most, said};
 use super::unpack::unpack;
+use crate::image::captures::Capture;
 use crate::image::linked::Linked;
 use crate::image::secrets::KeySearch;
 use crate::image::tar::Kind;
@@ -39,7 +40,7 @@ pub fn read_linked(
         let (_, whole) = content.read(tar, KeySearch::default(), keep)?;
         for linked in names {
             let said = said(&linked.name, whole.filter(|_| size <= most(&linked.name)));
-            memory = memory.saturating_add(said.capture.as_ref().map_or(0, |capture| capture.memory()));
+            memory = memory.saturating_add(said.capture.as_ref().map_or(0, Capture::memory));
             allowance.check_memory(memory)?;
             files.push(LinkedFile { linked: linked.clone(), said });
         }

@@ -184,7 +184,7 @@ impl ImageUnverifiedPackages {
             "WORKDIR" => downloads.begin_at(arguments),
             "ENV" => step::pairs(arguments).into_iter().for_each(|(name, value)| downloads.set(name, value)),
             "ADD" | "COPY" => {
-                let Some(target) = words().last() else { return };
+                let Some(target) = words().next_back() else { return };
                 let is_checked = arguments.contains("--checksum");
                 let is_url = |word: &&str| word.contains("://") && !is_checked;
                 downloads.copied(words().filter(|word| !is_url(word)), target);

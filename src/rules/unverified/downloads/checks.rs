@@ -64,7 +64,7 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
     let is_digest = || call.args().next().is_some_and(|arg| DIGESTS.contains(&arg));
     let verifies = match name {
         "gpg" | "gpg1" | "gpg2" => has(&["--verify", "--verify-files"]),
-        "gpgv" | "gpgv1" | "gpgv2" | "sqv" | "slsa-verifier" => true,
+        "debsig-verify" | "gpgv" | "gpgv1" | "gpgv2" | "sqv" | "slsa-verifier" => true,
         "sq" => has(&["verify"]),
         "gh" => has(&["attestation"]),
         "cosign" => has(&["verify-blob", "verify-blob-attestation"]),
@@ -72,7 +72,6 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         "openssl" => has(&["dgst", "cms", "smime", "pkeyutl"]) || is_digest(),
         "rpm" | "rpmkeys" => has(&["-K", "--checksig", "-Kv"]),
         "jarsigner" => has(&["-verify"]),
-        "debsig-verify" => true,
         "dpkg-sig" => has(&["-c", "--verify"]),
         _ => false,
     };

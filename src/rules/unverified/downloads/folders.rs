@@ -112,12 +112,11 @@ impl Folders {
     /// With the value of the variable that it begins with.
     fn expanded(&self, path: &str) -> String {
         let Some(rest) = path.strip_prefix('$') else { return path.to_owned() };
-        let (name, behind) = match rest.strip_prefix('{') {
-            Some(braced) => braced.split_once('}').unwrap_or((braced, "")),
-            None => {
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-                rest.split_at_checked(end).unwrap_or((rest, ""))
-            }
+        let (name, behind) = if let Some(braced) = rest.strip_prefix('{') {
+            braced.split_once('}').unwrap_or((braced, ""))
+        } else {
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            rest.split_at_checked(end).unwrap_or((rest, ""))
         };
         let value = self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         match value {
