@@ -119,9 +119,7 @@ impl Downloads {
                 let place = match below {
                     // Of a folder, what is in it is copied.
                     Some(below) => format!("{}/{below}", target.trim_end_matches('/')),
-                    None if installs::is_file(source, &path, |operand| root.resolve(operand) == path) => {
-                        self.in_image(target, name)
-                    }
+                    None if installs::is_file(&folder, &path) => self.in_image(target, name),
                     None => continue,
                 };
                 let place = self.folders.resolve(&place);
@@ -158,9 +156,10 @@ impl Downloads {
         if files.iter().all(|file| file.is_checked) {
             return None;
         }
-        let operands: Vec<&str> = installs::operands(call).into_iter().flatten().collect();
+        let operands: Vec<String> =
+            installs::operands(call).into_iter().flatten().map(|arg| folders.resolve(arg)).collect();
         let is = |path: &str, file: &str| is_same(&folders.resolve(path), file);
-        let is_installed = |path: &str| operands.iter().any(|arg| installs::is_file(arg, path, |arg| is(arg, path)));
+        let is_installed = |path: &str| operands.iter().any(|arg| installs::is_file(arg, path));
         for file in files.iter_mut().filter(|file| !file.is_checked) {
             let (how, wanted) = if is_installed(&file.path) {
                 (format!("installed by {}", call.name), INSTALLED)
@@ -223,7 +222,7 @@ fn is_interpreter(name: &str) -> bool {
         || INTERPRETERS.contains(&name)
 }
 
-/// Whether the call runs the file. `is` tells whether a word of it names the file.
+/// Whether the call runs the file. `is` says whether a word of it names the file.
 fn runs(call: &Call<'_>, path: &str, is: impl Fn(&str) -> bool) -> bool {
     let program = call.words.first().map_or("", |word| word.text.as_str());
     if program.contains('/') && is(program) {

@@ -46,7 +46,8 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
             let listed = Listed::of(call);
             files.iter_mut().filter(|file| listed.has(&file.path)).for_each(|file| file.is_checked = true);
         } else {
-            let is_summed = |path: &str| call.args().any(|arg| is_same(&folders.resolve(arg), path));
+            let args: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
+            let is_summed = |path: &str| args.iter().any(|arg| is_same(arg, path));
             files.iter_mut().filter(|file| is_summed(&file.path)).for_each(|file| file.is_summed = true);
         }
         return;
@@ -76,7 +77,8 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         _ => false,
     };
     if verifies {
-        for file in files.iter_mut().filter(|file| call.args().any(|arg| signs(arg, &file.path, folders))) {
+        let signed: Vec<String> = call.args().flat_map(signed).map(|name| folders.resolve(name)).collect();
+        for file in files.iter_mut().filter(|file| signed.iter().any(|name| is_same(name, &file.path))) {
             // A digest that is only printed must be compared.
             let is_digest = name == "openssl" && !has(&["-verify"]);
             if is_digest { file.is_summed = true } else { file.is_checked = true }
@@ -84,11 +86,11 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
     }
 }
 
-/// Whether an argument names the file, or a signature of it by its usual name.
-fn signs(arg: &str, path: &str, folders: &Folders) -> bool {
+/// The file that an argument names, and the one that it is the signature of by its usual name.
+fn signed(arg: &str) -> impl Iterator<Item = &str> {
     let arg = arg.split_once('=').filter(|_| arg.starts_with("--")).map_or(arg, |(_, value)| value);
     let signed = [".asc", ".sig", ".sign", ".gpg", ".minisig"].iter().find_map(|end| arg.strip_suffix(end));
-    [Some(arg), signed].into_iter().flatten().any(|name| is_same(&folders.resolve(name), path))
+    [Some(arg), signed].into_iter().flatten()
 }
 
 /// The files of which `sha256sum -c` reads checksums.

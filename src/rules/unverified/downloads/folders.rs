@@ -67,9 +67,9 @@ impl Folders {
         {
             self.shells.pop();
         }
-        // Parentheses beside those of the last command.
-        let is_beside = |shell: &Shell| (shell.place.0, shell.place.1) == (place.0, place.1) && shell.place != place;
-        if self.shells.len() > 1 && self.shells.last().is_some_and(is_beside) {
+        // Parentheses next to those of the last command.
+        let is_next = |shell: &Shell| (shell.place.0, shell.place.1) == (place.0, place.1) && shell.place != place;
+        if self.shells.len() > 1 && self.shells.last().is_some_and(is_next) {
             self.shells.pop();
         }
         if let Some(last) = self.shells.last().filter(|shell| shell.place != place) {

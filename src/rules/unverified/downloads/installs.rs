@@ -2,6 +2,7 @@
 
 use super::super::options::is_local_url;
 use super::super::scripts::{is_allowed, is_short};
+use super::folders::is_same;
 use super::outputs::name_of;
 use crate::shell::Call;
 use crate::text::clean;
@@ -57,13 +58,11 @@ pub fn address(call: &Call<'_>, allow: &[String]) -> Option<String> {
     Some(format!("{} from {} installed by {} without a check", clean(name_of(url), 80), clean(host, 80), call.name))
 }
 
-/// Whether the operand is the file. A star stands for a part of the name.
-pub fn is_file(operand: &str, path: &str, is_it: impl Fn(&str) -> bool) -> bool {
-    let folder_length = operand.rfind('/').map_or(0, |at| at + 1);
-    let (folder, pattern) = operand.split_at_checked(folder_length).unwrap_or(("", operand));
-    let Some((begin, rest)) = pattern.split_once('*') else { return is_it(operand) };
+/// Whether the operand is the file, both as resolved paths. A star stands for a part of the name.
+pub fn is_file(operand: &str, path: &str) -> bool {
+    let (folder, pattern) = operand.rsplit_once('/').unwrap_or(("", operand));
+    let Some((begin, rest)) = pattern.split_once('*') else { return is_same(operand, path) };
     let end = rest.rsplit('*').next().unwrap_or_default();
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let fits = name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end);
-    fits && is_it(&format!("{folder}{name}"))
+    let (place, name) = path.rsplit_once('/').unwrap_or(("", path));
+    folder == place && name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
 }
