@@ -12,6 +12,7 @@ use crate::workload::{Pod, PodImages};
 const MOST: usize = 2;
 
 const WHY: &str = "what podreeve has not read may violate this rule";
+const INSTEAD: &str = "`podreeve image` shows for an image what could not be read, and why";
 
 impl InPod {
     /// That not all is known of the image, if this rule reports it. `warned` is whether it has warned of layers that are not read yet in
@@ -48,7 +49,7 @@ impl InPod {
         }
         *warned |= is_new && most == Some(AtMost::Warn);
         let (found, wanted) = text(image, rule.check.parts());
-        Some(Finding::new(used.image_at(), found, wanted).why(WHY).at_most(most))
+        Some(Finding::new(used.image_at(), found, wanted).why(WHY).instead(INSTEAD).at_most(most))
     }
 
     /// This rule, if it is the strictest of those that judge what is missing: the first one of them.
