@@ -26,7 +26,7 @@ pub mod unit;
 pub use read::Read;
 
 use self::account::Accounts;
-use self::audit::List;
+use self::audit::{List, Origin};
 use self::certificate::Certificate;
 use self::config::Config;
 use self::docker::Docker;
@@ -184,6 +184,12 @@ pub struct Audit {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
     pub running: bool,
+    /// From where rules are loaded.
+    #[serde(default)]
+    pub origin: Origin,
+    /// The first rule of `audit.rules` that is in no file of `rules.d`, from which that file is made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handwritten: Option<String>,
 }
 
 /// A folder that fills.

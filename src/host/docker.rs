@@ -4,7 +4,7 @@ use super::instances::{Instance, instances, package_version};
 use super::{Host, text};
 use crate::node::Read;
 use crate::node::config::Setting;
-use crate::node::docker::{self, Docker};
+use crate::node::docker::{self, Docker, SERVICE};
 use crate::node::process::Process;
 use crate::node::unit::Unit;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub fn dockers(
     units: &BTreeMap<String, Unit>,
     unread: &[String],
 ) -> Vec<Docker> {
-    let all = instances(host, "dockerd", &["docker.service", "snap.docker.dockerd.service"], processes, units);
+    let all = instances(host, "dockerd", &[SERVICE, "snap.docker.dockerd.service"], processes, units);
     let one = |instance| {
         let (mut docker, is_unit) = docker(host, instance, processes, units);
         if is_unit {
@@ -45,7 +45,7 @@ fn docker(
     let (uid, home) = instance.home(host, processes, &mut config);
     let is_snap = match instance.process {
         Some(process) => process.cgroup.contains("snap.docker"),
-        None => !units.contains_key("docker.service"),
+        None => !units.contains_key(SERVICE),
     };
     let default = match rootless {
         true => format!("{home}/.config/docker/daemon.json"),
@@ -68,8 +68,7 @@ fn docker(
     }
     instance.compare_age(host, &mut config, &config_file, "dockerd");
     // systemd passes sockets to the dockerd of its own unit, and to no other.
-    let is_called =
-        |name: &str| name == "docker.service" || units.get("docker.service").is_some_and(|unit| unit.is_called(name));
+    let is_called = |name: &str| name == SERVICE || units.get(SERVICE).is_some_and(|unit| unit.is_called(name));
     let is_unit = instance.process.is_none_or(|process| process.unit().is_none_or(is_called));
     let docker = Docker {
         pid: instance.pid(),
@@ -87,15 +86,17 @@ fn docker(
 
 /// The sockets of systemd. They matter to a dockerd that takes them.
 fn add_sockets(docker: &mut Docker, units: &BTreeMap<String, Unit>, unread: &[String]) {
+    if !docker.takes_sockets() {
+        return;
+    }
     let mut doubts = Vec::new();
     for socket in docker::sockets(units).filter(|socket| !socket.masked) {
         doubts.extend(socket.doubts.iter().cloned());
-        docker.socket_streams.extend(socket.streams(&mut doubts));
+        if !socket.is_idle {
+            docker.socket_streams.extend(socket.streams(&mut doubts));
+        }
     }
-    let takes_them = |setting: &Setting| setting.texts().iter().any(|host| host.starts_with("fd://"));
-    if docker.config.get("hosts").is_some_and(takes_them) {
-        doubts.extend(unread.iter().map(|why| format!("{why}, and it may enable sockets of docker")));
-    }
+    doubts.extend(unread.iter().map(|why| format!("{why}, and it may have or start sockets of docker")));
     for doubt in doubts {
         docker.config.doubt(doubt);
     }

@@ -45,10 +45,13 @@ pub fn planned_sockets(host: &dyn Host, node: &Node) -> BTreeMap<String, Planned
     let is_taken = |unit: &Unit, address: &str| {
         let from = |source: &Source| matches!(source, Source::File { path, .. } if unit.files.contains(path));
         let mut hosts = node.docker.iter().flat_map(Docker::hosts);
-        unit.name == "podman.socket" || hosts.any(|host| host.address == address && from(&host.source))
+        let is_podmans = unit.is_passed_to("podman.service", node.units.get("podman.service"));
+        is_podmans || hosts.any(|host| host.address == address && from(&host.source))
     };
     // What a unit says that cannot be read as a whole is not known.
-    let is_socket = |unit: &&Unit| has_extension(&unit.name, &["socket"]) && !unit.masked && unit.doubts.is_empty();
+    let is_socket = |unit: &&Unit| {
+        has_extension(&unit.name, &["socket"]) && !unit.masked && !unit.is_idle && unit.doubts.is_empty()
+    };
     let mut all = BTreeMap::new();
     for unit in node.units.values().filter(is_socket) {
         let made = unit.made_as();

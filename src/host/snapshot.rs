@@ -27,7 +27,9 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         }
     }
     let enabled = units::enabled(host);
-    let units = units::daemons(host, &enabled.names);
+    let mut units = units::daemons(host, &enabled.names);
+    let (listeners, unix_listeners) = (processes::ports(host, &processes), processes::sockets(host));
+    units::mark_listening(&mut units, &processes, &listeners, &unix_listeners);
     let layout = layouts::layout(host);
     let name = text(host, "/etc/hostname").is().map(|name| name.trim().to_owned()).unwrap_or_default();
     let mounts = text(host, "/proc/1/mountinfo").map(|rows| mounts(&rows));
@@ -42,8 +44,8 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         kernel: kernel(host),
         security_modules: security_modules(host),
         accounts: accounts(host),
-        listeners: processes::ports(host, &processes),
-        unix_listeners: processes::sockets(host),
+        listeners,
+        unix_listeners,
         interfaces: processes::interfaces(host),
         audit: audit::audit(host, &processes, &units),
         docker: docker::dockers(host, &processes, &units, &enabled.unread),

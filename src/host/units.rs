@@ -1,8 +1,11 @@
 //! Units of systemd from their folders.
 
+mod sockets;
+
 use super::{Host, text};
-use crate::node::unit::{FOLDERS, Unit, words};
+use crate::node::unit::{FOLDERS, Unit};
 use crate::node::{Read, has_extension};
+pub use sockets::mark_listening;
 use std::collections::BTreeMap;
 
 /// Units that rules ask about.
@@ -32,7 +35,7 @@ pub fn unit(host: &dyn Host, name: &str) -> Option<Unit> {
 
 /// A unit, where these are names that are links, with the names that they stand for.
 fn read(host: &dyn Host, folders: &[&str], name: &str, links: &[(String, String)]) -> Option<Unit> {
-    let first = place(host, folders, name)?;
+    let first = place(host, folders, name).or_else(|| place(host, folders, &template(name)?))?;
     let id = identity(host, folders, name);
     let place = place(host, folders, &id).unwrap_or_else(|| first.clone());
     let mut names = vec![id.clone()];
@@ -70,12 +73,20 @@ fn read(host: &dyn Host, folders: &[&str], name: &str, links: &[(String, String)
     Some(unit)
 }
 
-/// The folders of units, each once: on most hosts `/lib` is a link to `/usr/lib`.
+/// The folders of units that are there, each once: on most hosts `/lib` is a link to `/usr/lib`.
 fn folders(host: &dyn Host) -> Vec<&'static str> {
-    let is_itself = |folder: &&str| {
-        host.entry(folder).is().is_none_or(|entry| !FOLDERS.contains(&entry.path.as_str()) || entry.path == **folder)
+    let is_itself = |folder: &&str| match host.entry(folder) {
+        Read::Is(entry) => !FOLDERS.contains(&entry.path.as_str()) || entry.path == **folder,
+        other => !other.is_absent(),
     };
     FOLDERS.iter().copied().filter(is_itself).collect()
+}
+
+/// The template of an instance: `a@.socket` of `a@b.socket`.
+fn template(name: &str) -> Option<String> {
+    let (prefix, rest) = name.split_once('@')?;
+    let (instance, suffix) = rest.rsplit_once('.')?;
+    (!instance.is_empty()).then(|| format!("{prefix}@.{suffix}"))
 }
 
 /// The first folder that has a name, a link that leads nowhere included.
@@ -177,49 +188,13 @@ fn content(host: &dyn Host, path: &str) -> Content {
 /// Units that systemd starts with a unit, by its own words.
 const STARTS: [&str; 5] = ["Requires", "Wants", "BindsTo", "Requisite", "Upholds"];
 
-/// More sockets that systemd may pass to a service than the one of its name: those that it names, and those that name it and are started.
-fn sockets_of(host: &dyn Host, folders: &[&str], service: &Unit, enabled: &[String]) -> Vec<Unit> {
-    let named = |section: &'static str, key: &'static str| {
-        service.all(section, key).flat_map(|found| words(&service.expand(&found.value, found, &mut Vec::new())))
-    };
-    let passed: Vec<String> = named("Service", "Sockets").collect();
-    let started = STARTS.iter().flat_map(|key| named("Unit", key)).chain(enabled.iter().cloned());
-    let of_names = service.aliases.iter().filter_map(|name| Some(format!("{}.socket", name.strip_suffix(".service")?)));
-    let is_ours = |unit: &Unit| {
-        unit.last("Socket", "Service").is_some_and(|found| {
-            service.is_called(&found.value) || service.is_called(&identity(host, folders, &found.value))
-        })
-    };
-    let started = started.filter(|name| has_extension(name, &["socket"])).filter_map(|name| unit(host, &name));
-    let own = passed.iter().cloned().chain(of_names).filter_map(|name| unit(host, &name));
-    let mut all: Vec<Unit> = own.chain(started.filter(is_ours)).collect();
-    all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    all.dedup_by(|a, b| a.name == b.name);
-    all
-}
-
 /// The units of daemons that this host has.
 pub fn daemons(host: &dyn Host, enabled: &[String]) -> BTreeMap<String, Unit> {
     let folders = folders(host);
     let links = links(host, &folders);
     let named = DAEMONS.iter().filter_map(|name| read(host, &folders, name, &links));
     let mut all: BTreeMap<String, Unit> = named.map(|unit| (unit.name.clone(), unit)).collect();
-    // A dockerd that runs may have no unit that is read.
-    let unknown = Unit { name: "docker.service".to_owned(), ..Unit::default() };
-    let sockets = sockets_of(host, &folders, all.get("docker.service").unwrap_or(&unknown), enabled);
-    for socket in sockets {
-        // The name by which a socket knows the service may be a link.
-        let service = all.get_mut("docker.service");
-        if let (Some(service), Some(name)) = (service, socket.last("Socket", "Service"))
-            && identity(host, &folders, &name.value) == service.id()
-            && !service.is_called(&name.value)
-        {
-            service.aliases =
-                [vec![service.id().to_owned()], service.aliases.split_off(0), vec![name.value.clone()]].concat();
-            service.aliases.dedup();
-        }
-        all.entry(socket.name.clone()).or_insert(socket);
-    }
+    sockets::add(host, &folders, &links, enabled, &mut all);
     all
 }
 

@@ -14,6 +14,22 @@ pub struct List {
     /// The file or the folder: `/etc/audit/rules.d`.
     pub name: String,
     pub entries: Vec<Entry>,
+    /// The line `-e 2`, after which no rule is loaded before the next start of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked: Option<String>,
+}
+
+/// From where the rules of the next start come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Origin {
+    /// `augenrules` makes one file of those in `rules.d`.
+    #[default]
+    Folder,
+    /// The same, and `rules.d` is empty, though `audit.rules` has rules: the next start loses them.
+    EmptyFolder,
+    /// `audit.rules` as it stands.
+    File,
 }
 
 /// A rule that decides whether changes of files are recorded.

@@ -2,6 +2,7 @@
 
 use super::Node;
 use super::config::Setting;
+use super::unit::sockets;
 
 /// Paths with the item of the CIS benchmark, empty for those that it has not.
 const PATHS: &[(&str, &str)] = &[
@@ -116,8 +117,8 @@ fn programs(node: &Node) -> Vec<Audited> {
 
 /// The sockets of the podman that is root's: its usual one, and those of its unit.
 pub(super) fn podman_sockets(node: &Node) -> Vec<String> {
-    let unit = node.units.get("podman.socket").filter(|unit| !unit.masked);
-    let streams = unit.into_iter().flat_map(|unit| unit.all("Socket", "ListenStream"));
+    let units = sockets(&node.units, "podman.service").filter(|unit| !unit.masked);
+    let streams = units.flat_map(|unit| unit.all("Socket", "ListenStream"));
     let mut all: Vec<String> =
         streams.map(|stream| stream.value.replace("%t", "/run")).filter(|path| path.starts_with('/')).collect();
     all.push("/run/podman/podman.sock".to_owned());

@@ -3,7 +3,7 @@
 mod settings;
 
 use super::config::{Config, Setting, Source};
-use super::unit::{Unit, words};
+use super::unit::{self, Unit};
 use serde::{Deserialize, Serialize};
 pub use settings::{add_file, flags};
 use std::collections::BTreeMap;
@@ -109,11 +109,11 @@ impl Docker {
         }
     }
 
-    /// Whether systemd's sockets are meant and no unit says which they are.
+    /// Whether it listens on the sockets that systemd passes to it.
     #[must_use]
-    pub fn lacks_streams(&self) -> bool {
+    pub fn takes_sockets(&self) -> bool {
         let hosts = self.config.get("hosts").map(Setting::texts).unwrap_or_default();
-        self.socket_streams.is_empty() && hosts.iter().any(|host| host.starts_with("fd://"))
+        hosts.iter().any(|host| host.starts_with("fd://"))
     }
 
     /// The folder of images and containers.
@@ -127,26 +127,18 @@ impl Docker {
     }
 }
 
-/// The sockets that systemd passes to docker: its own, those that it names, and those that name it.
+/// The unit of dockerd, to which systemd passes sockets.
+pub const SERVICE: &str = "docker.service";
+
+/// The sockets that systemd passes to docker, those that nothing starts included.
 pub fn sockets(units: &BTreeMap<String, Unit>) -> impl Iterator<Item = &Unit> {
-    let service = units.get("docker.service");
-    units.values().filter(move |unit| super::has_extension(&unit.name, &["socket"]) && is_passed(unit, service))
+    unit::sockets(units, SERVICE)
 }
 
-fn is_passed(socket: &Unit, service: Option<&Unit>) -> bool {
-    let is_docker = |name: &str| name == "docker.service" || service.is_some_and(|service| service.is_called(name));
-    let is_for_docker = match socket.last("Socket", "Service") {
-        Some(service) => is_docker(&service.value),
-        None => socket.name.strip_suffix(".socket").is_some_and(|stem| is_docker(&format!("{stem}.service"))),
-    };
-    let names = |service: &Unit| {
-        let mut all = service.all("Service", "Sockets");
-        all.any(|found| {
-            let expanded = service.expand(&found.value, found, &mut Vec::new());
-            words(&expanded).iter().any(|name| socket.is_called(name))
-        })
-    };
-    is_for_docker || service.is_some_and(names)
+/// The groups that systemd's sockets are given to.
+pub fn socket_groups(units: &BTreeMap<String, Unit>) -> impl Iterator<Item = &str> {
+    let started = sockets(units).filter(|unit| !unit.is_idle);
+    started.filter_map(|unit| unit.last("Socket", "SocketGroup")).map(|group| group.value.as_str())
 }
 
 /// A repeated flag has one source, which here is the flag of this address.

@@ -7,6 +7,7 @@ mod variables;
 
 pub use commands::{braced, names, unescaped_words, words};
 use serde::{Deserialize, Serialize};
+pub use socket::sockets;
 use std::collections::{BTreeMap, BTreeSet};
 pub use variables::variables;
 
@@ -49,6 +50,9 @@ pub struct Unit {
     pub files: Vec<String>,
     /// A link to `/dev/null` in its place.
     pub masked: bool,
+    /// Of a socket: whether no unit and no link that podreeve reads starts it, and it does not listen. A user may still start it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_idle: bool,
     /// Its files that cannot be read, and why: what they say is not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
@@ -66,7 +70,7 @@ pub struct Assignment {
 }
 
 impl Unit {
-    /// Adds a file. An empty assignment removes those before it.
+    /// Adds a file. An empty assignment removes those before it, but not those of `[Unit]`: dependencies on other units can only be added.
     pub fn add(&mut self, path: &str, text: &str) {
         self.files.push(path.to_owned());
         let all = assignments(path, text);
@@ -74,6 +78,9 @@ impl Unit {
             return self.doubts.push(format!("{path} has more lines than podreeve reads"));
         }
         for assignment in all {
+            if assignment.value.is_empty() && assignment.section == "Unit" {
+                continue;
+            }
             if assignment.value.is_empty() {
                 self.assignments.retain(|old| old.section != assignment.section || old.key != assignment.key);
             } else {
@@ -245,6 +252,9 @@ mod tests {
         assert_eq!(unit.last("Service", "LimitNOFILE").unwrap().value, "infinity");
         assert_eq!(unit.all("Service", "LimitNOFILE").count(), 2);
         assert_eq!(unit.files.len(), 2);
+        unit.add("w", "[Unit]\nWants=a.socket\n");
+        unit.add("x", "[Unit]\nWants=\nWants=b.socket\n");
+        assert_eq!(unit.all("Unit", "Wants").count(), 2, "systemd takes no dependency back");
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod merged_edit;
 mod node;
 mod node_disk;
 mod node_repairs;
+mod node_repairs_files;
 mod node_repairs_kubelet;
 mod node_secrets;
 mod overrides;

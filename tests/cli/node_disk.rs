@@ -15,7 +15,7 @@ impl Disk {
             dir.write(&format!("root/{path}"), text);
         }
         // What would start daemons again is only noted.
-        for program in ["systemctl", "snap", "augenrules"] {
+        for program in ["systemctl", "snap", "augenrules", "auditctl"] {
             let path = format!("bin/{program}");
             dir.write(&path, format!("#!/bin/sh\necho \"{program} $*\" >> \"$CALLS\"\n"));
             let mode = std::fs::Permissions::from_mode(0o755);

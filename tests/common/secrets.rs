@@ -14,8 +14,10 @@ use std::sync::LazyLock;
 pub const SECRET: &str = "Zq7RvX2mKw9TbL4cNd8HsJ5gYp3F";
 /// The secret for fields that hold numbers.
 const NUMBER: u64 = 7_391_846_205_137;
-/// The length of the parts that the search looks for.
+/// The length of the parts that the search looks for. Parts of the number are longer: the six digits of a time's microseconds are
+/// one of its parts now and then.
 const PART: usize = 6;
+const PART_OF_NUMBER: usize = 10;
 
 /// A variable's name and value for each way to hold a secret: by its name, and by the shape of its value.
 fn variables() -> Vec<(&'static str, String)> {
@@ -174,11 +176,7 @@ pub fn assert_none(bytes: &[u8], context: &str) {
 
 fn found(bytes: &[u8]) -> Option<String> {
     static PARTS: LazyLock<HashSet<Vec<u8>>> = LazyLock::new(|| {
-        let secrets = [SECRET.to_uppercase(), NUMBER.to_string()];
-        secrets
-            .iter()
-            .flat_map(|secret| secret.as_bytes().windows(PART).map(<[u8]>::to_vec).collect::<Vec<_>>())
-            .collect()
+        parts(&SECRET.to_uppercase(), PART).chain(parts(&NUMBER.to_string(), PART_OF_NUMBER)).collect()
     });
     // Whether a part begins with these two bytes: nearly all of an output ends here.
     static STARTS: LazyLock<Vec<bool>> = LazyLock::new(|| {
@@ -189,8 +187,15 @@ fn found(bytes: &[u8]) -> Option<String> {
     let starts: &[bool] = &STARTS;
     // Upper case too, because the keys of clouds are written so.
     let bytes = bytes.to_ascii_uppercase();
-    let part = bytes.windows(PART).find(|window| starts[start(window)] && PARTS.contains(*window))?;
+    let at = |index: usize, length: usize| bytes.get(index..index + length).filter(|part| PARTS.contains(*part));
+    let part = (0..bytes.len().saturating_sub(PART - 1))
+        .filter(|index| starts[start(&bytes[*index..])])
+        .find_map(|index| at(index, PART).or_else(|| at(index, PART_OF_NUMBER)))?;
     String::from_utf8(part.to_vec()).ok()
+}
+
+fn parts(secret: &str, length: usize) -> impl Iterator<Item = Vec<u8>> {
+    secret.as_bytes().windows(length).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
 }
 
 /// The first two bytes as a number.

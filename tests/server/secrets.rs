@@ -2,7 +2,8 @@
 
 use crate::binary::Process;
 use crate::harness::{Http, get, post};
-use crate::planted::{assert_none, reviews};
+use crate::planted::{SECRET, assert_none, reviews};
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_the_log_nor_the_metrics_hold_a_secret() {
@@ -35,5 +36,14 @@ async fn nothing_holds_a_secret(format: &str) {
     // They contain violations of the rule and objects that cannot be read.
     for word in ["env-secrets", "could not be read"] {
         assert!(lines.iter().any(|line| line.contains(word)), "no {word} in {format}");
+    }
+}
+
+#[test]
+fn the_search_finds_a_part_of_each_secret_and_no_time() {
+    assert_none(b"2026-11-27T23:13:40.205137Z micros=739184", "a time");
+    for part in [SECRET[3..9].to_lowercase(), "7391846205".to_owned(), STANDARD.encode(SECRET)] {
+        let found = std::panic::catch_unwind(|| assert_none(format!("a \"{part}\" of it").as_bytes(), "the text"));
+        assert!(found.is_err(), "{part}");
     }
 }

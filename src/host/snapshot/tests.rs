@@ -66,7 +66,7 @@ fn sockets_that_systemd_may_pass_and_that_are_not_known() {
         ));
         node.docker.remove(0).config.doubts
     };
-    let why = "/etc/systemd/system/sockets.target.wants cannot be read: permission denied, and it may enable sockets of docker";
+    let why = "/etc/systemd/system/sockets.target.wants cannot be read: permission denied, and it may have or start sockets of docker";
     assert_eq!(docker("-H fd://"), [why]);
     assert_eq!(docker("-H unix:///run/docker.sock"), [""; 0]);
 }

@@ -48,10 +48,11 @@ fn sockets_that_systemd_passes_to_a_service() {
     assert_eq!(sockets(&fake, &enabled), ["docker-tcp.socket"]);
 }
 
-/// The sockets that docker has by their names in the list of all units.
+/// The sockets that docker has by their names in the list of all units, those that nothing starts with a mark.
 fn sockets(host: &Fake, enabled: &[String]) -> Vec<String> {
     let units = daemons(host, enabled);
-    crate::node::docker::sockets(&units).map(|unit| unit.name.clone()).collect()
+    let name = |unit: &Unit| format!("{}{}", unit.name, if unit.is_idle { " idle" } else { "" });
+    crate::node::docker::sockets(&units).map(name).collect()
 }
 
 #[test]
@@ -64,10 +65,46 @@ fn sockets_that_a_service_names_or_starts() {
         sockets(&Fake::read(&host), &[])
     };
     let none: [&str; 0] = [];
-    assert_eq!(of("", "Service=docker.service\n"), none, "nothing starts it");
+    assert_eq!(of("", "Service=docker.service\n"), ["docker-tcp.socket idle"], "nothing starts it");
     assert_eq!(of("[Service]\nSockets=x.socket %N-tcp.socket\n", ""), ["docker-tcp.socket"], "whatever it says itself");
     assert_eq!(of("[Unit]\nRequires=docker-tcp.socket\n", "Service=docker.service\n"), ["docker-tcp.socket"]);
     assert_eq!(of("[Unit]\nWants=docker-tcp.socket\n", "Service=other.service\n"), none, "it is for another");
+}
+
+#[test]
+fn sockets_that_other_units_start() {
+    let of = |files: &str| {
+        let host = Fake::read(&format!(
+            "=== /lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd://\n\
+=== /lib/systemd/system/x.socket\n[Socket]\nListenStream=2375\nService=%p-y.service\n=== /etc/systemd/system/x-y.service link docker.service\n{files}"
+        ));
+        sockets(&host, &enabled(&host).names)
+    };
+    assert_eq!(of(""), ["x.socket idle"]);
+    for files in [
+        "=== /etc/systemd/system/ssh.service\n[Unit]\nWants=%N.socket x.socket\n",
+        "=== /etc/systemd/system/multi-user.target.d/a.conf\n[Unit]\nUpholds=x.socket\nUpholds=\n",
+        "=== /etc/systemd/system/a.timer\n[Timer]\nUnit=x.socket\n",
+        "=== /etc/systemd/system/a.service\n[Service]\nSockets=alias.socket\n=== /etc/systemd/system/alias.socket link x.socket\n",
+        "=== /etc/systemd/system/sockets.target.wants/x.socket link ../x.socket\n",
+    ] {
+        assert_eq!(of(files), ["x.socket"], "{files}");
+    }
+    assert_eq!(
+        of("=== /etc/systemd/system/a.service\n[Unit]\nAfter=x.socket\nConflicts=x.socket\n"),
+        ["x.socket idle"]
+    );
+    assert_eq!(of("=== /etc/systemd/system/x.socket link /dev/null\n"), [""; 0]);
+    let template = "=== /etc/systemd/system/x.socket link /dev/null\n=== /etc/systemd/system/t@.socket\n[Socket]\nListenStream=%i\nService=docker.service\n";
+    assert_eq!(of(template), ["t@.socket idle"]);
+    assert_eq!(
+        of(&format!("{template}=== /etc/systemd/system/a.target\n[Unit]\nWants=t@2375.socket\n")),
+        ["t@.socket"]
+    );
+    let link = "=== /etc/systemd/system/a.target.wants/t@2375.socket link ../t@.socket\n";
+    assert_eq!(of(&format!("{template}{link}")), ["t@2375.socket"]);
+    let unread = "=== /etc/systemd/system/u.socket denied\n=== /etc/systemd/system/gone.socket link /opt/gone.socket\n";
+    assert_eq!(of(unread), ["u.socket idle", "x.socket idle"]);
 }
 
 /// The rules are those of `unit_file_find_dropin_paths` of systemd: a unit has all its names' drop-ins.

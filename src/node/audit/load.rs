@@ -84,6 +84,7 @@ struct Loader {
     /// Why no further line is loaded.
     stopped: Option<String>,
     off: Option<String>,
+    locked: Option<String>,
 }
 
 /// The rules that `auditctl` loads from these lines. It stops at the first one that is refused, unless `-i` or `-c` stands before.
@@ -101,7 +102,7 @@ pub fn load(name: &str, lines: &[Line], is_there: &dyn Fn(&str) -> bool) -> List
     });
     let off = loader.off.map(|source| Entry { kind: Kind::Off, source, ..Entry::default() });
     let entries = loader.all.into_iter().filter_map(|loaded| loaded.entry).chain(too_many).chain(off).collect();
-    List { name: name.to_owned(), entries }
+    List { name: name.to_owned(), entries, locked: loader.locked }
 }
 
 impl Loader {
@@ -148,6 +149,7 @@ impl Loader {
                 self.off = (value == 0).then(|| format!("{source} (-e 0)"));
                 if value == 2 {
                     self.stopped = Some(format!("-e 2 at {source} locks the rules"));
+                    self.locked = Some(source.to_owned());
                 }
             }
             Action::GoOn => self.goes_on = true,

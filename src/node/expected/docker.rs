@@ -66,11 +66,14 @@ fn tls(docker: &Docker, all: &mut Vec<Expected>) {
 }
 
 fn sockets(node: &Node, docker: &Docker, all: &mut Vec<Expected>) {
-    for host in docker.hosts() {
-        let Some(path) = host.address.strip_prefix("unix://") else { continue };
+    // One that nothing starts may be there all the same, because a user started it.
+    let idle = docker::sockets(&node.units).filter(|unit| unit.is_idle && !unit.masked && docker.takes_sockets());
+    let idle = idle.flat_map(|unit| unit.streams(&mut Vec::new())).map(|(address, _)| address);
+    let own = docker.hosts().into_iter().map(|host| host.address);
+    for address in own.chain(idle) {
+        let Some(path) = address.strip_prefix("unix://") else { continue };
         // systemd's socket has a group of its own.
-        let units = docker::sockets(&node.units).filter_map(|unit| unit.last("Socket", "SocketGroup"));
-        let mut groups: Vec<String> = units.map(|group| group.value.clone()).collect();
+        let mut groups: Vec<String> = docker::socket_groups(&node.units).map(str::to_owned).collect();
         groups.push(docker.group());
         groups.push("root".to_owned());
         let mut max = Maximum { uid: 0, groups, mode: 0o660 };

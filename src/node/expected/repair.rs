@@ -22,19 +22,28 @@ pub fn lasting(node: &Node, expected: &Expected, repair: &str) -> String {
         }
         // The next upgrade of the package would undo it.
         _ if expected.path.starts_with("/usr/lib/") || expected.path.starts_with("/lib/") => {
-            let mode = expected.max.mode;
             let has_dpkg = node.os.is().is_some_and(|os| {
                 let mut names = os.id_like.split_ascii_whitespace().chain([os.id.as_str()]);
                 names.any(|name| matches!(name, "debian" | "ubuntu"))
             });
-            if has_dpkg {
-                format!("{repair} && dpkg-statoverride --force-statoverride-add --add root root {mode:04o} {path}")
-            } else {
-                repair.to_owned()
-            }
+            if has_dpkg { format!("{repair} && {}", override_for_upgrades(expected)) } else { repair.to_owned() }
         }
         _ => repair.to_owned(),
     }
+}
+
+/// Has dpkg keep a mode. dpkg knows a file by the spelling in its package alone, which may be the other one where `/lib` is a link. A file of
+/// no package needs nothing.
+fn override_for_upgrades(expected: &Expected) -> String {
+    let path = expected.path.as_str();
+    let other = path.strip_prefix("/usr").map_or_else(|| format!("/usr{path}"), str::to_owned);
+    format!(
+        "for f in {} {}; do if dpkg -S \"$f\" > /dev/null 2>&1; then dpkg-statoverride --force-statoverride-add --add root root {:04o} \
+\"$f\"; fi; done",
+        shell(path),
+        shell(&other),
+        expected.max.mode
+    )
 }
 
 /// Whether systemd makes a socket for this unit.

@@ -6,6 +6,7 @@ use super::{
 use crate::node::audited::podman_sockets;
 use crate::node::config::Setting;
 use crate::node::mode::Maximum;
+use crate::node::unit::sockets;
 use crate::node::{Daemon, Node};
 
 const UNIT: &[u8] = &[37, 38];
@@ -91,7 +92,9 @@ pub(super) fn crio_and_podman(node: &Node, all: &mut Vec<Expected>) {
     }
     for daemon in &node.podman {
         add_unit(node, all, "podman.service", 0o644, about("the unit of podman", UNIT));
-        add_unit(node, all, "podman.socket", 0o644, about("the socket unit of podman", &[39, 40]));
+        for unit in sockets(&node.units, "podman.service") {
+            add_unit(node, all, &unit.name, 0o644, about("the socket unit of podman", &[39, 40]));
+        }
         for path in &daemon.config_files {
             add(all, path.clone(), 0o644, about("podman's settings", SETTINGS));
             add_place(all, folder_of(path), about("", SETTINGS));

@@ -1,8 +1,10 @@
 //! Units of sockets: where systemd listens for a service, and whom it lets in.
 
-use super::Unit;
+use super::{Unit, words};
 use crate::node::config::Source;
+use crate::node::has_extension;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Owner, group and mode of a socket that systemd makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,28 @@ impl Unit {
             .collect()
     }
 
+    /// The service that gets its connections: the one that it names, or the one of its own name. Where systemd accepts them, that is an
+    /// instance for each connection.
+    #[must_use]
+    pub fn passes_to(&self) -> String {
+        if let Some(found) = self.last("Socket", "Service") {
+            return self.expand(&found.value, found, &mut Vec::new());
+        }
+        let stem = self.id().strip_suffix(".socket").unwrap_or(self.id());
+        let accepts = self.last("Socket", "Accept").is_some_and(|found| {
+            matches!(found.value.to_ascii_lowercase().as_str(), "1" | "yes" | "y" | "true" | "t" | "on")
+        });
+        format!("{stem}{}.service", if accepts { "@" } else { "" })
+    }
+
+    /// Whether systemd passes it to a service of this name. A socket whose files cannot be read as a whole may be one for any service.
+    #[must_use]
+    pub fn is_passed_to(&self, service: &str, unit: Option<&Self>) -> bool {
+        let to = self.passes_to();
+        let is_named = |unit: &Self| unit.is_called(&to) || names(unit, self);
+        to == service || unit.is_some_and(is_named) || !self.doubts.is_empty()
+    }
+
     /// How systemd makes the files of its sockets. Without a mode in the unit, everybody may connect.
     #[must_use]
     pub fn made_as(&self) -> MadeAs {
@@ -49,6 +73,20 @@ impl Unit {
             source: mode.map_or_else(silent, |mode| format!("{}:{}", mode.path, mode.line)),
         }
     }
+}
+
+/// The sockets that systemd passes to a service: its own, those that it names, and those that name it.
+pub fn sockets<'u>(units: &'u BTreeMap<String, Unit>, service: &'u str) -> impl Iterator<Item = &'u Unit> {
+    let own = units.get(service);
+    units.values().filter(move |unit| has_extension(&unit.name, &["socket"]) && unit.is_passed_to(service, own))
+}
+
+/// Whether a service names this socket in `Sockets=`.
+fn names(service: &Unit, socket: &Unit) -> bool {
+    service.all("Service", "Sockets").any(|found| {
+        let expanded = service.expand(&found.value, found, &mut Vec::new());
+        words(&expanded).iter().any(|name| socket.is_called(name))
+    })
 }
 
 #[cfg(test)]
@@ -72,6 +110,13 @@ mod tests {
             ["unix:///run/docker.sock", "tcp://0.0.0.0:2375", "tcp://[::]:2376", "@docker", "unix:///run/%H"];
         assert_eq!(streams, expected);
         assert_eq!(doubts, ["/u:6 has %H, and podreeve does not know its value"]);
+    }
+
+    #[test]
+    fn who_gets_the_connections() {
+        assert_eq!(unit("").passes_to(), "docker.service");
+        assert_eq!(unit("Accept=yes\n").passes_to(), "docker@.service");
+        assert_eq!(unit("Service=x.service\nService=%p-ce.service\n").passes_to(), "docker-ce.service");
     }
 
     #[test]

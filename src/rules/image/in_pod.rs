@@ -160,11 +160,14 @@ impl InPod {
             UnknownEffect::Audit => Some(AtMost::Audit),
         };
         let found = format!("nothing is known of it: {}", crate::text::clean(&image.why, 300));
-        Some(Finding::new(used.image_at(), found, "an image that podreeve can read").why(WHY).at_most(most))
+        let finding = Finding::new(used.image_at(), found, "an image that podreeve can read");
+        Some(finding.why(WHY).instead(INSTEAD).at_most(most))
     }
 }
 
 const WHY: &str = "nobody knows what runs, or who made it";
+const INSTEAD: &str =
+    "check the name and the tag of the image, and with podreeve's operators that they listed its registry";
 
 /// What a finding of the rule means for this use of the image.
 fn meaning(check: &dyn ImageCheck, pod: &Pod<'_>, used: &UsedImage<'_>) -> InContainer {

@@ -202,14 +202,14 @@ fn judge(node: &Node, one: &Audited, results: &mut Results) {
             results.pass(about, Evidence::new(format!("watched for {}", entry.permissions), &entry.source));
         }
         (Some(entry), None, Some((list, _))) => {
-            let why = format!("{} has a watch, and {} has none: run augenrules --load", entry.source, list.name);
-            results.unknown(about, why);
+            let load = super::repairs::reload(node);
+            results.unknown(about, format!("{} has a watch, and {} has none: {load}", entry.source, list.name));
         }
         (None, None, without) => {
             let (evidence, fix) = match without {
                 Some((_, Coverage::Not(Some(entry)))) => (
                     Evidence::new("a rule leaves it out", &entry.source),
-                    format!("remove the rule at {}, and: augenrules --load", entry.source),
+                    format!("remove the rule at {}, and: {}", entry.source, super::repairs::reload(node)),
                 ),
                 _ => (Evidence::new("no watch for `wa`", "/etc/audit"), super::repairs::watch(node, resolved)),
             };

@@ -139,8 +139,7 @@ fn groups(node: &Node) -> BTreeSet<String> {
     let mut groups = BTreeSet::new();
     for docker in node.docker.iter().filter(|docker| !docker.rootless) {
         groups.insert(docker.group());
-        let units = docker::sockets(&node.units).filter_map(|unit| unit.last("Socket", "SocketGroup"));
-        groups.extend(units.map(|group| group.value.clone()));
+        groups.extend(docker::socket_groups(&node.units).map(str::to_owned));
         for host in docker.hosts() {
             let path = host.address.strip_prefix("unix://");
             let facts = path.and_then(|path| node.file(path)).and_then(Read::is);

@@ -17,7 +17,7 @@ pub static RULE: Rule = Rule {
     title: "Daemons on the network verify certificates; no container has their socket",
     docs: "A dockerd on TCP obeys every client that reaches it, unless it verifies certificates of clients. `--tls` alone encrypts, and takes \
 every client. `tlscacert`, `tlscert` and `tlskey` without `tls` or `tlsverify` change nothing at all: it speaks plain HTTP. The addresses of \
-systemd's socket count as much as `hosts`. The kubelet needs a CA for clients and a certificate of its own. A container into which a \
+systemd's sockets count as much as `hosts`: those of every socket unit that is for docker's service. Where nothing starts one, the result is unknown. The kubelet needs a CA for clients and a certificate of its own. A container into which a \
 runtime's socket is mounted gives the same orders, and so does every user where the socket is writable for all.\n\n\
 Certificates must be valid for 30 days more, be meant for servers, have a key of 2048 bits if it is RSA, and belong to the key next to them.",
     why: "a client that reaches an open daemon is root on the node",
@@ -85,6 +85,25 @@ Certificates must be valid for 30 days more, be meant for servers, have a key of
 === /etc/systemd/system/sockets.target.wants/docker-tcp.socket link /etc/systemd/system/docker-tcp.socket\n\
 === /proc/8/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/8/cmdline\ndockerd -H fd:// -H unix:///x.sock\n=== /proc/8/cgroup\n0::/system.slice/other.service\n",
                 results: &["fail dockerd (docker.service): tcp://0.0.0.0:2375", "unknown dockerd (other.service)"],
+            },
+            NodeExample {
+                name: "systemd's sockets that a target starts, that nothing starts, and that a user has started",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd://\n\
+=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=/run/docker.sock\nSocketMode=0660\n\
+=== /etc/systemd/system/a.socket\n[Socket]\nListenStream=2375\nService=docker.service\n\
+=== /etc/systemd/system/multi-user.target.d/x.conf\n[Unit]\nWants=a.socket\n\
+=== /etc/systemd/system/b.socket\n[Socket]\nListenStream=2385\n=== /etc/systemd/system/b.socket.d/x.conf\n[Socket]\nService=docker.service\n\
+=== /etc/systemd/system/c.socket\n[Socket]\nListenStream=2395\nService=docker.service\n=== /etc/systemd/system/d.socket\n[Socket]\nListenStream=2405\n\
+=== /usr/bin/podman\n=== /usr/lib/systemd/system/podman.service\n[Service]\nExecStart=/usr/bin/podman system service\n\
+=== /etc/systemd/system/p.socket\n[Socket]\nListenStream=8888\nService=podman.service\n\
+=== /proc/1/status\nName: systemd\nUid: 0 0 0 0\n=== /proc/1/net/udp\nh\n=== /proc/1/net/tcp\nh\n 0: 00000000:095B 00000000:0000 0A 0:0 0:0 0 0 0 90 1\n",
+                results: &[
+                    "fail dockerd: tcp://0.0.0.0:2375",
+                    "unknown dockerd: tcp://0.0.0.0:2385",
+                    "fail dockerd: tcp://0.0.0.0:2395",
+                    "unknown podman: tcp://0.0.0.0:8888",
+                ],
             },
             NodeExample {
                 name: "a socket that systemd makes for everybody, and podman's by TCP",

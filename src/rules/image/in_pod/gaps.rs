@@ -14,6 +14,7 @@ use std::sync::Arc;
 const MOST: usize = 2;
 
 const WHY: &str = "what podreeve has not read may violate this rule";
+const INSTEAD: &str = "`podreeve image` shows for an image what could not be read, and why";
 
 /// How many images are remembered.
 const REMEMBERED: usize = 16;
@@ -73,7 +74,7 @@ impl InPod {
                 found.push_str(&elsewhere(pod, used, image));
             }
         }
-        Some(Finding::new(used.image_at(), found, wanted).why(WHY).at_most(most))
+        Some(Finding::new(used.image_at(), found, wanted).why(WHY).instead(INSTEAD).at_most(most))
     }
 
     /// This rule, if it is the strictest of those that judge what is missing: the first one of them.

@@ -2,8 +2,10 @@
 
 use super::is_loopback;
 use crate::node::config::{Setting, Source};
-use crate::node::docker::{Docker, Host, Verification};
+use crate::node::docker::{self, Docker, Host, SERVICE, Verification};
 use crate::node::listener::{Listener, Protocol};
+use crate::node::mode::shell;
+use crate::node::unit::Unit;
 use crate::node::{Node, Read};
 use crate::rule::{About, Evidence, Results, Severity};
 use core::net::SocketAddr;
@@ -17,14 +19,9 @@ const API: [u16; 2] = [2375, 2376];
 
 pub fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     let hosts = docker.hosts();
-    if hosts.is_empty() {
-        let why = "it listens where systemd says, and no docker.socket is there that says where";
-        return results.unknown(About::new(&docker.name, &["D2.7"]), why);
-    }
     let before = results.all.len();
-    if docker.lacks_streams() {
-        let why = "it also listens where systemd says, and no enabled socket of docker.service says where";
-        results.unknown(About::new(&docker.name, &["D2.7"]), why);
+    if docker.takes_sockets() {
+        sockets(node, docker, results);
     }
     unnamed(node, docker, &hosts, results);
     let open: Vec<&Host> = hosts.iter().filter(|host| !host.address.starts_with("unix://")).collect();
@@ -53,6 +50,65 @@ pub fn judge(node: &Node, docker: &Docker, results: &mut Results) {
         };
         let evidence = Evidence::of("metrics-addr", setting);
         results.fail(About::new(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
+    }
+}
+
+/// What is not known of the sockets that systemd passes to it.
+fn sockets(node: &Node, docker: &Docker, results: &mut Results) {
+    if docker.socket_streams.is_empty() {
+        let why = format!("it listens on the sockets that systemd passes to it, and {}", no_streams(node, docker));
+        results.unknown(About::new(&docker.name, &["D2.7"]), why);
+    }
+    if docker.verification() == Verification::Client || !is_of_docker_service(node, docker) {
+        return;
+    }
+    for unit in docker::sockets(&node.units).filter(|unit| unit.is_idle && !unit.masked) {
+        let streams = unit.streams(&mut Vec::new()).into_iter();
+        for (address, source) in streams.filter(|(address, _)| !address.starts_with("unix://")) {
+            let subject = format!("{}: {address}", docker.name);
+            let why = format!(
+                "it listens there without certificates as soon as {} is started ({source}), and podreeve finds nothing that starts it. If \
+nothing does: systemctl mask --now {}",
+                unit.name,
+                shell(&unit.name)
+            );
+            results.unknown(About::new(&subject, &["D2.7"]), why);
+        }
+    }
+}
+
+/// Whether systemd started it, or would start it, as docker.service.
+fn is_of_docker_service(node: &Node, docker: &Docker) -> bool {
+    let is_called = |name: &str| name == SERVICE || node.units.get(SERVICE).is_some_and(|unit| unit.is_called(name));
+    !docker.rootless && unit_of(node, docker).is_none_or(is_called)
+}
+
+fn unit_of<'n>(node: &'n Node, docker: &Docker) -> Option<&'n str> {
+    node.processes.iter().find(|process| Some(process.pid) == docker.pid)?.unit()
+}
+
+/// Why podreeve knows no address of systemd's sockets.
+fn no_streams(node: &Node, docker: &Docker) -> String {
+    if docker.rootless {
+        return "podreeve does not read units of users".to_owned();
+    }
+    if let Some(unit) = unit_of(node, docker).filter(|_| !is_of_docker_service(node, docker)) {
+        return format!("podreeve knows those of {SERVICE} alone: {unit} has started it");
+    }
+    let all: Vec<&Unit> = docker::sockets(&node.units).collect();
+    let names = |is_one: &dyn Fn(&Unit) -> bool| {
+        let found: Vec<&str> = all.iter().filter(|unit| is_one(unit)).map(|unit| unit.name.as_str()).collect();
+        found.join(", ")
+    };
+    let own = node.units.get("docker.socket").filter(|_| all.iter().all(|unit| unit.name != "docker.socket"));
+    match (all.iter().all(|unit| unit.masked), all.iter().any(|unit| unit.is_idle), own) {
+        (_, _, Some(own)) if all.is_empty() => {
+            format!("docker.socket is for {}, and no other is there", own.passes_to())
+        }
+        _ if all.is_empty() => format!("no unit of a socket for {SERVICE} is there"),
+        (true, ..) => format!("{} is masked", names(&|unit| unit.masked)),
+        (_, true, _) => format!("podreeve finds nothing that starts {}", names(&|unit| unit.is_idle)),
+        _ => format!("{} has no ListenStream", names(&|unit| !unit.masked)),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::node::config::Setting;
 use crate::node::kubelet::flag;
 use crate::node::mode::shell;
 use crate::node::process::program;
+use crate::node::unit::sockets;
 use crate::node::{Daemon, Node};
 use crate::rule::{About, Evidence, Results, Severity};
 
@@ -132,17 +133,30 @@ pub fn podman(node: &Node, results: &mut Results) {
 
 /// Where podman's units would listen. No address of systemd's socket has TLS.
 fn podman_units(node: &Node, results: &mut Results) {
-    let mut doubts = Vec::new();
-    let unit = |name: &str| node.units.get(name).filter(|unit| !unit.masked && !node.podman.is_empty());
-    let socket = unit("podman.socket").into_iter();
-    let streams = socket.clone().flat_map(|unit| unit.streams(&mut doubts)).collect::<Vec<_>>();
-    for (address, source) in streams.iter().filter(|(address, _)| !address.starts_with("unix://")) {
-        let evidence = Evidence::new("it obeys everybody who reaches the port", source);
-        let fix = "remove the line, and: systemctl daemon-reload && systemctl restart podman.socket";
-        open_podman(address, evidence, fix, results);
+    if node.podman.is_empty() {
+        return;
     }
-    doubts.extend(socket.flat_map(|unit| unit.doubts.iter().cloned()));
-    if let Some(service) = unit("podman.service") {
+    let mut doubts = Vec::new();
+    for unit in sockets(&node.units, "podman.service").filter(|unit| !unit.masked) {
+        let streams = unit.streams(&mut doubts);
+        let own = shell(&unit.name);
+        for (address, source) in streams.iter().filter(|(address, _)| !address.starts_with("unix://")) {
+            if unit.is_idle {
+                let why = format!(
+                    "it obeys everybody who reaches the port as soon as {} is started ({source}), and podreeve finds nothing that starts it. \
+If nothing does: systemctl mask --now {own}",
+                    unit.name
+                );
+                results.unknown(About::new(&format!("podman: {address}"), &[]), why);
+                continue;
+            }
+            let evidence = Evidence::new("it obeys everybody who reaches the port", source);
+            let fix = format!("remove the line, and: systemctl daemon-reload && systemctl restart {own}");
+            open_podman(address, evidence, &fix, results);
+        }
+        doubts.extend(unit.doubts.iter().cloned());
+    }
+    if let Some(service) = node.units.get("podman.service").filter(|unit| !unit.masked) {
         doubts.extend(service.doubts.iter().cloned());
         let command = service.command_with(&service.environment(&mut doubts), &mut doubts).unwrap_or_default();
         let verifies = command.iter().any(|argument| argument.starts_with("--tls-client-ca"));

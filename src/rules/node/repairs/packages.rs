@@ -70,18 +70,9 @@ pub fn audit_system(node: &Node) -> String {
     }
 }
 
-/// The command that watches a path. Without an audit system it counts once there is one.
-pub fn watch(node: &Node, path: &str) -> String {
-    if packages(node) == Packages::Image {
-        return audit_system(node);
-    }
-    let rule = shell(&format!("-w {path} -p wa -k containers"));
-    let write = format!("mkdir -p /etc/audit/rules.d && echo {rule} >> /etc/audit/rules.d/containers.rules");
-    if node.units.contains_key("auditd.service") {
-        format!("{write} && augenrules --load")
-    } else {
-        format!("{write} # auditd reads it when it is installed and started")
-    }
+/// Whether the host is an image, which has no packages of its own.
+pub fn is_image(node: &Node) -> bool {
+    packages(node) == Packages::Image
 }
 
 /// How a security module is switched on, which no single command does.

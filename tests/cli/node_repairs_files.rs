@@ -1,0 +1,96 @@
+//! Repairs of audit rules and of modes keep what is there, and outlast an upgrade.
+
+use super::binary::Dir;
+use super::node_disk::Disk;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+const PROGRAM: &str = "usr/bin/dockerd";
+const AUDITD: &str = "usr/lib/systemd/system/auditd.service";
+const FILE: &str = "etc/audit/audit.rules";
+const AUGENRULES: &str = "[Service]\nExecStart=/sbin/auditd\nExecStartPost=-/sbin/augenrules --load\n";
+const AUDITCTL: &str = "[Service]\nExecStart=/sbin/auditd\nExecStartPost=-/sbin/auditctl -R /etc/audit/audit.rules\n";
+
+fn disk(name: &str, files: &[(&str, &str)]) -> Disk {
+    Disk::new(&format!("repairs-audit-{name}"), &[&[(PROGRAM, "")], files].concat())
+}
+
+#[test]
+fn one_file_of_audit_rules_keeps_its_rules() {
+    let locked = disk("locked", &[(AUDITD, AUDITCTL), (FILE, "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n-e 2\n")]);
+    let fix = locked.fix("/usr/bin/dockerd");
+    assert!(
+        fix.ends_with(" # then restart the host: /etc/audit/audit.rules:3 locks the rules that are loaded (-e 2)"),
+        "{fix}"
+    );
+    locked.repair(&["/usr/bin/dockerd"]);
+    let rules = "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n-w /usr/bin/dockerd -p wa -k containers\n-e 2\n";
+    assert_eq!((locked.read(FILE).as_str(), locked.calls().as_str()), (rules, ""), "nothing can be loaded");
+    assert!(!locked.0.0.join("root/etc/audit/rules.d").exists(), "augenrules would make the file of what is in it");
+
+    let open = disk("one-file", &[(AUDITD, AUDITCTL), (FILE, "-w /etc/passwd -p wa\n")]);
+    open.repair(&["/usr/bin/dockerd"]);
+    assert_eq!(open.read(FILE), "-w /etc/passwd -p wa\n-w /usr/bin/dockerd -p wa -k containers\n");
+    assert_eq!(open.calls(), "auditctl -w /usr/bin/dockerd -p wa -k containers\n");
+
+    let no_folder = disk("no-folder", &[(AUDITD, AUGENRULES), (FILE, "-w /etc/passwd -p wa\n")]);
+    no_folder.repair(&["/usr/bin/dockerd"]);
+    assert!(
+        !no_folder.0.0.join("root/etc/audit/rules.d").exists(),
+        "without it augenrules loads the file as it stands"
+    );
+}
+
+#[test]
+fn a_folder_of_audit_rules_gets_one_more() {
+    let own = "etc/audit/rules.d/a.rules";
+    let added = "-w /usr/bin/dockerd -p wa -k containers\n";
+    let disk_of = |name: &str, files: &[(&str, &str)]| disk(name, &[&[(AUDITD, AUGENRULES)], files].concat());
+    let folder = disk_of("folder", &[(own, "-w /etc/passwd -p wa\n")]);
+    folder.repair(&["/usr/bin/dockerd"]);
+    assert_eq!(folder.read("etc/audit/rules.d/containers.rules"), added);
+    assert_eq!(folder.calls(), "augenrules --load\n");
+
+    let locked = disk_of("folder-locked", &[(own, "-w /etc/passwd -p wa\n-e 2\n")]);
+    let fix = locked.fix("/usr/bin/dockerd");
+    assert!(fix.contains("&& augenrules # then restart the host: /etc/audit/rules.d/a.rules:2 locks"), "{fix}");
+    locked.repair(&["/usr/bin/dockerd"]);
+
+    // What stands in the file alone is lost when it is made again.
+    let files = [(own, "-w /etc/passwd -p wa\n"), (FILE, "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n")];
+    let fix = disk_of("handwritten", &files).fix("/usr/bin/dockerd");
+    assert!(fix.ends_with("move what was written by hand there first (/etc/audit/audit.rules:2)"), "{fix}");
+    let empty = disk_of("empty", &[("etc/audit/rules.d/README", ""), (FILE, "-w /etc/shadow -p wa\n")]);
+    let fix = empty.fix("/usr/bin/dockerd");
+    empty.run(&fix);
+    empty.run(&fix);
+    assert_eq!(empty.read("etc/audit/rules.d/audit.rules"), "-w /etc/shadow -p wa\n");
+    assert_eq!(empty.read("etc/audit/rules.d/containers.rules"), [added, added].concat());
+}
+
+/// With the real dpkg: it takes both spellings, and only the one of the package counts when it is unpacked.
+#[test]
+fn dpkg_knows_a_file_by_the_spelling_of_its_package() {
+    if Command::new("dpkg-statoverride").arg("--version").output().is_err() {
+        return eprintln!("dpkg is not installed: the spelling of its files is not tested");
+    }
+    let unit = "usr/lib/systemd/system/docker.service";
+    let disk = Disk::new("repairs-statoverride", &[(unit, "[Service]\nExecStart=/usr/bin/dockerd\n")]);
+    std::fs::set_permissions(disk.0.0.join("root").join(unit), PermissionsExt::from_mode(0o666)).expect("a mode");
+    let fix = disk.fix("/usr/lib/systemd/system/docker.service");
+    let (_, overrides) = fix.split_once(" && ").expect("two commands");
+    let status = "Package: docker.io\nStatus: install ok installed\nMaintainer: a <a@example.com>\nArchitecture: all\nVersion: 1\nDescription: x\n\n";
+    for (listed, expected) in [
+        ("/lib/systemd/system/docker.service", "root root 644 /lib/systemd/system/docker.service\n"),
+        ("/usr/lib/systemd/system/docker.service", "root root 644 /usr/lib/systemd/system/docker.service\n"),
+        ("/usr/lib/systemd/system/other.service", ""),
+    ] {
+        let database =
+            Dir::new("repairs-dpkg", &[("status", status), ("info/docker.io.list", &format!("/.\n{listed}\n"))]);
+        let ran =
+            Command::new("sh").args(["-c", overrides]).env("DPKG_ADMINDIR", &database.0).output().expect("a shell");
+        assert!(ran.status.success(), "{overrides}: {ran:?}");
+        let found = std::fs::read_to_string(database.0.join("statoverride")).unwrap_or_default();
+        assert_eq!(found, expected, "{overrides}");
+    }
+}
