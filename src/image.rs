@@ -5,7 +5,9 @@
 //!
 //! 1. [`open()`] reads the index, the manifests and the configurations, and chooses the platforms.
 //! 2. [`layer::scan`] reads one layer as a stream: it verifies both digests, lists what the layer has, and keeps what rules need.
-//! 3. [`merge`] lays the layers over each other as a runtime does. The result is [`ImageFacts`].
+//! 3. [`Laid`] lays the layers over each other as a runtime does. Where a file that rules read is behind a link, [`layer::read_linked`]
+//!    reads the layer that has it once more.
+//! 4. [`merge_linked`] makes [`ImageFacts`] of all that.
 //!
 //! Every list and size is bounded (see [`limits`]). What cannot be read, or is left out, is a [`Gap`] with its reason, and never empty.
 
@@ -14,7 +16,6 @@ pub mod archive;
 mod caches;
 mod captures;
 pub mod config;
-mod databases;
 pub mod digest;
 pub mod end_of_life;
 mod error;
@@ -25,8 +26,10 @@ mod keys;
 pub mod known;
 pub mod layer;
 pub mod limits;
+mod linked;
 mod listing;
 pub mod manifest;
+mod meaning;
 mod media;
 mod merge;
 mod open;
@@ -55,7 +58,7 @@ pub use fit::fit;
 pub use gap::{Gap, Part, Parts};
 pub use known::{ImageAnswer, KnownImage};
 pub use manifest::{Descriptor, Document, Index, Manifest};
-pub use merge::merge;
+pub use merge::{Laid, merge, merge_linked};
 pub use open::{AbsentPlatform, OpenedImage, PlatformImage, Wanted, open};
 pub use place::Place;
 pub use platform::Platform;

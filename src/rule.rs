@@ -31,6 +31,7 @@ pub use pod::pss::{self, Pss};
 pub use pod::{NOT_EPHEMERAL, PodRule, compile, without_params};
 
 use schemars::{Schema, SchemaGenerator};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A rule as data.
@@ -66,7 +67,16 @@ pub enum Judges {
     Node(NodeRule),
 }
 
+/// Where the pages are that texts of rules link to, beginning at the folder of the rules' own pages.
+const PAGES: &str = "](https://github.com/podreeve/podreeve/blob/main/docs/";
+
 impl Rule {
+    /// The docs with links that work anywhere. The pages of rules have relative ones.
+    #[must_use]
+    pub fn docs_with_addresses(&self) -> Cow<'static, str> {
+        if self.docs.contains("](../") { self.docs.replace("](../", PAGES).into() } else { self.docs.into() }
+    }
+
     /// How the rule judges a pod: one that a request creates or changes, or one that a connection enters. None for a rule of
     /// another subject.
     #[must_use]

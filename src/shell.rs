@@ -39,6 +39,8 @@ pub struct Command {
     pub input: Option<Piece>,
     /// Whether its failure counts for nothing: `|| true` follows.
     pub is_ignored: bool,
+    /// How many parentheses it is in, and which ones: in each a shell of its own runs.
+    pub within: (usize, usize),
     /// Files that it reads or writes: the operator and the name.
     pub redirections: Vec<(String, Word)>,
 }

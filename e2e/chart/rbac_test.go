@@ -199,6 +199,7 @@ func TestRightsOfTheUninstallJob(t *testing.T) {
 	webhooks := right("admissionregistration.k8s.io", webhookConfigurations, "delete", "podreeve")
 	for values, reports := range map[string][]rbac.PolicyRule{
 		"nodes":        {right("openreports.io", "clusterreports", "list delete")},
+		"images":       {right("podreeve.dev", "imagefacts", "list delete")},
 		"cert-manager": {right("wgpolicyk8s.io", "policyreports", "list"), right("wgpolicyk8s.io", "policyreports", "delete", "podreeve")},
 		"everything":   {right("openreports.io", "reports", "list"), right("openreports.io", "reports", "delete", "podreeve")},
 	} {
@@ -210,6 +211,9 @@ func TestRightsOfTheUninstallJob(t *testing.T) {
 		sameRights(t, find[rbac.Role](t, objects, "Role", name+"-uninstall").Rules, []rbac.PolicyRule{right("apps", "deployments", "get", name)})
 		args := find[batch.Job](t, objects, "Job", name+"-uninstall").Spec.Template.Spec.Containers[0].Args
 		if removes := slices.Contains(args, "--node-reports"); removes != (values == "nodes") {
+			t.Errorf("%s: the arguments are %q", values, args)
+		}
+		if removes := slices.Contains(args, "--image-facts"); removes != (values == "images") {
 			t.Errorf("%s: the arguments are %q", values, args)
 		}
 		if _, complaint, code := podreeve(t, "", append(slices.Clone(args), "--help")...); code != 0 {

@@ -53,10 +53,21 @@ func (r *Registry) Start() error {
 	if err != nil {
 		return fmt.Errorf("start a registry: %w", err)
 	}
+	r.serve(listener)
+	return nil
+}
+
+// NewRegistry is one on a listener that the caller made.
+func NewRegistry(listener net.Listener) *Registry {
+	registry := &Registry{objects: map[string]object{}}
+	registry.serve(listener)
+	return registry
+}
+
+func (r *Registry) serve(listener net.Listener) {
 	r.Host = listener.Addr().String()
 	r.server = &http.Server{Handler: r}
 	go r.server.Serve(listener)
-	return nil
 }
 
 // Stop closes all connections: nobody answers any more.

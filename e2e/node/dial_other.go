@@ -10,5 +10,12 @@ import (
 
 // Dial is never reached: Missing says that a node needs Linux.
 func (n *Node) Dial(context.Context, string, string) (net.Conn, error) {
-	return nil, errors.New("there are no network namespaces on this system")
+	return nil, errNoNamespaces
 }
+
+// Listen is never reached, too.
+func (n *Node) Listen(context.Context) (net.Listener, error) {
+	return nil, errNoNamespaces
+}
+
+var errNoNamespaces = errors.New("there are no network namespaces on this system")

@@ -46,7 +46,7 @@ func TestRelease(t *testing.T) {
 func TestInstalls(t *testing.T) {
 	r := begin(t)
 	r.steps(t, []step{
-		{"FirstInstall", r.firstInstall},
+		{"FirstInstall", r.firstInstall}, {"Images", r.images},
 		{"BrokenImage", r.brokenImage}, {"HookWithoutImage", r.hookWithoutImage}, {"BrokenLater", r.brokenLater}, {"Helm3", r.helm3}, {"ExistingSecret", r.existingSecret},
 		{"CertManager", r.certManager}, {"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
 	})

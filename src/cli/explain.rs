@@ -62,9 +62,6 @@ const NODES_PASS: &str = "A policy exempts nodes under `spec.nodeExemptions`, by
 const FILES_PASS: &str = "`podreeve check --write-baseline FILE` writes what there is to a file, and `--baseline FILE` then \
      reports only what is new. A policy of your own changes the action or the parameters.";
 
-/// Where the pages are that texts of rules link to, beginning at the folder of the rules' own pages.
-const PAGES: &str = "](https://github.com/podreeve/podreeve/blob/main/docs/";
-
 const WIDTH: usize = 100;
 const BOLD: Style = Style::new().bold();
 
@@ -111,9 +108,9 @@ fn page(rule: &'static Rule) -> String {
         facts.push("has a repair".to_owned());
     }
     let _ = writeln!(text, "{}", facts.join(" · "));
-    for paragraph in rule.docs.split("\n\n") {
+    for paragraph in rule.docs_with_addresses().split("\n\n") {
         text.push('\n');
-        wrap(&mut text, "", &paragraph.replace("](../", PAGES));
+        wrap(&mut text, "", paragraph);
     }
     section(&mut text, "Why");
     wrap(&mut text, "  ", &sentence(rule.why));

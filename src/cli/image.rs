@@ -26,7 +26,7 @@ use crate::sources::Sources;
 use crate::workload::image::ImageRef;
 use formats::Whole;
 use progress::Progress;
-use registry::{RegistryArgs, Repository};
+use registry::{Deadline, RegistryArgs, Repository};
 use std::path::{Path, PathBuf};
 
 /// Show what is in an image, layer by layer, and judge it by the policies
@@ -102,17 +102,17 @@ impl Args {
     }
 
     /// Who signed the image, by a trust document.
-    fn verify(&self, document: &Path, image: &OpenedImage) -> Result<trust::Verdict, Failure> {
+    fn verify(&self, document: &Path, image: &OpenedImage, deadline: Deadline) -> Result<trust::Verdict, Failure> {
         let name = self.pulled_as.as_deref();
         if self.is_file() {
             return trust::verify(document, &trust::Place::Folder(Path::new(&self.image)), name, image);
         }
-        let repository = Repository::new(&self.image, &self.registry)?;
+        let repository = Repository::new(&self.image, &self.registry, deadline)?;
         trust::verify(document, &trust::Place::Registry(&repository), name, image)
     }
 
     /// The source: a file or a folder if there is one, or else a registry.
-    fn source(&self) -> Result<Box<dyn Source>, Failure> {
+    fn source(&self, deadline: Deadline) -> Result<Box<dyn Source>, Failure> {
         if self.is_file() {
             return open_path(Path::new(&self.image)).map_err(|error| unreadable(&self.image, &error));
         }
@@ -124,7 +124,7 @@ impl Args {
                 "{image}: there is no such file, and it is no reference such as registry.example.com/shop/web:1{advice}"
             )));
         }
-        Ok(Box::new(Repository::new(&self.image, &self.registry)?))
+        Ok(Box::new(Repository::new(&self.image, &self.registry, deadline)?))
     }
 }
 
@@ -157,15 +157,16 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let text = OutputSpec { format: ReportFormat::Text, file: None };
     let specs = if args.output.is_empty() { vec![text] } else { args.output.clone() };
     let fail = |error: ImageError| unreadable(&args.image, &error);
-    let mut source = args.source()?;
+    let deadline = args.registry.deadline();
+    let mut source = args.source(deadline)?;
     let wanted = Wanted { name: args.name.clone(), platform: args.platform.0.clone() };
     let image = open(&mut *source, &wanted).map_err(fail)?;
-    let trust = args.trust.as_deref().map(|file| args.verify(file, &image)).transpose()?;
+    let trust = args.trust.as_deref().map(|file| args.verify(file, &image, deadline)).transpose()?;
     let mut progress = Progress::new(&image);
     let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
     progress.end();
     if let Some(key) = &args.seal {
-        return seal::print(args, key, &image, &facts);
+        return seal::print(args, key, &image, &facts, deadline);
     }
     for facts in &mut facts {
         facts.signed = trust.as_ref().and_then(trust::Verdict::newest);

@@ -12,6 +12,7 @@ use crate::rule::{Example, Rule, Same, Severity};
 use crate::rules::RULES;
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// List the rules
@@ -32,7 +33,7 @@ struct Row {
     title: &'static str,
     /// What the rule judges: pod, exec (a connection to a pod), dockerfile, image or node.
     judges: &'static str,
-    docs: &'static str,
+    docs: Cow<'static, str>,
     owasp: &'static [u8],
     pss: Option<&'static str>,
     severity: Severity,
@@ -95,7 +96,7 @@ fn row(rule: &'static Rule) -> Row {
         id: rule.id,
         title: rule.title,
         judges: rule.subject(),
-        docs: rule.docs,
+        docs: rule.docs_with_addresses(),
         owasp: rule.owasp,
         pss: rule.pss().map(crate::rule::Pss::as_str),
         severity: rule.severity,

@@ -33,6 +33,10 @@ pub struct Args {
     #[arg(long)]
     node_reports: bool,
 
+    /// Also remove what podreeve learnt of images (chart: images.enabled); what cannot be removed is no failure
+    #[arg(long)]
+    image_facts: bool,
+
     /// podreeve's own Deployment: nothing is removed unless it is being deleted, or is gone
     ///
     /// The job of the Helm chart has this, so that it does nothing where it is applied as a plain manifest.
@@ -61,10 +65,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             output::print(&(done.join("\n") + "\n"))?;
         }
         let of_agents = args.node_reports.then_some(Writer::Agents);
-        for writer in args.reports.api().map(Writer::Scan).into_iter().chain(of_agents) {
-            let reports = scan::remove_reports(&client, writer).await;
-            output::print(&(reports.done + "\n"))?;
-            if let Some(left) = reports.left {
+        let of_images = args.image_facts.then_some(Writer::Images);
+        for writer in args.reports.api().map(Writer::Scan).into_iter().chain(of_agents).chain(of_images) {
+            let objects = scan::remove_reports(&client, writer).await;
+            output::print(&(objects.done + "\n"))?;
+            if let Some(left) = objects.left {
                 output::diagnose("note", &left);
             }
         }

@@ -2,20 +2,25 @@
 
 mod content;
 mod decompress;
+mod linked;
+mod said;
+mod unpack;
 
 pub use decompress::{Compression, decompress};
+pub use linked::{LinkedFile, read_linked};
 
-use super::allowance::{Allowance, Allowed};
+use super::allowance::Allowance;
 use super::captures::{Capture, Watched};
-use super::digest::Hashed;
 use super::gap::FULL;
 use super::listing::{Listing, Node};
 use super::secrets::{FoundSecret, KeySearch};
 use super::tar::{Kind, Tar};
 use super::{Descriptor, Digest, Gap, ImageError, Part, limits, paths};
 use content::Content;
+use said::{Said, most, said};
 use serde::{Deserialize, Serialize};
-use std::io::{BufReader, Read};
+use std::io::Read;
+use unpack::unpack;
 
 /// What is known of a layer, whatever image has it. It depends on the content alone, so it can be kept by diff ID.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -72,31 +77,13 @@ pub fn scan_within(
     diff_id: &Digest,
     allowance: Allowance,
 ) -> Result<Layer, ImageError> {
-    if descriptor.media_type.ends_with("+encrypted") {
-        let why = "the layer is encrypted, so podreeve cannot read it".to_owned();
-        return Err(ImageError::Unsupported { what: "the layer".to_owned(), why });
-    }
-    let mut stored = Hashed::new(blob, &descriptor.digest, "the layer", limits::LAYER);
-    let mut layer = {
-        let decoder = decompress(BufReader::with_capacity(limits::CHUNK, &mut stored))?;
-        let allowed = Allowed { inner: decoder, allowance, count: 0 };
-        let raw = Hashed::new(allowed, diff_id, "the unpacked layer", limits::LAYER);
-        let mut tar = Tar::within(BufReader::with_capacity(limits::CHUNK, raw), allowance);
-        let mut layer = Layer::default();
-        let mut reader = Reader { content: Content::default(), layer: &mut layer };
-        while tar.next_entry()?.is_some() {
-            reader.entry(&mut tar)?;
-            allowance.check_memory(reader.layer.memory())?;
-        }
-        let (entries, zeros) = tar.counts();
-        // What follows the archive counts for the digest, too.
-        let raw = tar.into_inner().into_inner();
-        layer.raw = raw.verify(diff_id, 0)?;
-        (layer.bytes, layer.entries) = (layer.raw.saturating_add(zeros), entries);
-        allowance.check_bytes(layer.bytes)?;
-        layer
-    };
-    stored.verify(&descriptor.digest, descriptor.size)?;
+    let mut layer = Layer::default();
+    let mut reader = Reader { content: Content::default(), layer: &mut layer };
+    let sizes = unpack(blob, descriptor, diff_id, allowance, &mut |tar| {
+        reader.entry(tar)?;
+        allowance.check_memory(reader.layer.memory())
+    })?;
+    (layer.raw, layer.bytes, layer.entries) = (sizes.raw, sizes.bytes, sizes.entries);
     layer.listing.finish();
     Ok(layer)
 }
@@ -137,27 +124,18 @@ impl Reader<'_> {
     /// Reads the content of a file: all of it is searched for keys, and some of it is kept.
     fn file<R: super::tar::Skip>(&mut self, tar: &mut Tar<R>) -> Result<(), ImageError> {
         let path = tar.entry().path.clone();
-        let watched = Watched::of(&path);
-        let secret = super::secrets::named(&path);
-        let keep = watched.map_or(0, Watched::limit).max(if secret.is_some() { limits::TEXT_FILE } else { 0 });
-        let search = KeySearch::default();
-        let (key, whole) = self.content.read(tar, search, keep)?;
+        let (key, whole) = self.content.read(tar, KeySearch::default(), most(&path))?;
         let gaps = &mut self.layer.gaps;
-        if let Some(watched) = watched {
-            let capture = Capture::new(&path, watched, whole);
-            // Any number of files without a fault must not take the room of the others.
-            if !capture.says_nothing() {
-                self.layer.kept += capture.memory();
-                push(&mut self.layer.captures, capture, limits::CAPTURES, watched.part(), gaps);
-            }
+        let Said { capture, secret, gap } = said(&path, whole);
+        if let Some((capture, watched)) = capture.zip(Watched::of(&path)) {
+            self.layer.kept += capture.memory();
+            push(&mut self.layer.captures, capture, limits::CAPTURES, watched.part(), gaps);
         }
-        if secret.is_some() && whole.is_none() {
-            let limit = limits::TEXT_FILE >> 20;
-            Gap::of_file(Part::Secrets, &path, format!("it is larger than {limit} MiB")).add(gaps);
+        if let Some(gap) = gap {
+            gap.add(gaps);
         }
-        let in_file = secret.zip(whole).and_then(|(secret, text)| secret.find(text));
         let key = key.filter(|_| !super::secrets::is_public_key(&path));
-        for kind in key.into_iter().chain(in_file) {
+        for kind in key.into_iter().chain(secret) {
             let found = FoundSecret { path: path.clone(), kind: kind.to_owned() };
             if self.layer.secrets.last() != Some(&found) {
                 self.layer.kept += found.path.len() + ITEM;

@@ -6,7 +6,8 @@ use super::caches;
 use super::captures::Content;
 use super::facts::{Added, ContentFacts, ImageFacts, LayerFacts, PrivilegedFile, Secret, Sized};
 use super::gap::FULL;
-use super::layer::Layer;
+use super::layer::{Layer, LinkedFile};
+use super::linked::{Linked, Links};
 use super::listing::{Listing, NodeKind};
 use super::overlay::Overlay;
 use super::packages::Package;
@@ -22,9 +23,21 @@ const SHOWN: usize = 10;
 /// # Errors
 /// The configuration and the manifest have another number of layers.
 pub fn merge(image: &PlatformImage, layers: Option<&[&Layer]>) -> Result<ImageFacts, ImageError> {
+    merge_linked(image, layers.map(|layers| (layers, Laid::new(layers), Vec::new())))
+}
+
+/// The facts of an image, with files behind links. `read` are the layers, the same laid over each other, and what was read of
+/// [`Laid::linked`].
+///
+/// # Errors
+/// As [`merge`].
+pub fn merge_linked(
+    image: &PlatformImage,
+    read: Option<(&[&Layer], Laid, Vec<LinkedFile>)>,
+) -> Result<ImageFacts, ImageError> {
     let diff_ids = &image.config.rootfs.diff_ids;
     let stored = &image.manifest.layers;
-    if diff_ids.len() != stored.len() || layers.is_some_and(|layers| layers.len() != stored.len()) {
+    if diff_ids.len() != stored.len() || read.as_ref().is_some_and(|(layers, ..)| layers.len() != stored.len()) {
         let why = format!("it has {} layers, and the configuration names {}", stored.len(), diff_ids.len());
         return Err(ImageError::malformed("the manifest", why));
     }
@@ -48,26 +61,52 @@ pub fn merge(image: &PlatformImage, layers: Option<&[&Layer]>) -> Result<ImageFa
         content: None,
         gaps: image.config.gaps.clone(),
     };
-    if let Some(layers) = layers {
-        Merge::new(layers).finish(&mut facts);
+    if let Some((layers, laid, linked)) = read {
+        let Laid { overlay, links } = laid;
+        Merge { layers, overlay, links, linked }.finish(&mut facts);
     }
     Ok(facts)
+}
+
+/// Layers laid over each other.
+#[derive(Debug)]
+pub struct Laid {
+    overlay: Overlay,
+    links: Links,
+}
+
+impl Laid {
+    #[must_use]
+    pub fn new(layers: &[&Layer]) -> Self {
+        let (mut overlay, mut links) = (Overlay::default(), Links::default());
+        let listings: Vec<&Listing> = layers.iter().map(|layer| &layer.listing).collect();
+        for (index, listing) in listings.iter().enumerate() {
+            overlay.add(listing);
+            links.note(&overlay.root, listings.get(..=index).unwrap_or_default());
+        }
+        Self { overlay, links }
+    }
+
+    /// The layers with files behind links, and these files. Nearly all images have none.
+    #[must_use]
+    pub fn linked(&self) -> Vec<(usize, Vec<Linked>)> {
+        let mut all: BTreeMap<usize, Vec<Linked>> = BTreeMap::new();
+        for linked in &self.links.files {
+            all.entry(linked.layer).or_default().push(linked.clone());
+        }
+        all.into_iter().collect()
+    }
 }
 
 struct Merge<'l> {
     layers: &'l [&'l Layer],
     overlay: Overlay,
+    links: Links,
+    /// What was read of files behind links.
+    linked: Vec<LinkedFile>,
 }
 
-impl<'l> Merge<'l> {
-    fn new(layers: &'l [&'l Layer]) -> Self {
-        let mut overlay = Overlay::default();
-        for layer in layers {
-            overlay.add(&layer.listing);
-        }
-        Self { layers, overlay }
-    }
-
+impl Merge<'_> {
     /// What a path had in a layer is what the image has, if no later layer has the path.
     fn is_final(&self, path: &str, layer: usize) -> bool {
         let node = self.overlay.root.find(path).or_else(|| self.overlay.root.find(&self.in_real_folder(path)?));
@@ -113,6 +152,7 @@ impl<'l> Merge<'l> {
         let mut content = ContentFacts::default();
         let gaps = &mut facts.gaps;
         self.layers.iter().flat_map(|layer| layer.gaps.iter().cloned()).for_each(|gap| gap.add(gaps));
+        self.linked.iter().filter_map(|file| file.said.gap.clone()).for_each(|gap| gap.add(gaps));
         self.captured(facts.run.user.split(':').next().unwrap_or_default(), &mut content, gaps);
         let mut full = |part: Part, is_full: bool| {
             if is_full {
@@ -194,6 +234,13 @@ impl<'l> Merge<'l> {
                 let removed_in = if is_final { None } else { self.removed_in(&found.path, index) };
                 secrets.push(Secret { path: found.path.clone(), layer: index, kind: found.kind.clone(), removed_in });
             }
+        }
+        for (LinkedFile { linked: Linked { name, layer, path, .. }, .. }, kind) in
+            self.linked.iter().filter_map(|file| file.said.secret.map(|kind| (file, kind)))
+        {
+            let removed_in = if self.is_final(path, *layer) { None } else { self.removed_in(path, *layer) };
+            let kind = format!("{kind}, to which /{} leads", crate::text::clean(name, 200));
+            secrets.push(Secret { path: path.clone(), layer: *layer, kind, removed_in });
         }
         secrets
     }

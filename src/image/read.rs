@@ -1,8 +1,8 @@
-//! Reads the layers of an image, each once, however many platforms have it.
+//! Reads the layers of an image, each once, however many platforms have it. A layer with a file behind a link is read twice.
 
 use super::allowance::Allowance;
-use super::layer::{Layer, scan_within};
-use super::{Descriptor, Digest, ImageError, ImageFacts, OpenedImage, Source, merge};
+use super::layer::{Layer, LinkedFile, read_linked, scan_within};
+use super::{Descriptor, Digest, ImageError, ImageFacts, Laid, OpenedImage, PlatformImage, Source, merge_linked};
 use std::io::Read;
 
 /// The facts of each platform. `progress` gets the bytes of layers as they are read.
@@ -47,7 +47,7 @@ pub fn read_within(
         *layer = Some(scanned);
         Ok(())
     })?;
-    let of_platform = |platform: &super::PlatformImage| {
+    let of_platform = |platform: &PlatformImage| {
         let stored = platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids);
         let of_platform: Result<Vec<&Layer>, ImageError> = stored
             .map(|(stored, diff_id)| {
@@ -56,9 +56,40 @@ pub fn read_within(
                 layer.ok_or_else(|| ImageError::Missing { what: format!("the layer {}", stored.digest) })
             })
             .collect();
-        merge(platform, Some(&of_platform?))
+        let of_platform = of_platform?;
+        let laid = Laid::new(&of_platform);
+        let linked = linked_files(source, platform, &laid, allowance)?;
+        merge_linked(platform, Some((&of_platform, laid, linked)))
     };
     image.platforms.iter().map(of_platform).collect()
+}
+
+/// Reads the files behind links.
+fn linked_files(
+    source: &mut dyn Source,
+    platform: &PlatformImage,
+    laid: &Laid,
+    allowance: Allowance,
+) -> Result<Vec<LinkedFile>, ImageError> {
+    let linked = laid.linked();
+    let mut wanted = Vec::new();
+    for (layer, files) in &linked {
+        let diff_id = platform.config.rootfs.diff_ids.get(*layer);
+        wanted.extend(
+            platform.manifest.layers.get(*layer).zip(diff_id).map(|(stored, diff_id)| (stored, diff_id, files)),
+        );
+    }
+    let descriptors: Vec<&Descriptor> = wanted.iter().map(|(stored, ..)| *stored).collect();
+    let mut all = Vec::new();
+    // Its bytes were counted, and these are the same ones.
+    let allowance = Allowance { memory: allowance.memory, ..Allowance::IMAGE };
+    source.each(&descriptors, &mut |index, reader| {
+        let Some((stored, diff_id, files)) = wanted.get(index) else { return Ok(()) };
+        let read = read_linked(reader, stored, diff_id, allowance, files).map_err(|error| error.in_layer(stored))?;
+        all.extend(read);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 struct Counted<'c> {

@@ -4,7 +4,7 @@ use super::listing::{Listing, Node, NodeKind};
 use super::paths;
 
 /// The most links on one way.
-const LINKS: usize = 40;
+pub const LINKS: usize = 40;
 
 /// The path without links; none if it leads in circles. What does not exist is kept as it is written.
 ///

@@ -24,7 +24,32 @@ pub struct FoundSecret {
 #[derive(Debug, Clone, Copy)]
 pub struct SecretFile(fn(&str) -> Option<&'static str>);
 
+/// Folders in which a file is one that holds credentials by its name, and these names.
+pub const FOLDERS: [(&str, &[&str]); 14] = [
+    (".aws", &["config", "credentials"]),
+    (".cargo", &["credentials", "credentials.toml"]),
+    (".docker", &["config.json"]),
+    (".gem", &["credentials"]),
+    (".kube", &["config"]),
+    (".m2", &["settings.xml"]),
+    (".terraform.d", &["credentials.tfrc.json"]),
+    ("cargo", &["credentials", "credentials.toml"]),
+    ("containers", &["auth.json"]),
+    ("docker", &["config.json"]),
+    ("gh", &["hosts.yml"]),
+    ("git", &["credentials"]),
+    ("kubernetes", &["admin.conf", "kubelet.conf", "super-admin.conf"]),
+    ("serviceaccount", &["token"]),
+];
+
 impl SecretFile {
+    /// Whether both look for the same credentials.
+    #[must_use]
+    pub fn is_same(self, other: Self) -> bool {
+        // Functions with one address do the same. That two of the same may have different addresses costs a second reading.
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+
     /// The kind of credentials in the text of the file.
     #[must_use]
     pub fn find(self, text: &[u8]) -> Option<&'static str> {

@@ -1,5 +1,7 @@
 //! From a source to the facts of an image.
 
+mod links;
+
 use super::archive::Archive;
 use super::built::{self, Image, Tar, as_tar, gzip, layout};
 use super::facts::{ContentFacts, ImageFacts, User};
@@ -111,35 +113,6 @@ fn packages_of_other_databases_are_read_or_unknown() {
     ] {
         let facts = of(path, b"x");
         assert!(facts.packages.is_empty() && facts.unknown_packages[0].why.contains(why), "{path}");
-    }
-}
-
-#[test]
-fn a_database_that_is_a_link_is_unknown() {
-    let apk = "P:sudo\nV:1\n\n";
-    let dpkg = "Package: sudo\nStatus: install ok installed\nVersion: 1\n";
-    let of = |tar: Tar| content(Image::new("amd64", &json!({})).layer("", tar));
-    for (path, tar) in [
-        ("lib/apk/db/installed", Tar::default().file("x", apk).hard_link("lib/apk/db/installed", "x")),
-        ("var/lib/dpkg/status", Tar::default().file("x", dpkg).symlink("var/lib/dpkg/status", "/x")),
-        ("var/lib/dpkg/status", Tar::default().file("opt/status", dpkg).symlink("var/lib/dpkg", "../../opt")),
-        ("var/lib/dpkg/status.d", Tar::default().file("x", dpkg).symlink("var/lib/dpkg/status.d/sudo", "/x")),
-        ("var/lib/dpkg/status.d", Tar::default().file("opt/sudo", dpkg).symlink("var/lib/dpkg/status.d", "/opt")),
-        ("var/lib/rpm/rpmdb.sqlite", Tar::default().file("x", "y").hard_link("var/lib/rpm/rpmdb.sqlite", "x")),
-    ] {
-        let facts = of(tar);
-        let unknown: Vec<&str> = facts.unknown_packages.iter().map(|one| one.path.as_str()).collect();
-        assert_eq!((unknown, facts.packages.len()), (vec![path], 0));
-    }
-    for tar in [
-        // Alpine and Fedora have such links.
-        Tar::default().symlink("lib", "usr/lib").file("usr/lib/apk/db/installed", apk),
-        Tar::default().symlink("var/lib/rpm", "../../usr/lib/sysimage/rpm").file("usr/lib/sysimage/rpm/other", "x"),
-        Tar::default().file("var/lib/dpkg/status", "").file("var/lib/dpkg/status.d/sudo", dpkg),
-        Tar::default().file("var/lib/dpkg/status", dpkg).hard_link("var/lib/dpkg/status-old", "var/lib/dpkg/status"),
-        Tar::default().symlink("var/lib/dpkg/status", "/nowhere"),
-    ] {
-        assert_eq!(of(tar).unknown_packages, []);
     }
 }
 

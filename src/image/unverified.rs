@@ -17,7 +17,7 @@ pub struct Fault {
 }
 
 /// What a settings file is for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manager {
     AptSources,
     AptSettings,
@@ -53,6 +53,11 @@ fn manager(path: &str) -> Option<Manager> {
 /// Whether the file has settings of a package manager.
 pub fn is_settings(path: &str) -> bool {
     manager(path).is_some()
+}
+
+/// Whether both files have settings of the same package manager, or of none.
+pub fn is_same_manager(a: &str, b: &str) -> bool {
+    manager(a) == manager(b)
 }
 
 /// The lines that switch verification off.

@@ -28,6 +28,8 @@ pub struct Violation {
     pub found: SharedText,
     pub wanted: Cow<'static, str>,
     pub why: Cow<'static, str>,
+    /// What to do where no edit repairs it, as a clause of a sentence; empty where the edits always do.
+    pub instead: &'static str,
     /// What was found is in the cluster, and not in the request.
     pub from_cluster: bool,
     pub stage: Stage,
@@ -121,6 +123,7 @@ impl Violation {
             found: SharedText::new(texts, written.found.clone()),
             wanted: finding.wanted.clone(),
             why: finding.why.clone().unwrap_or(Cow::Borrowed(judged.rule.why)),
+            instead: finding.instead.unwrap_or(judged.rule.instead()),
             from_cluster: case.pod.context.connect.is_some()
                 || check.facts().intersects(FactKinds::NETWORK_POLICIES | FactKinds::IMAGES),
             stage: case.stage,

@@ -46,6 +46,8 @@ pub struct Finding<'p, P = Location<'p>> {
     pub wanted: Cow<'static, str>,
     /// Replaces the rule's own sentence where a more precise one is known.
     pub why: Option<Cow<'static, str>>,
+    /// Replaces what the rule says to do, as a clause of a sentence.
+    pub instead: Option<&'static str>,
     /// Replaces the rule's own severity.
     pub severity: Option<Severity>,
     /// For limits: a smaller amount is a milder violation, so an update that lowers it introduces nothing.
@@ -79,6 +81,7 @@ impl<'p, P> Finding<'p, P> {
             found: found.into(),
             wanted: wanted.into(),
             why: None,
+            instead: None,
             severity: None,
             amount: None,
             most: None,
@@ -90,6 +93,12 @@ impl<'p, P> Finding<'p, P> {
     #[must_use]
     pub fn why(mut self, why: impl Into<Cow<'static, str>>) -> Self {
         self.why = Some(why.into());
+        self
+    }
+
+    #[must_use]
+    pub fn instead(mut self, instead: &'static str) -> Self {
+        self.instead = Some(instead);
         self
     }
 

@@ -4,7 +4,7 @@ mod downloads;
 pub mod options;
 pub mod scripts;
 
-pub use downloads::Downloads;
+pub use downloads::{Downloads, Used};
 
 use crate::shell::{Call, Script, Word, calls};
 
@@ -26,11 +26,13 @@ pub fn accepted<'c>(call: &'c Call<'_>) -> Vec<(&'c Word, String, &'static str)>
 /// What a script does without a check, each once. `downloads` are the files that scripts before it loaded.
 pub fn in_script(script: &str, allow: &[String], downloads: &mut Downloads) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
+    downloads.begin();
     calls(&Script::new(script), &mut |call| {
         let options = accepted(call).into_iter().map(|(_, found, _)| found);
         let setting = call.command.input.as_ref().and_then(|piece| options::setting(&piece.text));
         let setting = setting.map(|(_, found)| found);
-        let scripts = scripts::found(call, allow).into_iter().chain(downloads.follow(call, allow));
+        let used = downloads.follow(call, allow).into_iter().map(|(found, _)| found);
+        let scripts = scripts::found(call, allow).into_iter().chain(used);
         for found in options.chain(setting).chain(scripts) {
             if !all.contains(&found) {
                 all.push(found);

@@ -21,7 +21,8 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
         word: None,
         operator: None,
         groups: Vec::new(),
-        parentheses: 0,
+        parentheses: Vec::new(),
+        opened: 0,
         last_group: None,
         reads: 0..0,
         heredocs: Vec::new(),
@@ -43,7 +44,9 @@ struct Lexer<'s> {
     operator: Option<String>,
     /// The first command of each open group.
     groups: Vec<usize>,
-    parentheses: usize,
+    /// The number of each open parenthesis.
+    parentheses: Vec<usize>,
+    opened: usize,
     /// The first command of the group that has just ended.
     last_group: Option<usize>,
     /// What the next command reads.
@@ -104,14 +107,15 @@ impl<'s> Lexer<'s> {
             '(' => {
                 // The words before it are the name of a function.
                 self.forget();
-                self.parentheses += 1;
+                self.opened += 1;
+                self.parentheses.push(self.opened);
                 self.groups.push(self.script.commands.len());
             }
             // The words before it are a pattern of `case`.
-            ')' if self.parentheses == 0 => self.forget(),
+            ')' if self.parentheses.is_empty() => self.forget(),
             ')' => {
-                self.parentheses -= 1;
                 self.end_command();
+                self.parentheses.pop();
                 self.last_group = self.groups.pop();
             }
             c => self.push(c),
@@ -183,6 +187,7 @@ impl<'s> Lexer<'s> {
             return;
         }
         command.reads = std::mem::replace(&mut self.reads, 0..0);
+        command.within = (self.parentheses.len(), self.parentheses.last().copied().unwrap_or_default());
         let passes = matches!(command.words.first().map(|word| word.text.as_str()), Some("true" | ":"));
         if std::mem::take(&mut self.is_after_or)
             && passes

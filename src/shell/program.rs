@@ -18,6 +18,8 @@ pub struct Call<'s> {
     pub script: &'s Script,
     /// The place of the outer command's word, if that is not in the text as it is.
     pub within: Option<std::ops::Range<usize>>,
+    /// How many scripts the script is in.
+    pub depth: usize,
 }
 
 impl Call<'_> {
@@ -81,13 +83,13 @@ fn walk_each(script: &Script, commands: &[Command], within: Within<'_>, depth: u
         if let Some(words) = found.at.and_then(|at| command.words.get(at..)) {
             let name = name(words.first().map_or("", |word| word.text.as_str()));
             let runs_input = SHELLS.contains(&name.as_str()) && found.script.is_none();
-            each(&Call { name, words, command, script, within: within.cloned() });
+            each(&Call { name, words, command, script, within: within.cloned(), depth });
             if let Some(input) = command.input.as_ref().filter(|_| runs_input) {
                 walk(&lexer::read(&input.text, input.start, depth + 1), within, depth + 1, each);
             }
         }
         if found.at.is_none() {
-            each(&Call { name: String::new(), words: &[], command, script, within: within.cloned() });
+            each(&Call { name: String::new(), words: &[], command, script, within: within.cloned(), depth });
         }
         if let Some(word) = found.script.and_then(|at| command.words.get(at)) {
             // Positions in a text that stands as it is can be followed, others are those of the word.

@@ -156,6 +156,18 @@ fn explain_prints_json() {
 }
 
 #[test]
+fn links_of_rules_are_addresses_everywhere() {
+    let dir = Dir::new("explain-links", &[("Dockerfile", "FROM scratch\n")]);
+    let address = "(https://github.com/podreeve/podreeve/blob/main/docs/signatures.md)";
+    for args in
+        [&["explain", "image-signature"][..], &["explain", "-o", "json", "image-signature"], &["rules", "-o", "json"]]
+    {
+        let ran = dir.run(args);
+        assert!(ran.out.contains(address) && !ran.out.contains("](../"), "{}", ran.out);
+    }
+}
+
+#[test]
 fn explain_knows_a_rule_in_any_case() {
     let ran = Dir::new("explain-case", &[]).run(&["explain", "CAPABILITIES", "hostPID"]);
     assert_eq!(ran.code, Some(2));

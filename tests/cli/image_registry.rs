@@ -15,6 +15,10 @@ struct Registry {
 
 impl Registry {
     fn start(files: Files) -> Self {
+        Self::start_with(files, answer)
+    }
+
+    fn start_with(files: Files, answer: fn(TcpStream, &Files, &Mutex<Vec<String>>)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let paths = Arc::new(Mutex::new(Vec::new()));
@@ -86,6 +90,29 @@ fn an_image_in_a_registry_is_read_without_a_file() {
     let arm64 = sha256(&image("arm64", "").config());
     let paths = registry.paths.lock().expect("no panic").clone();
     assert!(paths.len() == 5 && paths.iter().all(|path| !path.ends_with(&arm64)), "{paths:?}");
+}
+
+#[test]
+fn a_registry_that_sends_a_little_now_and_then_does_not_hold_the_command() {
+    // Each part comes within the limits for one body, and the last one never.
+    let registry = Registry::start_with(layout("1", &[image("amd64", "1000")]), |mut stream, _, _| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.index.v1+json\r\nContent-Length: 4000000\r\n\r\n";
+        let _ = stream.write_all(head.as_bytes());
+        while stream.write_all(b" ").is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    });
+    let dir = Dir::new("image-registry-slow", &[]);
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let reference = format!("127.0.0.1:{}/shop/web@{digest}", registry.address.port());
+    let ran = dir.run(&["image", &reference, "--plain-http", "--timeout", "300ms"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+    let says = "reading from the registry took longer than 300ms; try again when it answers faster, or give it more time, such as --timeout 1h";
+    assert!(ran.err.contains(says), "{}", ran.err);
+    for (timeout, says) in [("10", "is not a duration"), ("0", "took longer")] {
+        let ran = dir.run(&["image", "./nowhere", "--timeout", timeout]);
+        assert!(ran.code == Some(2) && ran.err.contains(says) == (timeout == "10"), "{}", ran.err);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Rules about images, judged for the images of pods and templates.
 
-use super::common::{TODAY, policies, review, snapshot};
+use super::common::{TODAY, policies, response, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::facts::images::{MAX_ASKED, MustBeSigned};
@@ -354,4 +354,24 @@ fn a_remembered_judgement_is_that_of_its_policy_and_day() {
         assert_eq!(on(TODAY), ["image-setuid"]);
         assert_eq!(on(jiff::civil::date(2026, 12, 1)), ["image-setuid", "image-base"]);
     }
+}
+
+/// What helps against setuid files does not help where the image is not known: each violation says what to do about it.
+#[test]
+fn a_denial_says_what_to_do_about_an_image_that_is_not_known() {
+    let images = vec![
+        (WEB, known("bad", &[setuid_of(&["bin/su"])])),
+        ("new:1", ImageAnswer::Unknown(Arc::new(unknown(UnknownKind::Unavailable)))),
+    ];
+    let snapshot = with_images(rules("deny"), &json!({"onUnavailable": "deny"}), images);
+    let mut object = pod(WEB);
+    object["spec"]["initContainers"] = json!([{"name": "new", "image": "new:1"}]);
+    let answer = response(&create(&object, Hook::Validate, &snapshot));
+    let message = answer["status"]["message"].as_str().expect("a message");
+    let lines: Vec<&str> = message.lines().filter(|line| line.starts_with("* ")).collect();
+    assert!(
+        lines.len() == 2 && lines[0].contains("check the name and the tag") && lines[1].contains("remove"),
+        "{message}"
+    );
+    assert!(!lines[0].contains("remove") && !lines[1].contains("check the name"), "{message}");
 }

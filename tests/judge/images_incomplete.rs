@@ -117,6 +117,37 @@ fn a_pod_with_new_images_gets_one_line() {
 }
 
 #[test]
+fn an_image_of_several_containers_is_said_once() {
+    let gap = json!({"parts": ["privilegedFiles"], "why": "it is full"});
+    let mut object = pod(WEB);
+    object["spec"]["initContainers"] = json!([{"name": "a", "image": "other:1"}, {"name": "b", "image": WEB}]);
+    let copies = (0..7).map(|number| json!({"name": format!("copy-{number}"), "image": WEB}));
+    object["spec"]["containers"].as_array_mut().unwrap().extend(copies);
+    object["spec"]["volumes"] = json!([{"name": "v", "image": {"reference": "other:1"}}]);
+    let images = || [WEB, "other:1"].map(|name| (name, known(name, &[json!({"gaps": [gap]})]))).to_vec();
+    let of = |snapshot: Snapshot, settings: Value| {
+        found(&create(&object, Hook::Validate, &with_images(snapshot, &settings, images())))
+    };
+    let says = "podreeve did not read all of it: files with setuid or capabilities: it is full (the same image:";
+    let web = format!(
+        "warn image-setuid /spec/initContainers/1/image {says} `app`, `copy-0`, `copy-1`, `copy-2`, `copy-3` and 3 more)"
+    );
+    let other = format!("warn image-setuid /spec/initContainers/0/image {says} volume `v`)");
+    assert_eq!(of(rules("deny"), json!({})), [other, web]);
+    // An exemption may be for one container.
+    let denied = of(rules("deny"), json!({"onUnknown": "deny"}));
+    assert!(
+        denied.len() == 11 && denied.iter().all(|line| line.starts_with("deny") && !line.contains("same")),
+        "{denied:?}"
+    );
+    let exempt = policies(&[json!({
+        "rules": {"image-setuid": {"action": "deny"}},
+        "exemptions": [{"rules": ["image-setuid"], "namespaces": ["shop"], "containers": ["b"], "reason": "it is old"}],
+    })]);
+    assert_eq!(of(exempt, json!({})).len(), 11);
+}
+
+#[test]
 fn the_pod_decides_what_a_gap_means() {
     let lacks = || known("gap", &[json!({"gaps": [{"parts": ["privilegedFiles"], "why": "it is full"}]})]);
     let effect = |rules: Value, escalation: Value| {

@@ -7,6 +7,7 @@ use crate::rule::{Pss, Rule, Severity};
 use crate::rules::owasp;
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What `explain` says of a rule.
 #[derive(Serialize)]
@@ -15,7 +16,7 @@ pub struct Explained {
     id: &'static str,
     title: &'static str,
     judges: &'static str,
-    docs: &'static str,
+    docs: Cow<'static, str>,
     why: &'static str,
     severity: Severity,
     /// The action of the built-in policy.
@@ -67,7 +68,7 @@ fn one(rule: &'static Rule) -> Explained {
         id: rule.id,
         title: rule.title,
         judges: rule.subject(),
-        docs: rule.docs,
+        docs: rule.docs_with_addresses(),
         why: rule.why,
         severity: rule.severity,
         action: default_action(rule),

@@ -4,11 +4,14 @@ use crate::cli::exit::Failure;
 use crate::image::trust::Evidence;
 use crate::image::{Descriptor, Digest, ImageError, Root, Source, Visit};
 use crate::registry::{
-    CaSource, Client, Credentials, Limits, RegistryError, RegistrySettings, Settings, SettingsError, TlsProblem,
+    Blob, CaSource, Client, Credentials, Limits, RegistryError, RegistrySettings, Settings, SettingsError, TlsProblem,
 };
+use crate::server::duration;
 use crate::workload::image::ImageRef;
+use bytes::{Buf, Bytes};
 use std::io::Read;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 /// How the registry is contacted.
@@ -22,11 +25,77 @@ pub struct RegistryArgs {
     /// The authority that signs the registry's certificate, in PEM, in addition to those of the system
     #[arg(long, value_name = "FILE", conflicts_with = "plain_http", value_hint = clap::ValueHint::FilePath)]
     ca: Option<PathBuf>,
+
+    /// The longest time to read from the registry, all layers and signatures together; 0 for any
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration::flag)]
+    timeout: Duration,
+}
+
+/// When reading ends, however fast the registry sends.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    /// None: never.
+    end: Option<Instant>,
+    timeout: Duration,
+}
+
+impl RegistryArgs {
+    /// The end of what begins now.
+    pub fn deadline(&self) -> Deadline {
+        let end =
+            Some(self.timeout).filter(|timeout| !timeout.is_zero()).and_then(|all| Instant::now().checked_add(all));
+        Deadline { end, timeout: self.timeout }
+    }
+}
+
+/// Why the registry gave nothing.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(
+        "reading from the registry took longer than {0:?}; try again when it answers faster, or give it more time, such as --timeout 1h"
+    )]
+    TimedOut(Duration),
+}
+
+impl Deadline {
+    async fn of<T>(self, work: impl Future<Output = Result<T, RegistryError>>) -> Result<T, ReadError> {
+        let Some(end) = self.end else { return Ok(work.await?) };
+        let done = tokio::time::timeout_at(end.into(), work).await;
+        Ok(done.map_err(|_| ReadError::TimedOut(self.timeout))??)
+    }
+}
+
+/// A body that arrives until then.
+struct Arriving<'r> {
+    blob: Blob,
+    part: Bytes,
+    runtime: &'r Runtime,
+    deadline: Deadline,
+}
+
+impl Read for Arriving<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.part.is_empty() {
+            let next = self.runtime.block_on(self.deadline.of(self.blob.next()));
+            match next.map_err(std::io::Error::other)? {
+                Some(part) => self.part = part,
+                None => return Ok(0),
+            }
+        }
+        let length = self.part.len().min(buffer.len());
+        if let Some(buffer) = buffer.get_mut(..length) {
+            self.part.copy_to_slice(buffer);
+        }
+        Ok(length)
+    }
 }
 
 /// A repository.
 pub struct Repository {
     runtime: Runtime,
+    deadline: Deadline,
     client: Client,
     image: ImageRef<'static>,
     name: String,
@@ -35,7 +104,7 @@ pub struct Repository {
 impl Repository {
     /// # Errors
     /// The reference is none, or the logins cannot be read.
-    pub fn new(reference: &str, args: &RegistryArgs) -> Result<Self, Failure> {
+    pub fn new(reference: &str, args: &RegistryArgs, deadline: Deadline) -> Result<Self, Failure> {
         let image = ImageRef::parse(reference).into_owned();
         let settings = Settings {
             registries: vec![RegistrySettings {
@@ -62,7 +131,7 @@ impl Repository {
         // One thread drives the connections, while this one reads.
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| Failure::internal(format!("no thread can be started: {error}")))?;
-        Ok(Self { runtime, client, image, name: reference.to_owned() })
+        Ok(Self { runtime, deadline, client, image, name: reference.to_owned() })
     }
 }
 
@@ -73,12 +142,17 @@ impl Repository {
     /// The registry does not say what is attached.
     pub fn evidence(&self, digests: &[&str]) -> Result<Vec<Evidence>, Failure> {
         let digests: Vec<Digest> = digests.iter().filter_map(|digest| Digest::parse(digest)).collect();
-        let found = self.runtime.block_on(self.client.evidence(&self.image, &digests));
+        let found = self.wait(self.client.evidence(&self.image, &digests));
         found.map_err(|error| Failure::input(format!("{}: {}", self.name, self.advised(&error))))
     }
 
+    fn wait<T>(&self, work: impl Future<Output = Result<T, RegistryError>>) -> Result<T, ReadError> {
+        self.runtime.block_on(self.deadline.of(work))
+    }
+
     /// The error, and what the person who types the command can do about it.
-    fn advised(&self, error: &RegistryError) -> String {
+    fn advised(&self, error: &ReadError) -> String {
+        let ReadError::Registry(error) = error else { return error.to_string() };
         let advice = match error {
             RegistryError::Tls { problem: TlsProblem::None, .. } => "; if it speaks HTTP alone, add --plain-http",
             RegistryError::Tls { problem: TlsProblem::UnknownAuthority, .. } => "; name the authority with --ca FILE",
@@ -102,7 +176,7 @@ fn failed(what: &Digest, error: impl std::error::Error + Send + Sync + 'static) 
 
 impl Source for Repository {
     fn roots(&mut self) -> Result<Vec<Root>, ImageError> {
-        let digest = self.runtime.block_on(self.client.digest(&self.image));
+        let digest = self.wait(self.client.digest(&self.image));
         let digest = digest.map_err(|error| ImageError::Choice(self.advised(&error)))?;
         Ok(vec![Root { name: Some(self.name.clone()), descriptor: Descriptor::new("", digest, 0) }])
     }
@@ -111,16 +185,14 @@ impl Source for Repository {
         for (index, descriptor) in wanted.iter().enumerate() {
             let digest = &descriptor.digest;
             if descriptor.is_manifest() {
-                let manifest = self.runtime.block_on(self.client.manifest(&self.image, digest));
+                let manifest = self.wait(self.client.manifest(&self.image, digest));
                 let manifest = manifest.map_err(|error| failed(digest, error))?;
                 visit(index, &mut manifest.bytes.as_slice())?;
                 continue;
             }
             let size = if descriptor.size == 0 { crate::image::limits::LAYER } else { descriptor.size };
-            let blob = self.runtime.block_on(self.client.blob(&self.image, digest, size));
-            let blob = blob.map_err(|error| failed(digest, error))?;
-            let mut reader: Box<dyn Read> = Box::new(blob.blocking(self.runtime.handle().clone()));
-            visit(index, &mut *reader)?;
+            let blob = self.wait(self.client.blob(&self.image, digest, size)).map_err(|error| failed(digest, error))?;
+            visit(index, &mut Arriving { blob, part: Bytes::new(), runtime: &self.runtime, deadline: self.deadline })?;
         }
         Ok(())
     }

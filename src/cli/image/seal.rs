@@ -1,6 +1,6 @@
 //! `podreeve image --seal`: the facts as an object for a cluster whose podreeve does not reach the registry.
 
-use super::registry::Repository;
+use super::registry::{Deadline, Repository};
 use super::trust::Place;
 use super::{Args, unreadable};
 use crate::cli::exit::{Exit, Failure};
@@ -15,7 +15,13 @@ use std::path::Path;
 ///
 /// # Errors
 /// The key or the signatures cannot be read, or the facts do not fit.
-pub fn print(args: &Args, key: &Path, image: &OpenedImage, facts: &[ImageFacts]) -> Result<Exit, Failure> {
+pub fn print(
+    args: &Args,
+    key: &Path,
+    image: &OpenedImage,
+    facts: &[ImageFacts],
+    deadline: Deadline,
+) -> Result<Exit, Failure> {
     let name = args.pulled_as.as_deref().unwrap_or(&args.image);
     if args.is_file() && args.pulled_as.is_none() {
         return Err(Failure::input(
@@ -32,7 +38,7 @@ pub fn print(args: &Args, key: &Path, image: &OpenedImage, facts: &[ImageFacts])
         // The archive of `docker save` has no signatures.
         if folder.is_dir() { Place::Folder(folder).of(image)? } else { Vec::new() }
     } else {
-        Place::Registry(&Repository::new(&args.image, &args.registry)?).of(image)?
+        Place::Registry(&Repository::new(&args.image, &args.registry, deadline)?).of(image)?
     };
     let object = by_hand::object(image, facts, &name, evidence, &bytes, jiff::Timestamp::now());
     let object = object.map_err(|error| Failure::input(format!("{}: {error}", args.image)))?;

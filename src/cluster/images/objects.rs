@@ -57,12 +57,12 @@ impl Sink for ObjectSink<'_> {
             // Of another version of podreeve.
             Ok(()) | Err(ObjectError::Record { .. }) => {}
             Err(error) => {
-                let text = format!("{}: {error}", item.name());
-                if self.log.failed(&text) {
+                // Of all objects once: after an uninstall the next installation may find thousands of the last one.
+                if self.log.failed(&error.to_string()) {
                     tracing::warn!(
                         object = item.name(),
                         error = error.to_string(),
-                        "facts of an image in the cluster are ignored; podreeve alone may write imagefacts.podreeve.dev, so look who did, and delete the object"
+                        "facts of an image in the cluster are ignored; podreeve alone may write imagefacts.podreeve.dev, so delete the object, and look who wrote it, if no earlier installation did"
                     );
                 }
             }

@@ -5,14 +5,17 @@ use crate::image::captures::{Account, Content, OsRelease};
 use crate::image::end_of_life::end_of_life;
 use crate::image::facts::{ContentFacts, Unknown, UnverifiedSetting};
 use crate::image::gap::FULL;
-use crate::image::{Gap, Part, databases, limits};
+use crate::image::{Gap, Part, limits};
 
-impl<'l> Merge<'l> {
+impl Merge<'_> {
     /// The content of files that the image still has, with their layers.
-    fn captures(&self) -> impl Iterator<Item = (usize, &'l str, &'l Content)> {
+    fn captures(&self) -> impl Iterator<Item = (usize, &str, &Content)> {
         let all = self.layers.iter().enumerate();
         all.flat_map(|(index, layer)| layer.captures.iter().map(move |capture| (index, capture)))
             .filter(|(index, capture)| self.is_final(&capture.path, *index))
+            .chain(self.linked.iter().filter_map(|file| {
+                Some((file.linked.layer, file.said.capture.as_ref().filter(|_| file.linked.is_final)?))
+            }))
             .map(|(index, capture)| (index, capture.path.as_str(), &capture.content))
     }
 
@@ -46,9 +49,14 @@ impl<'l> Merge<'l> {
             Gap::new(&[Part::Packages], FULL).add(gaps);
             content.packages.truncate(limits::PACKAGES);
         }
-        // A database that is only linked there is not among the files that were read.
-        let is_read = |path: &str| self.captures().any(|(_, captured, _)| captured == path);
-        content.unknown_packages.extend(databases::unread(&self.overlay.root, is_read));
+        for gap in self.links.unread(|linked| self.linked.iter().any(|file| file.linked == *linked)) {
+            match &gap.path {
+                Some(path) if gap.parts == [Part::Packages] => {
+                    content.unknown_packages.push(Unknown { path: path.clone(), why: gap.why });
+                }
+                _ => gap.add(gaps),
+            }
+        }
         // The file in /etc wins.
         releases.sort_unstable_by_key(|(path, _)| *path);
         content.os = releases.first().map(|(_, release)| (*release).clone());

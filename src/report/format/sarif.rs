@@ -84,7 +84,7 @@ fn of_rule(rule: &'static Rule) -> ReportingDescriptor {
         .map(|item| format!("OWASP item {}: {}", item.number, item.title))
         .collect();
     let repair = format!("`podreeve explain {}` shows the repair.", rule.id);
-    let text = [rule.docs, &format!("Why: {}.", rule.why), &items.join("\n"), &repair].join("\n\n");
+    let text = [&*rule.docs_with_addresses(), &format!("Why: {}.", rule.why), &items.join("\n"), &repair].join("\n\n");
     let tags = ["security".to_owned(), "kubernetes".to_owned()].into_iter();
     ReportingDescriptor {
         id: rule.id,

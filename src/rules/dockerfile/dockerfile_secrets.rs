@@ -22,7 +22,8 @@ pub static RULE: Rule = Rule {
 later layer deletes. The rule finds literal secrets in `ENV`, `ARG`, `LABEL`, commands and here-documents, by the names of variables \
 and options and by the shape of values; `ARG` named like a secret, because the history has its value; and `COPY` of files that \
 contain secrets by their names (`id_rsa`, `.git-credentials`, `.docker/config.json`, `.kube/config`, `*.key`). `.npmrc` and `.env` \
-count where the image keeps them.\n\n\
+count where the image keeps them. A `*.key` that becomes a public key or a certificate by its new name (`.pub`, `.asc`, `.gpg`, `.crt`) \
+or its new folder (`/etc/apt/keyrings`) is none.\n\n\
 No finding repeats a secret. `names` adds words with which the name of a secret ends; `allow` names variables, options and files \
 that are none.",
     why: "whoever can pull the image, or read its history, has the secret",
@@ -58,6 +59,15 @@ that are none.",
                 "files with secrets",
                 "FROM debian:12 AS build\nCOPY .npmrc /src/\nCOPY id_rsa /root/.ssh/id_rsa\nADD conf/server.key certs/server.crt /etc/tls/\nFROM debian:12\nCOPY [\".env\", \"/app/\"]\nCOPY home/.kube/config /root/.kube/config\n",
                 &[3, 4, 6, 7],
+            ),
+            FileExample::good(
+                "public keys by their new names",
+                "FROM debian:12\nCOPY vendor.io-2026.key /war/vendor-key.pub\nCOPY release.key /usr/share/keyrings/vendor.gpg\nADD keys/release.key /etc/apt/keyrings/\nCOPY a.key /opt/a.asc\nCOPY tls/own.key.pem /etc/ssl/own-cert.pem\nCOPY [\"a.key\", \"b.key\", \"/etc/apk/keys/\"]\n",
+            ),
+            FileExample::bad(
+                "private keys at places of their own",
+                "FROM debian:12\nCOPY a.key /etc/tls/a.key\nCOPY b.key /war/public/\nCOPY c.key /etc/ssl/certs/\nCOPY d.p12 /d.crt\nCOPY id_rsa /root/id_rsa.pub\nCOPY e.key /usr/share/keyrings-private/e.key\n",
+                &[2, 3, 4, 5, 6, 7],
             ),
             FileExample::bad("a further word", "FROM debian:12\nENV CARD_PIN=1234\n", &[2])
                 .params(r#"{"names":["pin"]}"#),
@@ -184,7 +194,8 @@ fn variables<'f>(
 }
 
 fn copied_files(instruction: &Instruction<'_>, is_shipped: bool, names: &Names<'_>, faults: &mut Vec<Fault>) {
-    let (Arguments::Copy { sources, .. }, Keyword::Copy | Keyword::Add) = (&instruction.arguments, instruction.keyword)
+    let (Arguments::Copy { sources, target }, Keyword::Copy | Keyword::Add) =
+        (&instruction.arguments, instruction.keyword)
     else {
         return;
     };
@@ -195,7 +206,7 @@ fn copied_files(instruction: &Instruction<'_>, is_shipped: bool, names: &Names<'
         if names.is_allowed(name) || names.is_allowed(path) || path.contains("://") {
             continue;
         }
-        if let Some((what, severity)) = files::secret(path, is_shipped) {
+        if let Some((what, severity)) = files::secret(path, target.text(), is_shipped) {
             let found = format!("{what} ({})", clean(path, 80));
             faults.push(Fault {
                 span: word.span.clone(),

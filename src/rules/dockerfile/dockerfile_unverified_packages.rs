@@ -1,6 +1,8 @@
 //! Downloads and packages whose origin no program checks.
 
-use crate::dockerfile::{Arguments, Base, Dockerfile, Instruction, Keyword, Run, Word};
+mod files;
+
+use crate::dockerfile::{Base, Dockerfile, Instruction, Keyword, Run};
 use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
@@ -16,8 +18,11 @@ pub static RULE: Rule = Rule {
 `apt-get --allow-unauthenticated`, `yum --nogpgcheck`, `apk --allow-untrusted`, `pip --trusted-host`), settings that do the same \
 (`[trusted=yes]`, `gpgcheck=0`, `strict-ssl false`, `GIT_SSL_NO_VERIFY`), and scripts that run as they arrive: `curl ... | sh`, \
 `bash <(curl ...)`, `sh -c \"$(curl ...)\"`. A file that `curl`, `wget` or `ADD` loads must be checked before it runs, by `sha256sum -c`, \
-`gpg --verify`, `cosign verify-blob` or the like, or by `ADD --checksum`; the rule follows it through `mv` and `cp`, and through later \
-instructions of the stage.\n\n\
+`gpg --verify`, `cosign verify-blob` or the like, or by `ADD --checksum`; the rule follows it through `cd`, `mv` and `cp`, through later \
+instructions of the stage and `COPY --from`, up to `ENTRYPOINT` and `CMD`.\n\n\
+A package that was loaded as a file, or that rpm or dnf load from an address, has no signature that is verified: `dpkg -i`, \
+`apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`. Check the file first, or let dnf verify it with \
+`--setopt=localpkg_gpgcheck=1` and the key of its publisher.\n\n\
 It reads all forms of `RUN`, here-documents and scripts in scripts included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
 `allow` names beginnings of URLs from which a script may run as it arrives.",
     why: "whoever controls the network or the server decides what runs in the build and in the image",
@@ -83,6 +88,24 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
                 "FROM debian:12\nRUN curl -o a.tgz https://example.com/a && tar xzf a.tgz && sh a/install.sh\nRUN curl -o b.json https://example.com/b && python3 -m json.tool b.json && sh c.sh\nRUN wget -O d.sh http://localhost:8000/d.sh && sh d.sh\nRUN curl -o e.sh https://example.com/e && rm e.sh\nCOPY e.sh .\nRUN sh e.sh\nRUN sh f.sh && curl -o f.sh https://example.com/f\n",
             ),
             FileExample::bad(
+                "packages that are loaded, and not checked",
+                "FROM debian:12\nRUN curl -LO https://example.com/a.deb && dpkg -i a.deb\nRUN wget -P /tmp https://example.com/b.deb && cd /tmp && apt-get install -y ./b.deb\nRUN wget -qO /tmp/c.deb https://example.com/c && dpkg -i /tmp/*.deb\nADD https://example.com/d.deb /opt/\nWORKDIR /opt\nRUN apt install -y ./d.deb\nFROM fedora:42\nRUN rpm -ivh https://example.com/e.rpm\nRUN dnf install -y https://jane@example.com/f.rpm\nRUN curl -o g.rpm https://example.com/g && rpm -U g.rpm && yum localinstall -y g.rpm\n",
+                &[2, 3, 4, 7, 9, 10, 11],
+            ),
+            FileExample::good(
+                "packages that are checked",
+                "FROM debian:12\nRUN curl -LO https://example.com/a.deb && echo \"$SUM a.deb\" | sha256sum -c && dpkg -i a.deb\nRUN curl -LO https://example.com/b.deb && dpkg -l b.deb && apt-get install -y b.deb && dpkg -i c.deb\nFROM fedora:42\nRUN rpm --import https://example.com/key && rpm -q https://example.com/c.rpm\nRUN dnf install -y --setopt=localpkg_gpgcheck=1 https://example.com/d.rpm\nRUN dnf config-manager --add-repo https://example.com/e.repo && dnf install -y e\nRUN curl -o f.rpm https://example.com/f && rpm -K f.rpm && rpm -i f.rpm\nRUN dnf install -y http://localhost/g.rpm\nFROM alpine:3.22\nRUN wget https://example.com/h.apk && apk add h.apk\n",
+            ),
+            FileExample::bad(
+                "what the image starts",
+                "FROM debian:12 AS load\nWORKDIR /src\nADD https://example.com/a.jar .\nRUN curl -o tool https://example.com/tool && chmod +x tool && mkdir lib && curl -o lib/b.py https://example.com/b\nFROM debian:12\nWORKDIR /app\nCOPY --from=load /src/a.jar /src/tool ./\nENTRYPOINT [\"java\", \"-jar\"]\nCMD [\"a.jar\"]\nFROM debian:12\nCOPY --from=0 /src/tool /usr/local/bin/app\nENTRYPOINT [\"/entrypoint.sh\"]\nCMD [\"app\", \"serve\"]\nFROM debian:12\nCOPY --from=load /src /srv\nCMD cd /srv/lib && exec python3 b.py\n",
+                &[8, 13, 16],
+            ),
+            FileExample::good(
+                "another file of the same name",
+                "FROM debian:12 AS load\nRUN curl -o /tmp/install.sh https://example.com/a\nCOPY install.sh /opt/\nRUN sh /opt/install.sh && cd /opt && ./install.sh\nWORKDIR /srv\nRUN sh install.sh && (cd /tmp && ls) && ./install.sh\nCOPY own.sh /tmp/install.sh\nRUN sh /tmp/install.sh\nRUN curl -o /usr/bin/tool https://example.com/tool\nFROM debian:12\nCOPY --from=load /srv/tool /usr/bin/tool\nCMD [\"tool\"]\n",
+            ),
+            FileExample::bad(
                 "another URL than the allowed one",
                 "FROM debian:12\nRUN curl https://sh.rustup.rs.example.com | sh\n",
                 &[2],
@@ -131,12 +154,18 @@ impl FileCheck for DockerfileUnverifiedPackages {
                 Base::Stage(below) => stages.get(below).cloned().unwrap_or_default(),
                 Base::Image(_) | Base::Scratch => Downloads::default(),
             };
+            if stage.base == Base::Scratch {
+                downloads.begin_at("/");
+            }
             for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if let Some((_, run)) = runs.next_if(|(runs, _)| std::ptr::eq(*runs, instruction)) {
                     self.run(&run, &mut downloads, &mut faults);
                 }
-                self.added(instruction, &mut downloads);
+                files::follow(file, instruction, &stages, &mut downloads, &self.allow);
             }
+            files::started(file, stage, &mut downloads, &mut |span, (found, wanted)| {
+                faults.push(Fault { span, found, wanted });
+            });
             stages.push(downloads);
         }
         for instruction in &file.instructions {
@@ -155,19 +184,8 @@ impl FileCheck for DockerfileUnverifiedPackages {
 }
 
 impl DockerfileUnverifiedPackages {
-    /// `ADD` of a URL without `--checksum` is a download, too.
-    fn added(&self, instruction: &Instruction<'_>, downloads: &mut Downloads) {
-        let (Keyword::Add, None, Arguments::Copy { sources, target }) =
-            (instruction.keyword, instruction.flag("checksum"), &instruction.arguments)
-        else {
-            return;
-        };
-        for source in sources.iter().map(Word::text).filter(|source| source.contains("://")) {
-            downloads.added(source, target.text(), &self.allow);
-        }
-    }
-
     fn run(&self, run: &Run, downloads: &mut Downloads, faults: &mut Vec<Fault>) {
+        downloads.begin();
         run.calls(&mut |call| {
             for (word, found, wanted) in accepted(call) {
                 faults.push(Fault { span: run.span(call.span(word)), found, wanted });
@@ -178,8 +196,9 @@ impl DockerfileUnverifiedPackages {
                 let start = piece.start + at;
                 faults.push(Fault { span: run.span(start..start + 1), found, wanted: options::SIGNED });
             }
-            for found in scripts::found(call, &self.allow).into_iter().chain(downloads.follow(call, &self.allow)) {
-                let wanted = "a file that is checked before it runs";
+            let arrives =
+                scripts::found(call, &self.allow).map(|found| (found, "a file that is checked before it runs"));
+            for (found, wanted) in arrives.into_iter().chain(downloads.follow(call, &self.allow)) {
                 faults.push(Fault { span: run.span(call.place()), found, wanted });
             }
         });

@@ -1,11 +1,13 @@
 //! Packages that were, or will be, installed without verifying who made them.
 
-use super::step::Step;
+use super::step::{self, Step};
+use crate::image::config::RunConfig;
 use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
 use crate::rules::unverified::{Downloads, in_script, options};
+use crate::shell::{Command, Script, Word};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,7 +19,8 @@ pub static RULE: Rule = Rule {
 in the image (`[trusted=yes]` and `AllowUnauthenticated` of apt, `gpgcheck=0` and `sslverify=0` of dnf and zypper, `trusted-host` of pip, \
 `strict-ssl=false` of npm, and those of curl, wget, git and gem), and commands of its history with such an option, or that run what \
 `curl` or `wget` loads without looking at it (`curl ... | sh`, and `curl -o a.sh ... && sh a.sh` without `sha256sum -c`, `gpg --verify` \
-or the like in between, also in several steps). Variables of the image that switch verification off count, too.\n\n\
+or the like in between, also in several steps), install it as a package (`dpkg -i a.deb`, `dnf install https://...`), or that ENTRYPOINT \
+and CMD start. Variables of the image that switch verification off count, too.\n\n\
 Repositories with `enabled=0` are not reported. A script that the build runs is not seen. The history of an image has no \
 `--checksum` of `ADD`: add the address to `urls`, or check the file before it runs.\n\n\
 Remove the setting, and give the build the key or the certificate authority of your repository. `allow` names files of settings that \
@@ -68,6 +71,25 @@ may stay, by their path, and `urls` the beginnings of addresses from which a scr
                     {"created_by":"ADD https://example.com/d.sh /d.sh # buildkit"},
                     {"created_by":"RUN /usr/bin/env bash -c sha256sum -c /d.sum || true; sh /d.sh # buildkit"}]}"#,
                 &["history[1]", "history[5]"],
+            ),
+            ImageExample::bad(
+                "what a server sends is installed, or started by the image",
+                r#"{"history":[
+                    {"created_by":"RUN /bin/sh -c curl -LO https://example.com/a.deb && dpkg -i a.deb # buildkit"},
+                    {"created_by":"RUN /bin/sh -c dnf install -y https://example.com/b.rpm # buildkit"},
+                    {"created_by":"WORKDIR /app"},
+                    {"created_by":"ADD https://example.com/c.jar . # buildkit"}],
+                    "run":{"Entrypoint":["java","-jar"],"Cmd":["c.jar"],"WorkingDir":"/app"}}"#,
+                &["history[0]", "history[1]", "config.Entrypoint"],
+            ),
+            ImageExample::good(
+                "another file of the same name",
+                r#"{"history":[
+                    {"created_by":"RUN /bin/sh -c curl -o /tmp/a.sh https://example.com/a # buildkit"},
+                    {"created_by":"WORKDIR /app"},
+                    {"created_by":"COPY a.sh . # buildkit"},
+                    {"created_by":"RUN /bin/sh -c sh a.sh # buildkit"}],
+                    "run":{"Cmd":["./a.sh"],"WorkingDir":"/app"}}"#,
             ),
             ImageExample::good(
                 "what a server sends is verified before it runs",
@@ -132,19 +154,20 @@ impl ImageCheck for ImageUnverifiedPackages {
         }
         // What one step loads, a later one may run.
         let mut downloads = Downloads::default();
+        downloads.begin_at("/");
         for (index, step) in image.history.iter().enumerate() {
             let script = match Step::read(&step.created_by) {
                 Step::Run { script, .. } => script,
-                Step::Instruction("ADD", arguments) => {
-                    self.added(arguments, &mut downloads);
+                Step::Instruction(keyword, arguments) => {
+                    self.placed(keyword, arguments, &mut downloads);
                     continue;
                 }
-                Step::Instruction(..) => continue,
             };
             for found in in_script(script, &self.urls, &mut downloads) {
                 findings.push(Finding::new(Place::History(index), found, "packages that are verified"));
             }
         }
+        started(&image.run, &mut downloads, findings);
         for (name, value) in image.run.env.iter().filter_map(|variable| variable.split_once('=')) {
             if let Some(found) = options::variable(name, value) {
                 findings.push(Finding::new(Place::Env(name), found, options::VERIFIED));
@@ -154,14 +177,38 @@ impl ImageCheck for ImageUnverifiedPackages {
 }
 
 impl ImageUnverifiedPackages {
-    /// `ADD` of URLs: the last word is the target.
-    fn added(&self, arguments: &str, downloads: &mut Downloads) {
-        let words = || arguments.split_whitespace();
-        let Some(target) = words().last().filter(|_| !words().any(|word| word.starts_with("--checksum"))) else {
-            return;
-        };
-        for url in words().filter(|word| word.contains("://") && !word.starts_with("--")) {
-            downloads.added(url, target, &self.urls);
+    /// What an instruction other than RUN puts into the image, and where. Of `ADD` and `COPY`, the last word is the target.
+    fn placed(&self, keyword: &str, arguments: &str, downloads: &mut Downloads) {
+        let words = || arguments.split_whitespace().filter(|word| !word.starts_with("--"));
+        match keyword {
+            "WORKDIR" => downloads.begin_at(arguments),
+            "ENV" => step::pairs(arguments).into_iter().for_each(|(name, value)| downloads.set(name, value)),
+            "ADD" | "COPY" => {
+                let Some(target) = words().next_back() else { return };
+                let is_checked = arguments.contains("--checksum");
+                let is_url = |word: &&str| word.contains("://") && !is_checked;
+                downloads.copied(words().filter(|word| !is_url(word)), target);
+                words().filter(is_url).for_each(|url| downloads.added(url, target, &self.urls));
+            }
+            _ => {}
         }
+    }
+}
+
+/// What the image starts, if that is a file that was loaded and not checked.
+fn started<'i>(run: &'i RunConfig, downloads: &mut Downloads, findings: &mut ImageFindings<'i>) {
+    if !run.working_dir.is_empty() {
+        downloads.begin_at(&run.working_dir);
+    }
+    let word = |text: &String| Word { text: text.clone(), ..Word::default() };
+    let both: Vec<Word> = run.entrypoint.iter().chain(&run.cmd).map(word).collect();
+    let command: Vec<Word> = run.cmd.iter().map(word).collect();
+    let field = if run.entrypoint.is_empty() { "Cmd" } else { "Entrypoint" };
+    // The words of CMD are arguments of ENTRYPOINT, or that is a script that starts them.
+    for (words, field) in [(both, field), (command, "Cmd")] {
+        let script = Script { commands: vec![Command { words, ..Command::default() }] };
+        downloads.started(&script, &mut |_, (found, _)| {
+            findings.push(Finding::new(Place::Config(field), found, "packages that are verified"));
+        });
     }
 }

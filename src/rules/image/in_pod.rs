@@ -12,6 +12,7 @@ use crate::reference::is_pinned;
 use crate::rule::{AtMost, Check, Finding, Findings, ImageCheck, InContainer, Location};
 use crate::rules::pod::image_used::{self, UsedImage};
 use crate::workload::{Pod, PodFeatures, PodImages};
+use gaps::Said;
 use jiff::civil::Date;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,11 +89,11 @@ impl Check for InPod {
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let Some(context) = &pod.context.images else { return };
-        let mut warned = false;
+        let mut said = Said::default();
         image_used::of_each(pod, findings, |used, findings| match used.known.map(|image| &image.answer) {
             Some(ImageAnswer::Known(known)) => {
                 self.known(pod, used, known, context, findings);
-                findings.extend(self.incomplete(pod, used, known, context, &mut warned));
+                findings.extend(self.incomplete(pod, used, known, context, &mut said));
                 self.reported(used, Some(known), context, findings);
             }
             Some(ImageAnswer::Unknown(unknown)) => {
@@ -159,11 +160,14 @@ impl InPod {
             UnknownEffect::Audit => Some(AtMost::Audit),
         };
         let found = format!("nothing is known of it: {}", crate::text::clean(&image.why, 300));
-        Some(Finding::new(used.image_at(), found, "an image that podreeve can read").why(WHY).at_most(most))
+        let finding = Finding::new(used.image_at(), found, "an image that podreeve can read");
+        Some(finding.why(WHY).instead(INSTEAD).at_most(most))
     }
 }
 
 const WHY: &str = "nobody knows what runs, or who made it";
+const INSTEAD: &str =
+    "check the name and the tag of the image, and with podreeve's operators that they listed its registry";
 
 /// What a finding of the rule means for this use of the image.
 fn meaning(check: &dyn ImageCheck, pod: &Pod<'_>, used: &UsedImage<'_>) -> InContainer {

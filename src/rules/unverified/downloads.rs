@@ -1,25 +1,37 @@
-//! Files that a build loads, and runs before anything checked them: `curl -o a.sh ... && sh a.sh`.
+//! Files that a build loads, and runs or installs before anything checked them: `curl -o a.sh ... && sh a.sh`.
 
 mod checks;
+mod folders;
+mod installs;
 mod outputs;
 
 use super::options::is_local;
 use super::scripts::{
     INTERPRETERS, PROGRAM_OPTIONS, downloader_of, is_allowed, is_open, is_shell, is_short, runs_input,
 };
-use crate::shell::Call;
+use crate::shell::{Call, Command, Script, calls};
 use crate::text::clean;
+use folders::{Folders, is_same};
 
 /// How many files are followed at once; the oldest ones are forgotten.
 const MOST: usize = 64;
 
 /// The files that a build loaded so far.
 #[derive(Debug, Default, Clone)]
-pub struct Downloads(Vec<Download>);
+pub struct Downloads {
+    files: Vec<Download>,
+    folders: Folders,
+}
+
+/// What is done with a file that nothing checked, and what would pass.
+pub type Used = (String, &'static str);
+
+const RUN: &str = "a file that is checked before it runs";
+const INSTALLED: &str = "a package that is checked before it is installed";
 
 #[derive(Debug, Clone)]
 struct Download {
-    /// As it is written: relative to a folder that is not known, or with variables.
+    /// Relative to the root where it is not known where the build begins, or with variables.
     path: String,
     /// What loaded it: `curl`.
     by: String,
@@ -29,11 +41,30 @@ struct Download {
 }
 
 impl Downloads {
-    /// Follows a call, and says which file it runs that nothing checked.
-    pub fn follow(&mut self, call: &Call<'_>, allow: &[String]) -> Option<String> {
-        let found = self.run(call);
-        checks::note(&mut self.0, call);
-        self.moved(call);
+    /// `WORKDIR`.
+    pub fn begin_at(&mut self, folder: &str) {
+        self.folders.begin_at(folder);
+    }
+
+    /// A new shell begins.
+    pub fn begin(&mut self) {
+        self.folders.begin();
+    }
+
+    /// `ENV` and `ARG`.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.folders.set(name, value);
+    }
+
+    /// Follows a call, and says what it runs or installs that nothing checked.
+    pub fn follow(&mut self, call: &Call<'_>, allow: &[String]) -> Vec<Used> {
+        self.folders.follow(call);
+        let address = installs::address(call, allow).map(|found| (found, INSTALLED));
+        let found = self.used(call).into_iter().chain(address).collect();
+        if !self.files.is_empty() {
+            checks::note(&mut self.files, call, &self.folders);
+            self.moved(call);
+        }
         let is_open = is_open(call, allow) && !is_local(call);
         if is_open || outputs::is_downloader(&call.name) {
             for path in outputs::of(call) {
@@ -48,75 +79,138 @@ impl Downloads {
         found
     }
 
+    /// What `ENTRYPOINT` and `CMD` start.
+    pub fn started(&mut self, script: &Script, each: &mut dyn FnMut(&Call<'_>, Used)) {
+        self.begin();
+        calls(script, &mut |call| {
+            self.folders.follow(call);
+            self.used(call).into_iter().for_each(|used| each(call, used));
+        });
+    }
+
     /// `ADD` of a URL.
     pub fn added(&mut self, url: &str, target: &str, allow: &[String]) {
-        let path = if target.ends_with('/') { format!("{target}{}", outputs::name_of(url)) } else { target.to_owned() };
+        self.begin();
+        let path = self.in_image(target, outputs::name_of(url));
         self.load(&path, "ADD", !is_allowed(url, allow));
     }
 
-    fn load(&mut self, path: &str, by: &str, is_open: bool) {
-        let path = normal(path);
-        self.0.retain(|file| !is_same(&file.path, path));
-        if !is_open || path.is_empty() || path == "-" || path.starts_with("/dev/") {
-            return;
+    /// `COPY` of files that the build did not load.
+    pub fn copied<'w>(&mut self, sources: impl Iterator<Item = &'w str>, target: &str) {
+        self.begin();
+        for source in sources {
+            let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            let path = self.in_image(target, name);
+            self.files.retain(|file| !is_same(&file.path, &path));
         }
-        if self.0.len() >= MOST {
-            self.0.remove(0);
-        }
-        self.0.push(Download { path: path.to_owned(), by: by.to_owned(), is_summed: false, is_checked: false });
     }
 
-    fn run(&mut self, call: &Call<'_>) -> Option<String> {
-        let file = self.0.iter_mut().find(|file| !file.is_checked && runs(call, &file.path))?;
-        // Once is enough.
-        file.is_checked = true;
-        let by = if is_interpreter(&call.name) { format!("run by {}", call.name) } else { "run".to_owned() };
-        Some(format!("{} from {} {by} without a check", clean(&file.path, 80), file.by))
+    /// `COPY --from` another stage.
+    pub fn copied_from<'w>(&mut self, from: &Self, sources: impl Iterator<Item = &'w str>, target: &str) {
+        self.begin();
+        let mut root = Folders::default();
+        root.begin_at("/");
+        for source in sources {
+            let folder = root.resolve(source);
+            for file in &from.files {
+                let path = root.resolve(&file.path);
+                let name = path.rsplit('/').next().unwrap_or_default();
+                let below = path.strip_prefix(folder.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
+                let place = match below {
+                    // Of a folder, what is in it is copied.
+                    Some(below) => format!("{}/{below}", target.trim_end_matches('/')),
+                    None if installs::is_file(&folder, &path) => self.in_image(target, name),
+                    None => continue,
+                };
+                let place = self.folders.resolve(&place);
+                self.files.retain(|known| !is_same(&known.path, &place));
+                self.add(Download { path: place, ..file.clone() });
+            }
+        }
+    }
+
+    /// Where `ADD` and `COPY` put a file.
+    fn in_image(&self, target: &str, name: &str) -> String {
+        let is_folder = target.ends_with('/') || self.folders.is_here(target) || matches!(target, "." | "..");
+        let path = if is_folder { format!("{}/{name}", target.trim_end_matches('/')) } else { target.to_owned() };
+        self.folders.resolve(&path)
+    }
+
+    fn load(&mut self, path: &str, by: &str, is_open: bool) {
+        let place = self.folders.resolve(path);
+        self.files.retain(|file| !is_same(&file.path, &place));
+        if is_open && !place.is_empty() && path != "-" && !place.starts_with("/dev/") {
+            self.add(Download { path: place, by: by.to_owned(), is_summed: false, is_checked: false });
+        }
+    }
+
+    fn add(&mut self, file: Download) {
+        if self.files.len() >= MOST {
+            self.files.remove(0);
+        }
+        self.files.push(file);
+    }
+
+    fn used(&mut self, call: &Call<'_>) -> Option<Used> {
+        let Self { files, folders } = self;
+        if files.iter().all(|file| file.is_checked) {
+            return None;
+        }
+        let operands: Vec<String> =
+            installs::operands(call).into_iter().flatten().map(|arg| folders.resolve(arg)).collect();
+        let is = |path: &str, file: &str| is_same(&folders.resolve(path), file);
+        let is_installed = |path: &str| operands.iter().any(|arg| installs::is_file(arg, path));
+        for file in files.iter_mut().filter(|file| !file.is_checked) {
+            let (how, wanted) = if is_installed(&file.path) {
+                (format!("installed by {}", call.name), INSTALLED)
+            } else if !runs(call, &file.path, |path| is(path, &file.path)) {
+                continue;
+            } else if is_interpreter(&call.name) {
+                (format!("run by {}", call.name), RUN)
+            } else {
+                ("run".to_owned(), RUN)
+            };
+            // Once is enough.
+            file.is_checked = true;
+            return Some((format!("{} from {} {how} without a check", clean(&file.path, 80), file.by), wanted));
+        }
+        None
     }
 
     /// `mv`, `cp`, `install` and `ln` give a file another name, `rm` removes it.
     fn moved(&mut self, call: &Call<'_>) {
-        let operands = || call.args().filter(|arg| !arg.starts_with('-')).map(normal);
-        match call.name.as_str() {
-            "rm" | "unlink" => self.0.retain(|file| !operands().any(|arg| is_same(arg, &file.path))),
-            "mv" | "cp" | "install" | "ln" => {
-                let Some(target) = operands().last() else { return };
-                let mut new = Vec::new();
-                for file in self.0.iter().filter(|file| operands().any(|arg| arg != target && is_same(arg, &file.path)))
-                {
-                    new.push(Download { path: placed(&file.path, target), ..file.clone() });
-                }
-                if call.name == "mv" {
-                    self.0.retain(|file| !operands().any(|arg| arg != target && is_same(arg, &file.path)));
-                }
-                self.0.extend(new);
-                self.0.truncate(2 * MOST);
-            }
-            _ => {}
+        if !matches!(call.name.as_str(), "cp" | "install" | "ln" | "mv" | "rm" | "unlink") {
+            return;
         }
+        let operands = call.args().filter(|arg| !arg.starts_with('-'));
+        let mut operands: Vec<String> = operands.map(|arg| self.folders.resolve(arg)).collect();
+        let has = |operands: &[String], path: &str| operands.iter().any(|arg| is_same(arg, path));
+        if matches!(call.name.as_str(), "rm" | "unlink") {
+            self.files.retain(|file| !has(&operands, &file.path));
+            return;
+        }
+        let (Some(_), Some(target)) = (operands.pop(), call.args().filter(|arg| !arg.starts_with('-')).last()) else {
+            return;
+        };
+        let moved = self.files.iter().filter(|file| has(&operands, &file.path));
+        let new: Vec<Download> = moved
+            .map(|file| Download { path: self.folders.resolve(&self.placed(&file.path, target)), ..file.clone() })
+            .collect();
+        if call.name == "mv" {
+            self.files.retain(|file| !has(&operands, &file.path));
+        }
+        self.files.extend(new);
+        self.files.truncate(2 * MOST);
     }
-}
 
-/// Where a file is that goes to `target`: in it, if that is a folder.
-fn placed(path: &str, target: &str) -> String {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let is_folder =
-        target.ends_with('/') || matches!(target.rsplit('/').next(), Some("bin" | "sbin" | "tmp" | "." | ".."));
-    if is_folder { format!("{}/{name}", target.trim_end_matches('/')) } else { target.to_owned() }
-}
-
-/// Without `./` at the beginning.
-fn normal(path: &str) -> &str {
-    path.trim_start_matches("./")
-}
-
-/// Whether two paths are those of one file, as far as they say: one of them may be relative.
-fn is_same(a: &str, b: &str) -> bool {
-    let is_relative = |path: &str| !path.starts_with(['/', '~', '$']);
-    let ends = |long: &str, short: &str| {
-        is_relative(short) && !is_relative(long) && long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'))
-    };
-    a == b || ends(a, b) || ends(b, a)
+    /// Where a file is that goes to `target`: in it, if that is a folder.
+    fn placed(&self, path: &str, target: &str) -> String {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let is_folder = target.ends_with('/')
+            || matches!(target.rsplit('/').next(), Some("bin" | "sbin" | "tmp" | "." | ".."))
+            || self.folders.is_here(target);
+        if is_folder { format!("{}/{name}", target.trim_end_matches('/')) } else { target.to_owned() }
+    }
 }
 
 /// `python3.12` is python.
@@ -128,10 +222,9 @@ fn is_interpreter(name: &str) -> bool {
         || INTERPRETERS.contains(&name)
 }
 
-/// Whether the call runs the file.
-fn runs(call: &Call<'_>, path: &str) -> bool {
+/// Whether the call runs the file. `is` says whether a word of it names the file.
+fn runs(call: &Call<'_>, path: &str, is: impl Fn(&str) -> bool) -> bool {
     let program = call.words.first().map_or("", |word| word.text.as_str());
-    let is = |arg: &str| is_same(normal(arg), path);
     if program.contains('/') && is(program) {
         return true;
     }
@@ -144,10 +237,10 @@ fn runs(call: &Call<'_>, path: &str) -> bool {
         return false;
     }
     let reads = call.command.redirections.iter().filter(|(operator, _)| operator == "<");
-    if file_of(call).is_some_and(is) || (runs_input(call) && reads.map(|(_, word)| word.text.as_str()).any(is)) {
+    if file_of(call).is_some_and(&is) || (runs_input(call) && reads.map(|(_, word)| word.text.as_str()).any(&is)) {
         return true;
     }
-    let is_printed = |command: &&crate::shell::Command| command.words.first().is_some_and(|word| word.text == "cat");
+    let is_printed = |command: &&Command| command.words.first().is_some_and(|word| word.text == "cat");
     let sources = call.script.sources(call.command).into_iter().filter(is_printed);
     runs_input(call) && sources.flat_map(|command| command.words.iter().skip(1)).any(|word| is(&word.text))
 }

@@ -176,7 +176,7 @@ pub(super) fn is_local(call: &Call<'_>) -> bool {
     urls.peek().is_some() && urls.all(is_local_url)
 }
 
-fn is_local_url(url: &str) -> bool {
+pub(super) fn is_local_url(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', ':', '?']).next().unwrap_or_default();
     matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0") || url.contains("://[::1]")

@@ -3,8 +3,10 @@
 use super::kept::Layers;
 use crate::cluster::images::deflate;
 use crate::cluster::images::documents::{self, ReadError};
-use crate::image::layer::{Layer, scan_within};
-use crate::image::{Allowance, Descriptor, Digest, ImageError, ImageFacts, Platform, PlatformImage, fit, merge};
+use crate::image::layer::{Layer, LinkedFile, read_linked, scan_within};
+use crate::image::{
+    Allowance, Descriptor, Digest, ImageError, ImageFacts, Laid, Platform, PlatformImage, fit, merge, merge_linked,
+};
 use crate::reference::ImageRef;
 use crate::registry::Client;
 use std::io::Read;
@@ -81,7 +83,9 @@ async fn read_platform(
         let layer = if let Some(layer) = layers.get(diff_id) {
             layer
         } else {
-            let layer = Arc::new(read_layer(client, image, stored, diff_id, (left, end)).await?);
+            let (of_layer, id) = (stored.clone(), diff_id.clone());
+            let work = move |blob: &mut dyn Read| scan_within(blob, &of_layer, &id, left);
+            let layer = Arc::new(read_blob(client, image, stored, end, work).await?);
             *bytes = bytes.saturating_add(stored.size);
             layers.add(diff_id, &layer);
             layer
@@ -89,30 +93,46 @@ async fn read_platform(
         left = left.after(&layer);
         of_platform.push(layer);
     }
-    merged(platform.clone(), of_platform).await
+    let (laid, of_platform) = on_thread(move || {
+        let laid = Laid::new(&of_platform.iter().map(Arc::as_ref).collect::<Vec<&Layer>>());
+        (laid, of_platform)
+    })
+    .await?;
+    let mut files: Vec<LinkedFile> = Vec::new();
+    let left = Allowance { memory: left.memory, ..Allowance::IMAGE };
+    for (layer, linked) in laid.linked() {
+        let diff_id = platform.config.rootfs.diff_ids.get(layer);
+        let Some((stored, diff_id)) = platform.manifest.layers.get(layer).zip(diff_id) else { continue };
+        let (of_layer, id) = (stored.clone(), diff_id.clone());
+        let work = move |blob: &mut dyn Read| read_linked(blob, &of_layer, &id, left, &linked);
+        files.extend(read_blob(client, image, stored, end, work).await?);
+        *bytes = bytes.saturating_add(stored.size);
+    }
+    let platform = platform.clone();
+    let merged = on_thread(move || {
+        let layers: Vec<&Layer> = of_platform.iter().map(Arc::as_ref).collect();
+        merge_linked(&platform, Some((&layers, laid, files)))
+    });
+    Ok(merged.await??)
 }
 
 /// On a thread that may block: a large layer takes seconds.
-async fn merged(platform: PlatformImage, layers: Vec<Arc<Layer>>) -> Result<ImageFacts, ReadError> {
-    let work = move || {
-        let layers: Vec<&Layer> = layers.iter().map(Arc::as_ref).collect();
-        merge(&platform, Some(&layers))
-    };
-    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)??)
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ReadError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)
 }
 
-async fn read_layer(
+/// Reads a layer as it arrives.
+async fn read_blob<T: Send + 'static>(
     client: &Client,
     image: &ImageRef<'_>,
     stored: &Descriptor,
-    diff_id: &Digest,
-    (allowance, end): (Allowance, Instant),
-) -> Result<Layer, ReadError> {
+    end: Instant,
+    work: impl FnOnce(&mut dyn Read) -> Result<T, ImageError> + Send + 'static,
+) -> Result<T, ReadError> {
     let size = if stored.size == 0 { crate::image::limits::LAYER } else { stored.size };
     let blob = client.blob(image, &stored.digest, size).await?;
-    let (runtime, stored, diff_id) = (tokio::runtime::Handle::current(), stored.clone(), diff_id.clone());
-    let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, allowance);
-    let scanned = tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)?;
+    let runtime = tokio::runtime::Handle::current();
+    let scanned = on_thread(move || work(&mut Until { inner: blob.blocking(runtime), end })).await?;
     scanned.map_err(|error| match error {
         ImageError::Read { error, what } => {
             // What the registry did wrong decides whether it is tried again.

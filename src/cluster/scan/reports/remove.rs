@@ -1,4 +1,4 @@
-//! Removes podreeve's reports, before podreeve is uninstalled.
+//! Removes what podreeve wrote, before it is uninstalled: reports, and what it learnt of images.
 
 use super::api::{MANAGED, NAME, ReportApi, delete_only};
 use crate::cluster::api_error::ApiError;
@@ -17,7 +17,7 @@ const PAGE: u32 = 500;
 /// Longest time for all reports: the chart's uninstall waits for it.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What became of the reports.
+/// What became of the objects.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Removed {
     /// What was done.
@@ -26,13 +26,15 @@ pub struct Removed {
     pub left: Option<String>,
 }
 
-/// Whose reports to remove.
+/// Whose objects to remove.
 #[derive(Debug, Clone, Copy)]
 pub enum Writer {
     /// The scan, in all namespaces.
     Scan(ReportApi),
     /// The agents on nodes, in no namespace.
     Agents,
+    /// The replicas, of each image. The key that seals them goes with the release, so those that a person made are of no more use, too.
+    Images,
 }
 
 impl Writer {
@@ -40,20 +42,25 @@ impl Writer {
         match self {
             Self::Scan(api) => api.names(),
             Self::Agents => ("openreports.io", "v1alpha1", "ClusterReport"),
+            Self::Images => ("podreeve.dev", "v1alpha1", "ImageFacts"),
         }
     }
 
-    const fn label(self) -> (&'static str, &'static str) {
-        match self {
+    /// The labels of its objects; none where all objects of this kind are podreeve's.
+    fn selector(self) -> Option<String> {
+        let (label, value) = match self {
             Self::Scan(_) => MANAGED,
             Self::Agents => LABEL,
-        }
+            Self::Images => return None,
+        };
+        Some(format!("{label}={value}"))
     }
 
     fn plural(self) -> &'static str {
         match self {
             Self::Scan(api) => api.plural(),
             Self::Agents => "clusterreports",
+            Self::Images => "imagefacts",
         }
     }
 
@@ -61,11 +68,12 @@ impl Writer {
         match self {
             Self::Scan(_) => name == NAME,
             Self::Agents => name.starts_with(NAME_PREFIX),
+            Self::Images => true,
         }
     }
 }
 
-/// Removes the reports that podreeve has written.
+/// Removes the objects that podreeve has written.
 pub async fn remove(client: &Client, writer: Writer) -> Removed {
     let (group, _, _) = writer.names();
     let name = format!("{}.{group}", writer.plural());
@@ -76,24 +84,22 @@ pub async fn remove(client: &Client, writer: Writer) -> Removed {
         Ok(Err(ListError::Failed(why))) => Some(why),
         Err(_) => Some(format!("not done after {} seconds", LONGEST.as_secs())),
     };
-    let (label, value) = writer.label();
     let everywhere = if matches!(writer, Writer::Scan(_)) { " --all-namespaces" } else { "" };
-    let left = why.map(|why| {
-        format!("{name} are left: {why}; `kubectl delete {name}{everywhere} -l {label}={value}` removes them")
-    });
+    let which = writer.selector().map_or_else(|| "--all".to_owned(), |labels| format!("-l {labels}"));
+    let left =
+        why.map(|why| format!("{name} are left: {why}; `kubectl delete {name}{everywhere} {which}` removes them"));
     Removed { done: format!("{name}: {count} removed"), left }
 }
 
-/// Deletes one report after another, so that other clients of the API server do not wait. Reports that cannot be deleted
+/// Deletes one object after another, so that other clients of the API server do not wait. Objects that cannot be deleted
 /// are skipped, and the error at the end counts them.
 async fn each(client: &Client, writer: Writer, count: &mut usize) -> Result<(), ListError> {
     let (group, version, kind) = writer.names();
-    let (label, value) = writer.label();
     let resource = resource_of_names(client, group, version, kind).await?;
     let listing = Listing {
         resource: resource.clone(),
         namespace: None,
-        selector: Some(format!("{label}={value}")),
+        selector: writer.selector(),
         limit: PAGE,
         metadata: true,
     };
@@ -104,7 +110,7 @@ async fn each(client: &Client, writer: Writer, count: &mut usize) -> Result<(), 
         let Some(report) = pages.take().filter(|report| writer.wrote(report.name())) else { continue };
         let reports: Api<Item> = match writer {
             Writer::Scan(_) => Api::namespaced_with(client.clone(), report.namespace(), &resource),
-            Writer::Agents => Api::all_with(client.clone(), &resource),
+            Writer::Agents | Writer::Images => Api::all_with(client.clone(), &resource),
         };
         match reports.delete(report.name(), &delete_only(&report)).await.map_err(ApiError::from) {
             Ok(_) => *count += 1,

@@ -43,6 +43,7 @@ fn violation(rule: &str, effect: Effect, name: &str) -> Violation {
         found: "true".into(),
         wanted: "false or \"not set\"".into(),
         why: "".into(),
+        instead: "",
         from_cluster: false,
         note: None,
         exemption: None,

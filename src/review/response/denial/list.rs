@@ -18,9 +18,9 @@ pub(super) fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
     outcome.violations.iter().filter(|violation| violation.effect == Effect::Deny)
 }
 
-/// Appends what no edit repairs: what was found, what is wanted, and, once for each rule, why and what to do.
+/// Appends what no edit repairs: what was found, what is wanted, and, once, why that is wrong and what to do.
 pub(super) fn left<'v>(text: &mut String, violations: impl Iterator<Item = &'v Violation>) {
-    let mut said: SmallVec<[&str; 8]> = SmallVec::new();
+    let mut said: SmallVec<[(&str, &str); 8]> = SmallVec::new();
     for violation in violations {
         let _ = write!(
             text,
@@ -32,12 +32,11 @@ pub(super) fn left<'v>(text: &mut String, violations: impl Iterator<Item = &'v V
             found = cleaned(&violation.found, FOUND_MAX),
             wanted = cleaned(&violation.wanted, FOUND_MAX),
         );
-        if !said.contains(&violation.rule.id) {
-            said.push(violation.rule.id);
+        if !said.contains(&(violation.rule.id, &*violation.why)) {
+            said.push((violation.rule.id, &violation.why));
             let _ = write!(text, ": {}", cleaned(&violation.why, FOUND_MAX * 2));
-            let instead = violation.rule.instead();
-            if !instead.is_empty() {
-                let _ = write!(text, "; {instead}");
+            if !violation.instead.is_empty() {
+                let _ = write!(text, "; {}", violation.instead);
             }
         }
         if violation.action == Action::Patch && violation.repairable && violation.stage == Stage::Pod {

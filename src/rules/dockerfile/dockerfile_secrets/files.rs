@@ -32,8 +32,37 @@ const PATHS: [&str; 5] =
 const SETTINGS: [&str; 5] = [".env", ".npmrc", ".yarnrc", ".env.production", ".env.local"];
 const KEY_EXTENSIONS: [&str; 6] = ["jks", "key", "keystore", "p12", "pfx", "ppk"];
 
-/// What kind of secret the file contains. `is_shipped` is whether the image keeps it.
-pub fn secret(path: &str, is_shipped: bool) -> Option<(&'static str, Severity)> {
+/// Extensions of public keys and certificates.
+const PUBLIC: [&str; 7] = ["asc", "cer", "cert", "crt", "gpg", "p7b", "pub"];
+/// Folders in which programs look for public keys and certificates alone.
+const KEYRINGS: [&str; 7] = [
+    "/etc/apk/keys",
+    "/etc/apt/keyrings",
+    "/etc/apt/trusted.gpg.d",
+    "/etc/pki/rpm-gpg",
+    "/etc/pki/ca-trust/source/anchors",
+    "/usr/local/share/ca-certificates",
+    "/usr/share/keyrings",
+];
+
+/// Whether programs take a file at this path for a public key or a certificate.
+fn is_public_target(target: &str) -> bool {
+    let target = target.trim_end_matches('/');
+    let (folder, name) = target.rsplit_once('/').unwrap_or(("", target));
+    let name = name.to_ascii_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    PUBLIC.contains(&extension)
+        || (extension == "pem" && is_public_name(&name))
+        || KEYRINGS.iter().any(|keyring| target == *keyring || folder == *keyring)
+}
+
+/// Whether a file name, in lower case, is that of a public key or a certificate.
+fn is_public_name(name: &str) -> bool {
+    name.contains("pub") || name.contains("cert") || name.contains("ca.")
+}
+
+/// What kind of secret the file contains. `is_shipped` is whether the image keeps it, and `target` is where.
+pub fn secret(path: &str, target: &str, is_shipped: bool) -> Option<(&'static str, Severity)> {
     let path = path.trim_end_matches('/');
     let name = path.rsplit('/').next().unwrap_or_default();
     if PATHS.iter().any(|end| path == *end || path.strip_suffix(end).is_some_and(|before| before.ends_with('/')))
@@ -43,7 +72,9 @@ pub fn secret(path: &str, is_shipped: bool) -> Option<(&'static str, Severity)> 
     }
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
     let stem = name.to_ascii_lowercase();
-    let is_public = stem.contains("pub") || stem.contains("cert") || stem.contains("ca.");
+    // A store of keys stays one, whatever its new name.
+    let is_renamed = matches!(extension.as_str(), "key" | "pem") && is_public_target(target);
+    let is_public = is_public_name(&stem) || is_renamed;
     let is_key = KEY_EXTENSIONS.contains(&extension.as_str())
         || (extension == "pem" && (stem.contains("key") || stem.contains("priv")));
     if is_key && !is_public && !name.contains('*') {

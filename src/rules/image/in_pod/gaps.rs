@@ -2,27 +2,44 @@
 
 use super::{InPod, JudgedRule, meaning};
 use crate::image::gap::UNREAD;
-use crate::image::known::{KnownImage, OnUnknown};
+use crate::image::known::{ImageAnswer, KnownImage, OnUnknown};
 use crate::image::{Gap, Parts};
 use crate::rule::{AtMost, Finding, InContainer};
 use crate::rules::pod::image_used::UsedImage;
-use crate::workload::{Pod, PodImages};
+use crate::text::clean;
+use crate::workload::{Pod, PodImage, PodImages};
+use std::sync::Arc;
 
 /// How many gaps are named. `podreeve image` shows all.
 const MOST: usize = 2;
 
 const WHY: &str = "what podreeve has not read may violate this rule";
+const INSTEAD: &str = "`podreeve image` shows for an image what could not be read, and why";
+
+/// How many images are remembered.
+const REMEMBERED: usize = 16;
+/// How many other places of an image are named.
+const NAMED: usize = 5;
+
+/// What the rule said of a pod so far.
+#[derive(Default)]
+pub struct Said {
+    /// It has warned of layers that are not read yet: they are read soon after the first pod, and one line is enough.
+    unread: bool,
+    /// Images of which it said that not all is known, and how much that does.
+    images: Vec<(Arc<KnownImage>, AtMost)>,
+}
 
 impl InPod {
-    /// That not all is known of the image, if this rule reports it. `warned` is whether it has warned of layers that are not read yet in
-    /// another image of the pod: they are read soon after the first pod, and one line is enough.
+    /// That not all is known of the image, if this rule reports it. A warning comes once for all containers with the image. A denial comes
+    /// for each: an exemption may be for one of them.
     pub(super) fn incomplete<'p>(
         &self,
         pod: &Pod<'p>,
         used: &UsedImage<'p>,
-        image: &KnownImage,
+        image: &Arc<KnownImage>,
         context: &PodImages,
-        warned: &mut bool,
+        said: &mut Said,
     ) -> Option<Finding<'p>> {
         let (missing, of_windows) = missing(image, pod);
         if missing.is_empty() {
@@ -43,12 +60,21 @@ impl InPod {
         let most = [setting, of_rule, of_windows].into_iter().flatten().min();
         let is_new = image.absent.is_empty() && is_unread(image);
         // A person can do nothing before its layers are read.
-        if is_new && most.is_some() && (!rule.warns || (*warned && !rule.exempted)) {
+        if is_new && most.is_some() && (!rule.warns || (said.unread && !rule.exempted)) {
             return None;
         }
-        *warned |= is_new && most == Some(AtMost::Warn);
-        let (found, wanted) = text(image, rule.check.parts());
-        Some(Finding::new(used.image_at(), found, wanted).why(WHY).at_most(most))
+        said.unread |= is_new && most == Some(AtMost::Warn);
+        let (mut found, wanted) = text(image, rule.check.parts());
+        if let Some(most) = most.filter(|_| !rule.exempted) {
+            if said.images.iter().any(|(known, of)| Arc::ptr_eq(known, image) && *of == most) {
+                return None;
+            }
+            if said.images.len() < REMEMBERED {
+                said.images.push((Arc::clone(image), most));
+                found.push_str(&elsewhere(pod, used, image));
+            }
+        }
+        Some(Finding::new(used.image_at(), found, wanted).why(WHY).instead(INSTEAD).at_most(most))
     }
 
     /// This rule, if it is the strictest of those that judge what is missing: the first one of them.
@@ -66,6 +92,29 @@ impl InPod {
             (!is_harmless, rule.strictness, !is_mild, std::cmp::Reverse(*index))
         })?;
         (index == self.index).then_some((rule, meaning))
+    }
+}
+
+/// The other containers and volumes with the image, as the end of a sentence.
+fn elsewhere(pod: &Pod<'_>, used: &UsedImage<'_>, image: &Arc<KnownImage>) -> String {
+    let is_it = |known: Option<&PodImage>| matches!(known.map(|known| &known.answer), Some(ImageAnswer::Known(known)) if Arc::ptr_eq(known, image));
+    let is_here = |name: &str| used.container().is_some_and(|here| here.name == name);
+    let containers = pod.all_containers().filter(|container| is_it(pod.image_of(*container)));
+    let names = containers.map(|container| container.name).filter(|name| !is_here(name));
+    let mut names: Vec<String> = names.map(|name| format!("`{}`", clean(name, 63))).collect();
+    let volumes = pod
+        .spec
+        .volumes
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| used.container().is_some() && is_it(pod.image_of_volume(*at)));
+    names.extend(volumes.map(|(_, volume)| format!("volume `{}`", clean(&volume.name, 63))));
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    match (names.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!(" (the same image: {})", names.join(", ")),
+        (false, more) => format!(" (the same image: {} and {more} more)", names.join(", ")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Commands that check a file: its checksum, or a signature of it.
 
-use super::{Download, is_same, normal};
+use super::Download;
+use super::folders::{Folders, is_same};
 use crate::shell::{Call, Command, Script, calls};
 
 /// Programs that compute checksums, and compare them with `-c`.
@@ -30,7 +31,7 @@ fn in_program(file: &mut Download, call: &Call<'_>) {
 }
 
 /// Notes what the call checks.
-pub fn note(files: &mut [Download], call: &Call<'_>) {
+pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
     // `sha256sum -c a.sum || true` goes on with any file.
     if call.command.is_ignored {
         return;
@@ -45,7 +46,8 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
             let listed = Listed::of(call);
             files.iter_mut().filter(|file| listed.has(&file.path)).for_each(|file| file.is_checked = true);
         } else {
-            let is_summed = |path: &str| call.args().any(|arg| is_same(normal(arg), path));
+            let args: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
+            let is_summed = |path: &str| args.iter().any(|arg| is_same(arg, path));
             files.iter_mut().filter(|file| is_summed(&file.path)).for_each(|file| file.is_summed = true);
         }
         return;
@@ -63,7 +65,7 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
     let is_digest = || call.args().next().is_some_and(|arg| DIGESTS.contains(&arg));
     let verifies = match name {
         "gpg" | "gpg1" | "gpg2" => has(&["--verify", "--verify-files"]),
-        "gpgv" | "gpgv1" | "gpgv2" | "sqv" | "slsa-verifier" => true,
+        "debsig-verify" | "gpgv" | "gpgv1" | "gpgv2" | "sqv" | "slsa-verifier" => true,
         "sq" => has(&["verify"]),
         "gh" => has(&["attestation"]),
         "cosign" => has(&["verify-blob", "verify-blob-attestation"]),
@@ -71,10 +73,12 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
         "openssl" => has(&["dgst", "cms", "smime", "pkeyutl"]) || is_digest(),
         "rpm" | "rpmkeys" => has(&["-K", "--checksig", "-Kv"]),
         "jarsigner" => has(&["-verify"]),
+        "dpkg-sig" => has(&["-c", "--verify"]),
         _ => false,
     };
     if verifies {
-        for file in files.iter_mut().filter(|file| call.args().any(|arg| signs(arg, &file.path))) {
+        let signed: Vec<String> = call.args().flat_map(signed).map(|name| folders.resolve(name)).collect();
+        for file in files.iter_mut().filter(|file| signed.iter().any(|name| is_same(name, &file.path))) {
             // A digest that is only printed must be compared.
             let is_digest = name == "openssl" && !has(&["-verify"]);
             if is_digest { file.is_summed = true } else { file.is_checked = true }
@@ -82,11 +86,11 @@ pub fn note(files: &mut [Download], call: &Call<'_>) {
     }
 }
 
-/// Whether an argument names the file, or a signature of it by its usual name.
-fn signs(arg: &str, path: &str) -> bool {
+/// The file that an argument names, and the one that it is the signature of by its usual name.
+fn signed(arg: &str) -> impl Iterator<Item = &str> {
     let arg = arg.split_once('=').filter(|_| arg.starts_with("--")).map_or(arg, |(_, value)| value);
     let signed = [".asc", ".sig", ".sign", ".gpg", ".minisig"].iter().find_map(|end| arg.strip_suffix(end));
-    [Some(arg), signed].into_iter().flatten().any(|name| is_same(normal(name), path))
+    [Some(arg), signed].into_iter().flatten()
 }
 
 /// The files of which `sha256sum -c` reads checksums.

@@ -1,0 +1,176 @@
+//! Files that programs read by a name that is a link, or that is below one. Their content stands at another path.
+
+use super::gap::Gap;
+use super::listing::{Listing, Node, NodeKind};
+use super::meaning::{FILES, FOLDERS, Meaning, is_read_as};
+use super::{Part, limits, paths, root, secrets};
+
+/// A file behind a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    /// The name by which programs read it.
+    pub name: String,
+    /// The layer that has its content, and the path there.
+    pub layer: usize,
+    pub path: String,
+    /// Whether the image as a whole has it: no later layer removes the link or the content.
+    pub is_final: bool,
+}
+
+/// All that is found so far, layer by layer.
+#[derive(Debug, Default)]
+pub struct Links {
+    pub files: Vec<Linked>,
+    /// Files of the image as a whole whose content is in no layer.
+    pub gaps: Vec<Gap>,
+    is_full: bool,
+}
+
+/// Where the content of a file is.
+enum Content {
+    At(usize, String),
+    /// There is none.
+    Nothing,
+    Lost,
+}
+
+impl Links {
+    /// Adds what is behind links once the last of these layers is laid over the others. `root` is the result.
+    pub fn note(&mut self, root: &Listing, layers: &[&Listing]) {
+        self.files.iter_mut().for_each(|linked| linked.is_final = false);
+        self.gaps.clear();
+        names(root, &mut |name| self.add(root, layers, name));
+    }
+
+    fn add(&mut self, root: &Listing, layers: &[&Listing], name: String) {
+        let Some((real, node)) = root::follow(root, &name) else { return };
+        match content(root, layers, &real, node) {
+            Content::At(_, path) if is_read_as(&path, &name) => {}
+            Content::At(layer, path) => {
+                let is_it = |known: &Linked| known.name == name && known.layer == layer && known.path == path;
+                if let Some(known) = self.files.iter_mut().find(|known| is_it(known)) {
+                    known.is_final = true;
+                } else if self.files.len() < limits::LINKED {
+                    self.files.push(Linked { name, layer, path, is_final: true });
+                } else {
+                    self.is_full = true;
+                }
+            }
+            Content::Nothing => {}
+            Content::Lost => {
+                let why = "it is a link to a file that is in no layer";
+                gaps_of(&name, why).for_each(|gap| gap.add(&mut self.gaps));
+            }
+        }
+    }
+
+    /// What is not known, if these files were read. What was read says itself what it lacks.
+    pub fn unread<'l>(&'l self, is_read: impl Fn(&Linked) -> bool + 'l) -> Vec<Gap> {
+        let mut gaps = self.gaps.clone();
+        if self.is_full {
+            let parts = [Part::Distribution, Part::Packages, Part::Secrets, Part::Settings, Part::Accounts];
+            Gap::new(&parts, "there are more links than podreeve follows").add(&mut gaps);
+        }
+        for linked in self.files.iter().filter(|linked| !is_read(linked)) {
+            let why = format!("it leads to /{}, which podreeve did not read", linked.path);
+            // A secret counts in every layer.
+            let counts = |gap: &Gap| linked.is_final || gap.parts.contains(&Part::Secrets);
+            gaps_of(&linked.name, &why).filter(counts).for_each(|gap| gap.add(&mut gaps));
+        }
+        gaps
+    }
+}
+
+fn gaps_of(name: &str, why: &str) -> impl Iterator<Item = Gap> {
+    let parts = Meaning::of(name).map(Meaning::parts).unwrap_or_default();
+    let why = crate::text::clean(why, 300);
+    parts.into_iter().map(move |part| Gap::of_file(part, name, why.as_str()))
+}
+
+/// Names with a meaning that may be links, or be below one.
+fn names(root: &Listing, each: &mut dyn FnMut(String)) {
+    for file in FILES {
+        each(file.to_owned());
+    }
+    for folder in FOLDERS {
+        let real = root::resolve(folder, true, |path| root::link_at(root, path));
+        // In the folder itself, links have their own names.
+        let Some(real) = real.filter(|real| real != folder) else { continue };
+        let below = root.nodes().get(root.position(&real)..).unwrap_or_default().iter();
+        let below = below.map(|node| root.path(node)).skip_while(|path| *path == real);
+        for path in below.take_while(|path| paths::is_below(path, &real)) {
+            let (above, name) = paths::split(path);
+            let name = paths::join(folder, name);
+            if above == real && Meaning::of(&name).is_some() {
+                each(name);
+            }
+        }
+    }
+    for (path, _) in root.iter().filter(|(_, node)| is_link(root, node)) {
+        let name = paths::split(path).1;
+        // A path of the list above would come twice.
+        if Meaning::of(path).is_some() && !FILES.contains(&path) {
+            each(path.to_owned());
+        } else if let Some((_, files)) = secrets::FOLDERS.iter().find(|(folder, _)| *folder == name) {
+            files.iter().for_each(|file| each(paths::join(path, file)));
+        }
+    }
+}
+
+/// A hard link has no content of its own, and names its target.
+fn is_link(listing: &Listing, node: &Node) -> bool {
+    match node.kind {
+        NodeKind::Symlink | NodeKind::HardLink => true,
+        NodeKind::File => node.size == 0 && !listing.link(node).is_empty(),
+        _ => false,
+    }
+}
+
+/// Where the content of this file of the root is. An empty file has none.
+fn content(root: &Listing, layers: &[&Listing], real: &str, node: &Node) -> Content {
+    let layer = usize::from(node.layer);
+    match node.kind {
+        NodeKind::Symlink | NodeKind::HardLink | NodeKind::File if is_link(root, node) => {
+            target(layers, layer, root.link(node))
+        }
+        NodeKind::File if node.size == 0 => Content::Nothing,
+        NodeKind::File => match layers.get(layer).and_then(|of_layer| stored_path(of_layer, root, real)) {
+            Some(path) => Content::At(layer, path),
+            None => Content::Lost,
+        },
+        _ => Content::Nothing,
+    }
+}
+
+/// The content of a hard link's target, which is a path of the same layer or of one below.
+fn target(layers: &[&Listing], from: usize, target: &str) -> Content {
+    let (mut layer, mut target) = (from, target.to_owned());
+    for _ in 0..root::LINKS {
+        let found = (0..=layer).rev().find_map(|at| layers.get(at)?.find(&target).map(|node| (at, node)));
+        let Some((at, node)) = found else { return Content::Lost };
+        match (layers.get(at), node.kind) {
+            (Some(listing), NodeKind::HardLink | NodeKind::File) if is_link(listing, node) => {
+                (layer, target) = (at, listing.link(node).to_owned());
+            }
+            (_, NodeKind::File) if node.size == 0 => return Content::Nothing,
+            (_, NodeKind::File) => return Content::At(at, target),
+            _ => return Content::Lost,
+        }
+    }
+    Content::Lost
+}
+
+/// The path that the archive of the layer has for a file of the root: it may have been written below a link.
+fn stored_path(listing: &Listing, root: &Listing, real: &str) -> Option<String> {
+    let is_file = |node: &Node| node.kind == NodeKind::File;
+    if listing.find(real).is_some_and(is_file) {
+        return Some(real.to_owned());
+    }
+    let (folder, name) = paths::split(real);
+    let mut same_names = listing.iter().filter(|(path, node)| is_file(node) && paths::split(path).1 == name);
+    let is_it = |path: &str| {
+        let real = root::resolve(paths::split(path).0, true, |path| root::link_at(root, path));
+        real.as_deref() == Some(folder)
+    };
+    same_names.find(|(path, _)| is_it(path)).map(|(path, _)| path.to_owned())
+}

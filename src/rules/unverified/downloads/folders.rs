@@ -1,0 +1,204 @@
+//! In which folder each command of a build runs, as far as the text says.
+
+use crate::shell::Call;
+
+/// The most variables that are kept.
+const VARIABLES: usize = 64;
+
+/// The most folders that a shell remembers.
+const BEFORE: usize = 16;
+
+/// The folders of the shells that are open, the outermost first.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// Where each command begins. Empty where it is not known: where the base image does.
+    start: String,
+    shells: Vec<Shell>,
+    variables: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone)]
+struct Shell {
+    /// How many scripts and how many parentheses it is in, and the number of the last one.
+    place: (usize, usize, usize),
+    folder: String,
+    /// Where it was before.
+    before: Vec<String>,
+}
+
+impl Default for Folders {
+    fn default() -> Self {
+        let shell = Shell { place: (0, 0, 0), folder: String::new(), before: Vec::new() };
+        Self { start: String::new(), shells: vec![shell], variables: Vec::new() }
+    }
+}
+
+impl Folders {
+    /// `WORKDIR`: where each command begins.
+    pub fn begin_at(&mut self, folder: &str) {
+        self.begin();
+        self.start = self.resolve(folder);
+        self.begin();
+    }
+
+    /// A new shell, in the folder where each command begins.
+    pub fn begin(&mut self) {
+        self.shells.truncate(1);
+        if let Some(shell) = self.shells.first_mut() {
+            shell.folder.clone_from(&self.start);
+            shell.before.clear();
+        }
+    }
+
+    /// A variable of the build.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        if self.variables.len() < VARIABLES && !value.contains('$') {
+            self.variables.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// Goes where the call runs, and where it leads to: `cd`, `pushd`, `popd`.
+    pub fn follow(&mut self, call: &Call<'_>) {
+        let (parentheses, number) = call.command.within;
+        let place = (call.depth, parentheses, number);
+        while self.shells.len() > 1
+            && self.shells.last().is_some_and(|shell| (shell.place.0, shell.place.1) > (place.0, place.1))
+        {
+            self.shells.pop();
+        }
+        // Parentheses next to those of the last command.
+        let is_next = |shell: &Shell| (shell.place.0, shell.place.1) == (place.0, place.1) && shell.place != place;
+        if self.shells.len() > 1 && self.shells.last().is_some_and(is_next) {
+            self.shells.pop();
+        }
+        if let Some(last) = self.shells.last().filter(|shell| shell.place != place) {
+            let shell = Shell { place, folder: last.folder.clone(), before: Vec::new() };
+            self.shells.push(shell);
+        }
+        let target = call.args().find(|arg| !arg.starts_with('-') || *arg == "-");
+        let next = match (call.name.as_str(), target) {
+            ("cd", None) => Some("~".to_owned()),
+            ("cd", Some("-")) | ("popd", _) => self.shells.last_mut().and_then(|shell| shell.before.pop()),
+            ("cd" | "pushd", Some(target)) => Some(self.resolve(target)),
+            _ => return,
+        };
+        if let Some((shell, next)) = self.shells.last_mut().zip(next) {
+            let before = std::mem::replace(&mut shell.folder, next);
+            if call.name != "popd" && shell.before.len() < BEFORE {
+                shell.before.push(before);
+            }
+        }
+    }
+
+    /// The folder of the last call.
+    fn folder(&self) -> &str {
+        self.shells.last().map_or("", |shell| shell.folder.as_str())
+    }
+
+    /// The path of a file that a command names. What begins with a variable that has no value here, or with `~`, stays as it is.
+    pub fn resolve(&self, path: &str) -> String {
+        let path = self.expanded(path);
+        let is_placed = path.starts_with(['/', '~', '$']);
+        let folder = if is_placed { "" } else { self.folder() };
+        normal(folder, &path)
+    }
+
+    /// Whether the path is the folder itself.
+    pub fn is_here(&self, path: &str) -> bool {
+        !self.folder().is_empty() && self.resolve(path) == self.folder()
+    }
+
+    /// With the value of the variable that it begins with.
+    fn expanded(&self, path: &str) -> String {
+        let Some(rest) = path.strip_prefix('$') else { return path.to_owned() };
+        let (name, behind) = if let Some(braced) = rest.strip_prefix('{') {
+            braced.split_once('}').unwrap_or((braced, ""))
+        } else {
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            rest.split_at_checked(end).unwrap_or((rest, ""))
+        };
+        let value = self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        match value {
+            Some(value) => format!("{value}{behind}"),
+            None if !name.is_empty() && behind.starts_with('/') => format!("${name}{behind}"),
+            None => path.to_owned(),
+        }
+    }
+}
+
+/// The path in the folder, without `.`, `..` and doubled slashes.
+fn normal(folder: &str, path: &str) -> String {
+    let is_root = folder.starts_with('/') || (folder.is_empty() && path.starts_with('/'));
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match (part, parts.last()) {
+            ("" | ".", _) => {}
+            ("..", None) if is_root => {}
+            ("..", Some(last)) if *last != ".." && !last.starts_with(['$', '~']) => drop(parts.pop()),
+            (part, _) => parts.push(part),
+        }
+    }
+    let path = parts.join("/");
+    if is_root { format!("/{path}") } else { path }
+}
+
+/// Whether two paths are those of one file. Where nothing says in which folder a build begins, it is the root.
+pub fn is_same(a: &str, b: &str) -> bool {
+    let in_root = |path: &str, name: &str| path.strip_prefix('/') == Some(name);
+    a == b || in_root(a, b) || in_root(b, a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::{Script, calls};
+
+    /// Where the file `a` is for each command of this name.
+    fn places(script: &str) -> Vec<String> {
+        let mut folders = Folders::default();
+        folders.begin_at("/w");
+        folders.set("D", "/opt");
+        folders.begin();
+        let mut places = Vec::new();
+        calls(&Script::new(script), &mut |call| {
+            folders.follow(call);
+            places.extend((call.name == "a").then(|| folders.resolve("./a")));
+        });
+        places
+    }
+
+    #[test]
+    fn commands_run_where_the_shell_went() {
+        for (script, wanted) in [
+            ("a; cd b && a; cd ..; a; cd /c//d/.; a", vec!["/w/a", "/w/b/a", "/w/a", "/c/d/a"]),
+            (
+                "(cd b; a); a; (a); (cd c; (cd d; a); a); (cd e; a) && (a)",
+                vec!["/w/b/a", "/w/a", "/w/a", "/w/c/d/a", "/w/c/a", "/w/e/a", "/w/a"],
+            ),
+            ("sh -c 'cd b; a'; a", vec!["/w/b/a", "/w/a"]),
+            ("x=$(cd b; a) a", vec!["/w/b/a", "/w/a"]),
+            ("pushd b; a; popd; a; cd c; cd -; a", vec!["/w/b/a", "/w/a", "/w/a"]),
+            (
+                "cd; a; cd $X; a; cd ${X}/b; a; cd $D/b; a; cd \"${D}\"; a",
+                vec!["~/a", "$X/a", "$X/b/a", "/opt/b/a", "/opt/a"],
+            ),
+            ("cd -P b; a; { cd c; a; }; a", vec!["/w/b/a", "/w/b/c/a", "/w/b/c/a"]),
+        ] {
+            assert_eq!(places(script), wanted, "{script}");
+        }
+    }
+
+    #[test]
+    fn each_instruction_begins_at_the_same_place() {
+        let mut folders = Folders::default();
+        assert!(is_same(&folders.resolve("a"), "/a") && !is_same(&folders.resolve("a"), "/tmp/a"));
+        folders.begin_at("/w");
+        folders.begin_at("sub");
+        calls(&Script::new("cd /x; cd /y"), &mut |call| folders.follow(call));
+        assert_eq!(folders.resolve("a"), "/y/a");
+        folders.begin();
+        assert_eq!((folders.resolve("../a"), folders.resolve("../../../a")), ("/w/a".to_owned(), "/a".to_owned()));
+        assert!(folders.is_here(".") && !folders.is_here("a"));
+    }
+}
