@@ -34,6 +34,8 @@ pub const PACKAGES: usize = 20_000;
 pub const FOUND: usize = 1000;
 /// The most files of a layer whose contents are kept: package databases, accounts, settings.
 pub const CAPTURES: usize = 4000;
+/// The most links that may have a meaning.
+pub const LINKS: usize = 1024;
 /// The most files behind links that are read by the names of the links.
 pub const LINKED: usize = 256;
 /// The longest value of a label that is kept.

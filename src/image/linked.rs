@@ -4,6 +4,10 @@ use super::gap::Gap;
 use super::listing::{Listing, Node, NodeKind};
 use super::meaning::{FILES, FOLDERS, Meaning, is_read_as};
 use super::{Part, limits, paths, root, secrets};
+use std::collections::BTreeSet;
+
+/// The most layers that are searched for the path of a file.
+const SEARCHES: usize = 128;
 
 /// A file behind a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,10 @@ pub struct Links {
     pub files: Vec<Linked>,
     /// Files of the image as a whole whose content is in no layer.
     pub gaps: Vec<Gap>,
+    /// Links that have a meaning by their names.
+    names: BTreeSet<String>,
+    /// How many layers were searched for the path of a file.
+    searches: usize,
     is_full: bool,
 }
 
@@ -35,23 +43,61 @@ enum Content {
 }
 
 impl Links {
-    /// Adds what is behind links once the last of these layers is laid over the others. `root` is the result.
-    pub fn note(&mut self, root: &Listing, layers: &[&Listing]) {
+    /// Adds what is behind links once the last of these layers is laid over the others. `root` is the result. A secret counts in every
+    /// layer, and all else at the end alone.
+    pub fn note(&mut self, root: &Listing, layers: &[&Listing], is_last: bool) {
+        layers.last().into_iter().for_each(|newest| self.named(newest));
         self.files.iter_mut().for_each(|linked| linked.is_final = false);
-        self.gaps.clear();
-        names(root, &mut |name| self.add(root, layers, name));
+        let names = std::mem::take(&mut self.names);
+        for name in names.iter().filter(|name| is_last || secrets::named(name).is_some()) {
+            self.add(root, layers, name);
+        }
+        self.names = names;
+        if is_last {
+            FILES.iter().for_each(|file| self.add(root, layers, file));
+            FOLDERS.iter().for_each(|folder| self.below(root, layers, folder));
+        }
     }
 
-    fn add(&mut self, root: &Listing, layers: &[&Listing], name: String) {
-        let Some((real, node)) = root::follow(root, &name) else { return };
-        match content(root, layers, &real, node) {
-            Content::At(_, path) if is_read_as(&path, &name) => {}
+    /// Keeps the names of links that have a meaning, and those of files below links to folders of credentials.
+    fn named(&mut self, newest: &Listing) {
+        for (path, _) in newest.iter().filter(|(_, node)| is_link(newest, node)) {
+            let name = paths::split(path).1;
+            let folder = secrets::FOLDERS.iter().find(|(folder, _)| *folder == name);
+            let below = folder.into_iter().flat_map(|(_, files)| files.iter().map(|file| paths::join(path, file)));
+            for name in below.chain(Meaning::of(path).map(|_| path.to_owned())) {
+                if self.names.len() < limits::LINKS {
+                    self.names.insert(name);
+                } else if !self.names.contains(&name) {
+                    self.is_full = true;
+                }
+            }
+        }
+    }
+
+    /// Adds the files of a folder of settings that is a link. In the folder itself, links have their own names.
+    fn below(&mut self, root: &Listing, layers: &[&Listing], folder: &str) {
+        let real = root::resolve(folder, true, |path| root::link_at(root, path));
+        let Some(real) = real.filter(|real| real != folder) else { return };
+        let below = root.nodes().get(root.position(&real)..).unwrap_or_default().iter();
+        let below = below.map(|node| root.path(node)).skip_while(|path| *path == real);
+        let files = below.take_while(|path| paths::is_below(path, &real)).map(paths::split);
+        let names = files.filter(|(above, _)| *above == real).map(|(_, name)| paths::join(folder, name));
+        let mut names = names.filter(|name| Meaning::of(name).is_some());
+        names.by_ref().take(limits::LINKS).for_each(|name| self.add(root, layers, &name));
+        self.is_full |= names.next().is_some();
+    }
+
+    fn add(&mut self, root: &Listing, layers: &[&Listing], name: &str) {
+        let Some((real, node)) = root::follow(root, name) else { return };
+        match content(root, layers, &real, node, &mut self.searches) {
+            Content::At(layer, path) if is_read_as(&path, name) && is_in(root, layer, &path) => {}
             Content::At(layer, path) => {
                 let is_it = |known: &Linked| known.name == name && known.layer == layer && known.path == path;
                 if let Some(known) = self.files.iter_mut().find(|known| is_it(known)) {
                     known.is_final = true;
                 } else if self.files.len() < limits::LINKED {
-                    self.files.push(Linked { name, layer, path, is_final: true });
+                    self.files.push(Linked { name: name.to_owned(), layer, path, is_final: true });
                 } else {
                     self.is_full = true;
                 }
@@ -59,7 +105,7 @@ impl Links {
             Content::Nothing => {}
             Content::Lost => {
                 let why = "it is a link to a file that is in no layer";
-                gaps_of(&name, why).for_each(|gap| gap.add(&mut self.gaps));
+                gaps_of(name, why).for_each(|gap| gap.add(&mut self.gaps));
             }
         }
     }
@@ -87,34 +133,11 @@ fn gaps_of(name: &str, why: &str) -> impl Iterator<Item = Gap> {
     parts.into_iter().map(move |part| Gap::of_file(part, name, why.as_str()))
 }
 
-/// Names with a meaning that may be links, or be below one.
-fn names(root: &Listing, each: &mut dyn FnMut(String)) {
-    for file in FILES {
-        each(file.to_owned());
-    }
-    for folder in FOLDERS {
-        let real = root::resolve(folder, true, |path| root::link_at(root, path));
-        // In the folder itself, links have their own names.
-        let Some(real) = real.filter(|real| real != folder) else { continue };
-        let below = root.nodes().get(root.position(&real)..).unwrap_or_default().iter();
-        let below = below.map(|node| root.path(node)).skip_while(|path| *path == real);
-        for path in below.take_while(|path| paths::is_below(path, &real)) {
-            let (above, name) = paths::split(path);
-            let name = paths::join(folder, name);
-            if above == real && Meaning::of(&name).is_some() {
-                each(name);
-            }
-        }
-    }
-    for (path, _) in root.iter().filter(|(_, node)| is_link(root, node)) {
-        let name = paths::split(path).1;
-        // A path of the list above would come twice.
-        if Meaning::of(path).is_some() && !FILES.contains(&path) {
-            each(path.to_owned());
-        } else if let Some((_, files)) = secrets::FOLDERS.iter().find(|(folder, _)| *folder == name) {
-            files.iter().for_each(|file| each(paths::join(path, file)));
-        }
-    }
+/// Whether a file of the layer is in the image, so that what it says by its own name counts. The target of a hard link may be removed.
+fn is_in(root: &Listing, layer: usize, path: &str) -> bool {
+    let folder = root::resolve(paths::split(path).0, true, |path| root::link_at(root, path));
+    let node = folder.and_then(|folder| root.find(&paths::join(&folder, paths::split(path).1)));
+    node.is_some_and(|node| usize::from(node.layer) == layer)
 }
 
 /// A hard link has no content of its own, and names its target.
@@ -127,14 +150,14 @@ fn is_link(listing: &Listing, node: &Node) -> bool {
 }
 
 /// Where the content of this file of the root is. An empty file has none.
-fn content(root: &Listing, layers: &[&Listing], real: &str, node: &Node) -> Content {
+fn content(root: &Listing, layers: &[&Listing], real: &str, node: &Node, searches: &mut usize) -> Content {
     let layer = usize::from(node.layer);
     match node.kind {
         NodeKind::Symlink | NodeKind::HardLink | NodeKind::File if is_link(root, node) => {
             target(layers, layer, root.link(node))
         }
         NodeKind::File if node.size == 0 => Content::Nothing,
-        NodeKind::File => match layers.get(layer).and_then(|of_layer| stored_path(of_layer, root, real)) {
+        NodeKind::File => match layers.get(layer).and_then(|of_layer| stored_path(of_layer, root, real, searches)) {
             Some(path) => Content::At(layer, path),
             None => Content::Lost,
         },
@@ -161,10 +184,14 @@ fn target(layers: &[&Listing], from: usize, target: &str) -> Content {
 }
 
 /// The path that the archive of the layer has for a file of the root: it may have been written below a link.
-fn stored_path(listing: &Listing, root: &Listing, real: &str) -> Option<String> {
+fn stored_path(listing: &Listing, root: &Listing, real: &str, searches: &mut usize) -> Option<String> {
     let is_file = |node: &Node| node.kind == NodeKind::File;
     if listing.find(real).is_some_and(is_file) {
         return Some(real.to_owned());
+    }
+    *searches += 1;
+    if *searches > SEARCHES {
+        return None;
     }
     let (folder, name) = paths::split(real);
     let mut same_names = listing.iter().filter(|(path, node)| is_file(node) && paths::split(path).1 == name);

@@ -82,7 +82,8 @@ impl Laid {
         let listings: Vec<&Listing> = layers.iter().map(|layer| &layer.listing).collect();
         for (index, listing) in listings.iter().enumerate() {
             overlay.add(listing);
-            links.note(&overlay.root, listings.get(..=index).unwrap_or_default());
+            let below = listings.get(..=index).unwrap_or_default();
+            links.note(&overlay.root, below, below.len() == listings.len());
         }
         Self { overlay, links }
     }

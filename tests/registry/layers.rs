@@ -103,3 +103,16 @@ async fn a_layer_that_is_too_large_is_not_read_again() {
     assert!(image.traits().writable.is_empty());
     assert_eq!(fake.count(&format!("blobs/{layer}")), 1);
 }
+
+/// A layer with a file behind a link is read twice, and another one once.
+#[tokio::test]
+async fn a_file_behind_a_link_is_read() {
+    let fake = Fake::start().await;
+    let settings =
+        Tar::default().file("opt/x", "deb [trusted=yes] http://a b c\n").symlink("etc/apt/sources.list", "/opt/x");
+    let (_, layer) = push(&fake, "amd64", &settings.end(), Some("1"));
+    let image = read(&fake).await;
+    let content = image.platforms[0].content.as_ref().unwrap();
+    assert_eq!((content.unverified[0].path.as_str(), content.unverified.len()), ("etc/apt/sources.list", 1));
+    assert_eq!((image.platforms[0].missing(), fake.count(&format!("blobs/{layer}"))), (Parts::NONE, 2));
+}

@@ -54,6 +54,12 @@ fn settings_behind_links_are_read() {
         let facts = of(layers);
         assert_eq!((found(&facts), facts.gaps.as_slice()), (vec![there.clone()], &[][..]));
     }
+    // What a hard link keeps of a file with the same meaning that is gone.
+    let list_of = |target: &str| {
+        let below = Tar::default().file(target, SOURCE).hard_link(list, target);
+        of(vec![below, Tar::default().file(&target.replace("apt/", "apt/.wh."), "")])
+    };
+    assert_eq!(found(&list_of("etc/apt/sources.list")), [there]);
     // Written below a link, in a layer above that of the link.
     let below =
         of(vec![Tar::default().symlink("data", "opt"), Tar::default().file("data/x", SOURCE).symlink(list, "/opt/x")]);
@@ -150,6 +156,14 @@ fn what_is_behind_links_and_not_read_is_a_gap() {
     assert!(
         many.missing().has_any(Parts::of(&[Part::Secrets])) && many.missing().has_any(Parts::of(&[Part::Settings]))
     );
+    // Any number of links, and of files in a folder behind one.
+    let links = (0..2000).fold(Tar::default(), |tar, number| tar.symlink(&format!("srv/{number}/.npmrc"), "/nowhere"));
+    let files = (0..2000).fold(Tar::default().symlink("etc/apt/sources.list.d", "/opt"), |tar, number| {
+        tar.file(&format!("opt/{number}.list"), "")
+    });
+    for tar in [links, files] {
+        assert!(of(vec![tar]).missing().has_any(Parts::of(&[Part::Settings])));
+    }
     // Without a second reading.
     let archive = Tar::default().file("opt/x", NPM).symlink("root/.npmrc", "/opt/x").symlink("root/.curlrc", "/opt/y");
     let image = Image::new("amd64", &json!({})).layer("", archive);

@@ -89,8 +89,8 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
             ),
             FileExample::bad(
                 "packages that are loaded, and not checked",
-                "FROM debian:12\nRUN curl -LO https://example.com/a.deb && dpkg -i a.deb\nRUN wget -P /tmp https://example.com/b.deb && cd /tmp && apt-get install -y ./b.deb\nRUN wget -qO /tmp/c.deb https://example.com/c && dpkg -i /tmp/*.deb\nADD https://example.com/d.deb /opt/\nWORKDIR /opt\nRUN apt install -y ./d.deb\nFROM fedora:42\nRUN rpm -ivh https://example.com/e.rpm\nRUN dnf install -y https://jane@example.com/f.rpm\nRUN curl -o g.rpm https://example.com/g && rpm -U g.rpm && yum localinstall -y g.rpm\n",
-                &[2, 3, 4, 7, 9, 10, 11],
+                "FROM debian:12\nRUN curl -LO https://example.com/a.deb && dpkg -i a.deb\nRUN wget -P /tmp https://example.com/b.deb && cd /tmp && apt-get install -y ./b.deb\nRUN wget -qO /tmp/c.deb https://example.com/c && dpkg -i /tmp/*.deb\nADD https://example.com/d.deb /opt/\nWORKDIR /opt\nRUN apt install -y ./d.deb\nFROM fedora:42\nRUN rpm -ivh https://example.com/e.rpm\nRUN dnf install -y https://jane@example.com/f.rpm\nRUN curl -o g.rpm https://example.com/g && rpm -U g.rpm && yum localinstall -y g.rpm\nRUN curl -o \"${V}.rpm\" https://example.com/h && rpm -i $PWD/$V.rpm\n",
+                &[2, 3, 4, 7, 9, 10, 11, 12],
             ),
             FileExample::good(
                 "packages that are checked",

@@ -111,20 +111,45 @@ impl Folders {
 
     /// With the value of the variable that it begins with.
     fn expanded(&self, path: &str) -> String {
-        let Some(rest) = path.strip_prefix('$') else { return path.to_owned() };
-        let (name, behind) = if let Some(braced) = rest.strip_prefix('{') {
-            braced.split_once('}').unwrap_or((braced, ""))
-        } else {
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            rest.split_at_checked(end).unwrap_or((rest, ""))
-        };
-        let value = self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        match value {
-            Some(value) => format!("{value}{behind}"),
-            None if !name.is_empty() && behind.starts_with('/') => format!("${name}{behind}"),
-            None => path.to_owned(),
+        let path = without_braces(path);
+        let Some(rest) = path.strip_prefix('$') else { return path };
+        let end = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
+        let (name, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let known = self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        match (known, name) {
+            (Some(value), _) => format!("{value}{behind}"),
+            (None, "HOME") => format!("~{behind}"),
+            (None, "PWD") if self.folder().is_empty() => behind.trim_start_matches('/').to_owned(),
+            (None, "PWD") => format!("{}{behind}", self.folder()),
+            (None, _) => path,
         }
     }
+}
+
+const fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// `${NAME}` as `$NAME`, where both mean the same.
+fn without_braces(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, behind)) = rest.split_once("${") {
+        text.push_str(before);
+        let name = behind
+            .split_once('}')
+            .filter(|(name, after)| !name.is_empty() && name.chars().all(is_of_name) && !after.starts_with(is_of_name));
+        rest = if let Some((name, after)) = name {
+            text.push('$');
+            text.push_str(name);
+            after
+        } else {
+            text.push_str("${");
+            behind
+        };
+    }
+    text.push_str(rest);
+    text
 }
 
 /// The path in the folder, without `.`, `..` and doubled slashes.
@@ -183,6 +208,7 @@ mod tests {
                 "cd; a; cd $X; a; cd ${X}/b; a; cd $D/b; a; cd \"${D}\"; a",
                 vec!["~/a", "$X/a", "$X/b/a", "/opt/b/a", "/opt/a"],
             ),
+            ("cd $HOME/b; a; cd $PWD/c; a; cd /x/${V}.d/${W}e; a", vec!["~/b/a", "~/b/c/a", "/x/$V.d/${W}e/a"]),
             ("cd -P b; a; { cd c; a; }; a", vec!["/w/b/a", "/w/b/c/a", "/w/b/c/a"]),
         ] {
             assert_eq!(places(script), wanted, "{script}");
