@@ -26,7 +26,7 @@ fn listing(entries: &[&str]) -> Listing {
 fn overlay(layers: &[&[&str]]) -> Overlay {
     let mut overlay = Overlay::default();
     for layer in layers {
-        overlay.add(&listing(layer));
+        overlay.add(&listing(layer), &|| Ok(())).unwrap();
     }
     overlay
 }
@@ -74,8 +74,8 @@ fn a_bit_that_a_link_brings_stays_when_the_link_goes() {
     };
     let found = |base: u16, links: [u16; 2]| {
         let mut overlay = Overlay::default();
-        overlay.add(&of(vec![set("base", "", base)]));
-        overlay.add(&of(vec![set("b", "base", links[0]), set("a", "b", links[1])]));
+        overlay.add(&of(vec![set("base", "", base)]), &|| Ok(())).unwrap();
+        overlay.add(&of(vec![set("b", "base", links[0]), set("a", "b", links[1])]), &|| Ok(())).unwrap();
         let set: Vec<String> =
             overlay.root.iter().filter(|(_, node)| node.is_set_id()).map(|(path, _)| path.to_owned()).collect();
         set
