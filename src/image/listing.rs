@@ -239,6 +239,16 @@ impl Listing {
         self.finish();
     }
 
+    /// Empties the list. The texts stay, so that the nodes can be kept.
+    pub fn take_nodes(&mut self) -> Vec<Node> {
+        std::mem::take(&mut self.nodes)
+    }
+
+    /// Puts nodes back that were taken.
+    pub fn keep(&mut self, nodes: &[Node]) {
+        self.nodes.extend_from_slice(nodes);
+    }
+
     /// Takes over a node of another listing.
     pub fn push(&mut self, from: &Self, node: &Node, layer: u16) {
         let node = self.named(from.path(node), from.link(node), Node { layer, ..*node });

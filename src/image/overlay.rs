@@ -66,6 +66,9 @@ impl Overlay {
             real.to_mut().make_symlinks(&symlinks);
         }
         self.targets.push(targets);
+        if self.root.memory().saturating_add(real.memory()) > limits::IMAGE_MEMORY {
+            return Err(ImageError::too_large("the list of what the layers have", "what an image may take"));
+        }
         self.lay(&real);
         let layer = self.layers;
         self.layers = self.layers.saturating_add(1);
@@ -75,24 +78,29 @@ impl Overlay {
         Ok(())
     }
 
+    /// What the layer does not touch is taken over in one piece: an image can have hundreds of layers over a large one.
     fn lay(&mut self, upper: &Listing) {
-        let lower = std::mem::take(&mut self.root);
+        let below = self.root.take_nodes();
+        let mut below = below.as_slice();
         let layer = self.layers;
         self.wasted.push(0);
         self.removed.push(0);
-        let mut below = lower.nodes().iter().peekable();
         let mut removed: Option<Removed<'_>> = None;
         for (path, node) in upper.iter() {
-            while let Some(old) = below.next_if(|old| paths::compare(lower.path(old), path).is_lt()) {
-                self.keep_or_drop(&lower, old, removed.as_ref());
-            }
-            let replaced = below.next_if(|old| !node.kind.is_mark() && lower.path(old) == path);
-            if let Some(old) = replaced {
+            let before = below.partition_point(|old| paths::compare(self.root.path(old), path).is_lt());
+            let (old, rest) = below.split_at_checked(before).unwrap_or_default();
+            self.keep_or_drop(old, removed.as_ref());
+            below = rest;
+            let replaced = below.split_first().filter(|(old, _)| !node.kind.is_mark() && self.root.path(old) == path);
+            if let Some((old, rest)) = replaced {
+                below = rest;
                 let is_removed = removed.as_ref().is_some_and(|removed| removed.covers(path));
-                self.replace(&lower, old, is_removed || node.kind != NodeKind::Folder || old.kind != NodeKind::Folder);
+                if is_removed || node.kind != NodeKind::Folder || old.kind != NodeKind::Folder {
+                    self.waste(old);
+                }
             }
             let hides_below = match node.kind {
-                NodeKind::Folder => replaced.is_some_and(|old| old.kind != NodeKind::Folder),
+                NodeKind::Folder => replaced.is_some_and(|(old, _)| old.kind != NodeKind::Folder),
                 _ => true,
             };
             // What is removed already stays removed.
@@ -103,29 +111,24 @@ impl Overlay {
                 self.root.push(upper, node, layer);
             }
         }
-        for old in below {
-            self.keep_or_drop(&lower, old, removed.as_ref());
-        }
+        self.keep_or_drop(below, removed.as_ref());
     }
 
-    fn keep_or_drop(&mut self, lower: &Listing, old: &Node, removed: Option<&Removed<'_>>) {
-        if removed.is_some_and(|removed| removed.covers(lower.path(old))) {
-            if let Some(count) = self.removed.last_mut() {
-                *count += 1;
-            }
-            self.waste(lower, old);
-        } else {
-            self.root.push(lower, old, old.layer);
+    /// Keeps these nodes but for what is removed, which comes first: it is right behind its folder.
+    fn keep_or_drop(&mut self, old: &[Node], removed: Option<&Removed<'_>>) {
+        let is_removed = |node: &&Node| removed.is_some_and(|removed| removed.covers(self.root.path(node)));
+        let count = old.iter().take_while(is_removed).count();
+        let (dropped, kept) = old.split_at_checked(count).unwrap_or_default();
+        if let Some(removed) = self.removed.last_mut() {
+            *removed += count;
         }
+        for node in dropped {
+            self.waste(node);
+        }
+        self.root.keep(kept);
     }
 
-    fn replace(&mut self, lower: &Listing, old: &Node, is_other: bool) {
-        if is_other {
-            self.waste(lower, old);
-        }
-    }
-
-    fn waste(&mut self, lower: &Listing, old: &Node) {
+    fn waste(&mut self, old: &Node) {
         if old.size == 0 {
             return;
         }
@@ -135,7 +138,7 @@ impl Overlay {
         let files = &mut self.wasted_files;
         if files.len() < LARGEST || files.last().is_some_and(|last| last.bytes < old.size) {
             let at = files.partition_point(|file| file.bytes >= old.size);
-            files.insert(at, Sized { path: lower.path(old).to_owned(), bytes: old.size });
+            files.insert(at, Sized { path: self.root.path(old).to_owned(), bytes: old.size });
             files.truncate(LARGEST);
         }
     }
