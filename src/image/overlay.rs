@@ -44,6 +44,11 @@ impl Removed<'_> {
     fn covers(&self, path: &str) -> bool {
         paths::is_below(path, self.folder) || (self.itself && path == self.folder)
     }
+
+    /// Whether it is the path that stays while all below goes.
+    fn spares(&self, path: &str) -> bool {
+        !self.itself && path == self.folder
+    }
 }
 
 impl Overlay {
@@ -116,9 +121,12 @@ impl Overlay {
 
     /// Keeps these nodes but for what is removed, which comes first: it is right behind its folder.
     fn keep_or_drop(&mut self, old: &[Node], removed: Option<&Removed<'_>>) {
+        let folder = old.first().filter(|node| removed.is_some_and(|removed| removed.spares(self.root.path(node))));
+        let (folder, old) = old.split_at_checked(usize::from(folder.is_some())).unwrap_or_default();
         let is_removed = |node: &&Node| removed.is_some_and(|removed| removed.covers(self.root.path(node)));
         let count = old.iter().take_while(is_removed).count();
         let (dropped, kept) = old.split_at_checked(count).unwrap_or_default();
+        self.root.keep(folder);
         if let Some(removed) = self.removed.last_mut() {
             *removed += count;
         }
