@@ -54,8 +54,12 @@ impl Links {
         }
         self.names = names;
         if is_last {
-            FILES.iter().for_each(|file| self.add(root, layers, file));
-            FOLDERS.iter().for_each(|folder| self.below(root, layers, folder));
+            for file in FILES {
+                self.add(root, layers, file);
+            }
+            for folder in FOLDERS {
+                self.below(root, layers, folder);
+            }
         }
     }
 
