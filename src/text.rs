@@ -115,6 +115,30 @@ pub fn without_position(message: &str) -> &str {
     message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
 }
 
+/// The words of a name, as its author wrote them: `db` and `Password` of `dbPassword`, `DB` and `PASSWORD` of `DB_PASSWORD`.
+pub fn name_words(name: &str) -> impl Iterator<Item = &str> {
+    let mut rest = name;
+    core::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let mut was_lower = false;
+        let ends = |(_, c): &(usize, char)| {
+            let ends = !c.is_alphanumeric() || (was_lower && c.is_uppercase());
+            was_lower = c.is_lowercase();
+            ends
+        };
+        let end = rest.char_indices().find(ends).map_or(rest.len(), |(at, _)| at);
+        let (word, behind) = rest.split_at(end);
+        rest = behind;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+/// The numbers in a version: 6, 1, 0 and 28 of `6.1.0-28-amd64`.
+#[must_use]
+pub fn version_numbers(version: &str) -> Vec<u64> {
+    version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
+}
+
 /// A JSON pointer as a field path: `/spec/containers/0/image` becomes `spec.containers[0].image`.
 /// Keys with a dot or slash are quoted: `metadata.annotations["example.com/a"]`.
 #[must_use]
@@ -258,6 +282,21 @@ mod tests {
             ("duplicate field `env`", "duplicate field `env`"),
         ] {
             assert_eq!(without_value(message), kept);
+        }
+    }
+
+    #[test]
+    fn words_of_names() {
+        for (name, words) in [
+            ("dbPassword", &["db", "Password"][..]),
+            ("DB_PASSWORD", &["DB", "PASSWORD"]),
+            ("--api.Key2-x", &["api", "Key2", "x"]),
+            ("größeÄnderung", &["größe", "Änderung"]),
+            ("S3", &["S3"]),
+            ("__", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(name_words(name).collect::<Vec<_>>(), words, "{name}");
         }
     }
 

@@ -92,7 +92,9 @@ fn loader(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Option<Loader> {
         commands.into_iter().any(|line| line.value.contains(program))
     };
     let names = |program: &str| units.get("auditd.service").into_iter().chain(&own).any(|unit| starts(unit, program));
-    match (names("augenrules"), names("auditctl")) {
+    // What cannot be read may name augenrules, with which less is loaded.
+    let is_unread = units.get("auditd.service").into_iter().chain(&own).any(|unit| !unit.doubts.is_empty());
+    match (names("augenrules") || is_unread, names("auditctl")) {
         (true, _) => Some(Loader::Augenrules),
         (false, true) => Some(Loader::Auditctl),
         (false, false) => None,

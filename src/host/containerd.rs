@@ -57,7 +57,7 @@ fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&s
     toml_files::add(host, instance, &mut config, main, Merge::Keys);
     // The number of the format says it too: 3 came with 2.0.
     let format = config.get("version").and_then(|setting| setting.value.as_u64()).unwrap_or(1);
-    let release = version.map(crate::node::os::numbers).or_else(|| (format >= 3).then(|| vec![2, 0]));
+    let release = version.map(crate::text::version_numbers).or_else(|| (format >= 3).then(|| vec![2, 0]));
     let how = match &release {
         Some(release) if *release < vec![2] => Merge::Sections,
         _ => Merge::Deep,

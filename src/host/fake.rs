@@ -48,7 +48,8 @@ impl Fake {
                 }
                 open = entry(header);
             } else if let Some((path, FakeEntry { kind: FakeKind::File(bytes), .. })) = &mut open {
-                let is_cmdline = path.starts_with("/proc/") && path.ends_with("/cmdline");
+                let process = path.strip_prefix("/proc/").and_then(|rest| rest.strip_suffix("/cmdline"));
+                let is_cmdline = process.is_some();
                 let line = if is_cmdline { line.replace(' ', "\0") } else { line.to_owned() };
                 bytes.extend_from_slice(line.as_bytes());
                 bytes.push(if is_cmdline { 0 } else { b'\n' });

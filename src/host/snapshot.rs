@@ -132,12 +132,14 @@ fn list(host: &dyn Host, node: &mut Node, folder: &str) {
 
 fn kernel(host: &dyn Host) -> Kernel {
     let line = |path: &str| text(host, path).is().map(|text| text.trim().to_owned());
+    let arguments = text(host, "/proc/cmdline");
     let modules = host.list("/lib/modules");
     let newest = os::newest(modules.is().into_iter().flatten().map(String::as_str)).map(str::to_owned);
     let unified = line("/sys/fs/cgroup/cgroup.controllers");
     Kernel {
         release: line("/proc/sys/kernel/osrelease").unwrap_or_default(),
-        arguments: line("/proc/cmdline").unwrap_or_default(),
+        arguments: arguments.is().map(|text| text.trim().to_owned()).unwrap_or_default(),
+        arguments_unread: arguments.unknown().map(|why| format!("/proc/cmdline {why}")),
         newest,
         reboot_required: !host.entry("/run/reboot-required").is_absent(),
         booted: processes::booted(host),

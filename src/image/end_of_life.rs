@@ -1,6 +1,7 @@
 //! When distributions stop to get security updates.
 
 use super::captures::OsRelease;
+use crate::text::version_numbers;
 use jiff::civil::Date;
 
 /// The distribution, its version, and the last day of its general support, as its project announced it.
@@ -104,18 +105,17 @@ pub fn announced(id: &str, version: &str) -> Option<Date> {
         };
         all().find(|(_, version, _)| is_version(version))
     };
-    let is_older = |oldest: &Numbers| numbers(version).is_some_and(|version| version < *oldest);
+    let is_older = |oldest: &Vec<u64>| numbers(version).is_some_and(|version| version < *oldest);
     let oldest = || all().filter_map(|end| Some((numbers(end.1)?, end))).min_by(|(a, _), (b, _)| a.cmp(b));
     let older = || oldest().filter(|(oldest, _)| is_older(oldest)).map(|(_, end)| end);
     let (.., (year, month, day)) = listed().or_else(older)?;
     Date::new(*year, *month, *day).ok()
 }
 
-type Numbers = Vec<u32>;
-
 /// `3.14` as its numbers; none if it has anything else.
-fn numbers(version: &str) -> Option<Numbers> {
-    version.split('.').map(|part| part.parse().ok()).collect()
+fn numbers(version: &str) -> Option<Vec<u64>> {
+    let is_plain = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    is_plain.then(|| version_numbers(version))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The operating system: `/etc/os-release`, the kernel, and Linux security modules.
 
+use crate::text::version_numbers;
 use serde::{Deserialize, Serialize};
 
 /// What `/etc/os-release` says.
@@ -22,6 +23,9 @@ pub struct Kernel {
     pub release: String,
     /// The arguments of the boot loader.
     pub arguments: String,
+    /// Why they are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arguments_unread: Option<String>,
     /// The newest release with modules on disk.
     pub newest: Option<String>,
     pub reboot_required: bool,
@@ -76,13 +80,7 @@ pub fn variable(text: &str, key: &str) -> Option<String> {
 /// The newest of kernel releases, compared number by number: 6.10 is newer than 6.9.
 #[must_use]
 pub fn newest<'r>(releases: impl Iterator<Item = &'r str>) -> Option<&'r str> {
-    releases.max_by_key(|release| numbers(release))
-}
-
-/// The numbers in a version.
-#[must_use]
-pub fn numbers(version: &str) -> Vec<u64> {
-    version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
+    releases.max_by_key(|release| version_numbers(release))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! they are secret, parts of command lines, and the users and passwords of URLs. What rules ask about stays.
 
 mod configs;
+mod kept;
 mod kernel;
 mod names;
 mod texts;
@@ -112,10 +113,14 @@ pub fn hide(node: &mut Node) {
     }
     let daemons = containerd.iter_mut().chain(crio).chain(podman);
     let all = daemons.flat_map(|daemon| [&mut daemon.config, &mut daemon.registries]);
-    let all = all.chain(docker.iter_mut().map(|docker| &mut docker.config));
-    let mut all: Vec<&mut Config> = all.chain(kubelet.iter_mut().map(|kubelet| &mut kubelet.config)).collect();
+    let mut all: Vec<&mut Config> = all.chain(docker.iter_mut().map(|docker| &mut docker.config)).collect();
     for config in &mut all {
-        configs::hide(config, secrets);
+        configs::hide(config, true, secrets);
+    }
+    // All settings of a kubelet are known, and none is a secret but those whose name says so.
+    for kubelet in kubelet {
+        configs::hide(&mut kubelet.config, false, secrets);
+        all.push(&mut kubelet.config);
     }
     if let Read::Is(policy) = containers_policy {
         configs::value("", policy, secrets);
@@ -146,15 +151,68 @@ fn arguments(process: &mut Process, secrets: &mut Secrets) {
         if subcommand.is_empty() || subcommand.starts_with('-') || DAEMONS.contains(&subcommand) {
             server(&mut process.arguments, secrets);
         } else {
-            process.arguments.truncate(2);
+            keep_subcommand(process);
         }
     }
     if name == "podman" && !is_service(&process.arguments) {
-        process.arguments.truncate(2);
+        keep_subcommand(process);
     }
     let mut words = Words::default();
     for argument in &mut process.arguments {
         words.hide(argument, secrets);
+    }
+}
+
+/// Subcommands of these programs. Another word in their place may be anything.
+const SUBCOMMANDS: &[&str] = &[
+    "attach",
+    "build",
+    "certificate",
+    "check-config",
+    "container",
+    "cp",
+    "create",
+    "crictl",
+    "ctr",
+    "etcd-snapshot",
+    "events",
+    "exec",
+    "generate",
+    "image",
+    "images",
+    "inspect",
+    "kube",
+    "kubectl",
+    "load",
+    "login",
+    "logs",
+    "manifest",
+    "network",
+    "play",
+    "pod",
+    "ps",
+    "pull",
+    "push",
+    "rm",
+    "rmi",
+    "run",
+    "save",
+    "secret",
+    "secrets-encrypt",
+    "start",
+    "stop",
+    "system",
+    "tag",
+    "token",
+    "unshare",
+    "volume",
+    "wait",
+];
+
+fn keep_subcommand(process: &mut Process) {
+    process.arguments.truncate(2);
+    if let Some(word) = process.arguments.get_mut(1).filter(|word| !SUBCOMMANDS.contains(&word.as_str())) {
+        HIDDEN.clone_into(word);
     }
 }
 

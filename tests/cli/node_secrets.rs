@@ -16,20 +16,22 @@ const PLACES: &[(&str, &str)] = &[
         "[Service]\nEnvironment=HTTP_PROXY=http://user:MARK@proxy:3128 AWS_SECRET_ACCESS_KEY=MARK\n\
          Environment=\"PLAIN=MARK\" \"DOCKER_OPTS=--log-opt gelf-token=MARK --label a=b\"\nSetCredential=id:MARK\n\
          EnvironmentFile=-/etc/default/docker\nExecStartPre=/bin/login --password MARK\n\
-         ExecStart=/usr/bin/dockerd -H fd:// --log-opt splunk-token=MARK --icc=true $DOCKER_OPTS $MORE\n",
+         ExecStart=/usr/bin/dockerd -H fd:// --log-opt splunk-token=MARK --icc=true $DOCKER_OPTS $MORE --label=a=MARK --exec-opt b=MARK\n",
     ),
     ("etc/systemd/system/docker.service.d/proxy.conf", "[Service]\nEnvironment='HTTPS_PROXY=https://MARK@proxy'\n"),
     ("etc/default/docker", "MORE=--registry-mirror=https://user:MARK@mirror.example.com\n"),
     (
         "etc/docker/daemon.json",
         "{\"log-opts\": {\"splunk-token\": \"MARK\"}, \"icc\": true, \"insecure-registries\": {\"a\": \"https://u:MARK@r\"},\n\
-         \"log-level\": [\"MARK\"], \"registry-token\": \"MARK\"}\n",
+         \"log-level\": [\"MARK\"], \"registry-token\": \"MARK\",
+         \"exec-opts\": [\"native.cgroupdriver=MARK\"], \"registry-mirrors\": [\"https://m.example.com/MARK?a=MARK\"]}\n",
     ),
     (
         "home/ann/.config/docker/daemon.json",
         "{\"proxies\": {\"http-proxy\": \"http://user:MARK@p\"}, \"log-driver\": \"splunk\",\n\
-         \"log-opts\": {\"splunk-token\": \"MARK\", \"splunk-url\": \"https://MARK@logs.example.com\", \"env\": \"a\"},\n\
-         \"runtimes\": {\"r\": {\"runtimeArgs\": [\"--token\", \"MARK\"]}}, \"experimental\": true}\n",
+         \"log-opts\": {\"splunk-token\": \"MARK\", \"splunk-url\": \"https://MARK@logs.example.com/MARK\", \"x-what\": \"MARK\", \"env\": \"a\"},\n\
+         \"runtimes\": {\"r\": {\"runtimeArgs\": [\"--token\", \"MARK\", \"-p\", \"MARK\"]}}, \"labels\": [\"k=MARK\"], \"what\": \"MARK\",
+         \"experimental\": true}\n",
     ),
     ("proc/70/status", "Name:\trootlesskit\nUid:\t1000\t1000\t1000\t1000\n"),
     ("proc/70/cmdline", "rootlesskit\0--net=host\0--env\0TOKEN=MARK\0dockerd\0"),
@@ -44,7 +46,8 @@ const PLACES: &[(&str, &str)] = &[
          [plugins.\"io.containerd.grpc.v1.cri\".registry.configs.\"r.example.com\".auth]\nusername = \"MARK\"\npassword = \"MARK\"\n\
          auth = \"MARK\"\nidentitytoken = \"MARK\"\n\
          [plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"r.example.com\"]\nendpoint = [\"http://user:MARK@m.example.com\"]\n\
-         [stream_processors.\"x\"]\nargs = [\"--decryption-token\", \"MARK\"]\nenv = [\"A=MARK\"]\n",
+         [stream_processors.\"x\"]\nargs = [\"--decryption-token\", \"MARK\", \"--keys\", \"MARK\", \"-p\", \"MARK\"]\nenv = [\"A=MARK\"]\n\
+         [plugins.\"x.y\"]\napi_key_id = \"MARK\"\nservice = \"MARK\"\nendpoint = \"https://h.example.com/v1/MARK\"\n",
     ),
     (
         "etc/containerd/certs.d/r.example.com/hosts.toml",
@@ -56,7 +59,7 @@ const PLACES: &[(&str, &str)] = &[
     ("proc/72/cmdline", "podman\0run\0-e\0PASSWORD=MARK\0image\0MARK\0"),
     (
         "etc/containers/containers.conf",
-        "[containers]\nenv = [\"A=MARK\"]\npids_limit = 0\n[engine.service_destinations.x]\nuri = \"ssh://MARK@h\"\n",
+        "[containers]\nenv = [\"A=MARK\"]\npids_limit = 0\n[engine.service_destinations.x]\nuri = \"ssh://MARK@h\"\n[engine]\nhelper = \"MARK\"\n",
     ),
     (
         "etc/containers/registries.conf",
@@ -72,6 +75,11 @@ const PLACES: &[(&str, &str)] = &[
         "var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00-k3s.conf",
         "kind: KubeletConfiguration\nreadOnlyPort: 10255\nstaticPodURLHeader:\n  Authorization: [\"Bearer MARK\"]\nstaticPodURL: https://u:MARK@h\n",
     ),
+    ("proc/74/status", "Name:\tk3s\nUid:\t0\t0\t0\t0\n"),
+    ("proc/74/cmdline", "k3s\0MARK\0MARK\0"),
+    ("proc/75/status", "Name:\tpodman\nUid:\t0\t0\t0\t0\n"),
+    ("proc/75/cmdline", "podman\0-pMARK\0x\0"),
+    ("usr/lib/systemd/system/kubelet.service", "[Service]\nExecStart=/usr/bin/sshpass -p MARK /usr/bin/kubelet\n"),
     ("proc/73/status", "Name:\tk3s-server\nUid:\t0\t0\t0\t0\n"),
     (
         "proc/73/cmdline",
@@ -98,7 +106,7 @@ fn nothing_that_is_written_has_a_secret() {
         }
         dir.write(&format!("root/{path}"), content);
     }
-    assert!(places.len() > 45, "{}", places.len());
+    assert!(places.len() > 65, "{}", places.len());
     let formats = [
         "sarif=o.sarif",
         "junit=o.xml",

@@ -162,6 +162,44 @@ fn what_cannot_be_read_never_passes() {
     }
 }
 
+/// A node as kubeadm makes it, and as an operator keeps it: `podreeve node --strict` exits with 0 on it.
+const WELL_KEPT: &str = "=== /etc/os-release\nID=ubuntu\nVERSION_ID=\"24.04\"\nPRETTY_NAME=Ubuntu\nSUPPORT_END=2999-01-01\n=== /etc/hostname\nn1\n\
+=== /etc/passwd\nroot:x:0:0::/root:/bin/sh\n=== /etc/group\nroot:x:0:\n=== /etc/nsswitch.conf\npasswd: files\ngroup: files\n=== /lib link usr/lib\n\
+=== /proc/stat\nbtime 100\n=== /proc/cmdline\nro quiet\n=== /proc/sys/kernel/osrelease\n6.1.0-28\n=== /lib/modules/6.1.0-28/x\n=== /proc/sys/user/max_user_namespaces\n60000\n\
+=== /usr/lib/modules/6.1.0-28/x\n=== /sys/fs/cgroup/cgroup.controllers\ncpuset cpu io memory pids\n=== /sys/kernel/security/lsm\nyama,apparmor\n\
+=== /sys/module/apparmor/parameters/enabled\nY\n=== /proc/1/status\nName: systemd\nUid: 0 0 0 0\n=== /proc/1/mountinfo\n21 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+22 21 8:2 / /var/lib/containerd rw - ext4 /dev/sda2 rw\n23 21 8:3 / /var/log/audit rw - ext4 /dev/sda3 rw\n24 21 8:4 / /var/lib/kubelet rw - ext4 /dev/sda4 rw\n\
+=== /proc/1/net/tcp\nh\n=== /proc/1/net/tcp6\nh\n=== /proc/1/net/udp\nh\n=== /proc/1/net/udp6\nh\n=== /proc/1/net/unix\nh\n=== /proc/1/net/dev\nh\nh\n lo: 0 0\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\nLimitNOFILE=1024:4096\nLimitNPROC=4096\n=== /usr/bin/containerd 0755\n\
+=== /etc/containerd/config.toml\nversion = 3\n[plugins.\"io.containerd.image-verifier.v1.bindir\"]\nbin_dir = \"/opt/verifier\"\n\
+[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runc.options]\nSystemdCgroup = true\n=== /opt/verifier/cosign 0755\n\
+=== /var/lib/dpkg/status\nPackage: containerd\nStatus: install ok installed\nVersion: 2.1.4\n\
+=== /proc/7/status\nName: containerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\n/usr/bin/containerd\n=== /proc/7/cgroup\n0::/system.slice/containerd.service\n=== /proc/7/uid_map\n0 0 4294967295\n\
+=== /proc/7/stat\n7 (containerd) S 1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500 1 1\n=== /proc/7/limits\nLimit Soft Limit Hard Limit Units\nMax processes             4096 4096 processes\nMax open files            1024 4096 files\n\
+=== /usr/lib/systemd/system/kubelet.service 0600\n[Service]\nExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml --kubeconfig=/etc/kubernetes/kubelet.conf\n=== /usr/bin/kubelet 0755\n\
+=== /var/lib/kubelet/config.yaml 0600\nkind: KubeletConfiguration\nauthentication:\n  anonymous: {enabled: false}\n  webhook: {enabled: true}\n  x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}\n\
+authorization: {mode: Webhook}\npodPidsLimit: 4096\nrotateCertificates: true\nserverTLSBootstrap: true\nreadOnlyPort: 0\n=== /etc/kubernetes/kubelet.conf 0600\n\
+=== /proc/8/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/8/cmdline\n/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml --kubeconfig=/etc/kubernetes/kubelet.conf\n\
+=== /proc/8/cgroup\n0::/system.slice/kubelet.service\n=== /proc/8/uid_map\n0 0 4294967295\n=== /proc/8/stat\n8 (kubelet) S 1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500 1 1\n\
+=== /proc/9/status\nName: fluent-bit\nUid: 0 0 0 0\n=== /proc/9/uid_map\n0 0 4294967295\n=== /proc/9/cgroup\n0::/system.slice/fluent-bit.service\n\
+=== /proc/10/status\nName: auditd\nUid: 0 0 0 0\n=== /proc/10/uid_map\n0 0 4294967295\n=== /proc/10/cgroup\n0::/system.slice/auditd.service\n\
+=== /etc/audit/rules.d/a.rules\n-w /usr/bin -p wa\n-w /etc/containerd -p wa\n-w /usr/lib/systemd/system -p wa\n-w /var/lib/kubelet -p wa\n-w /var/lib/containerd -p wa\n";
+
+#[test]
+fn a_well_kept_node_has_nothing_unknown() {
+    let node = snapshot(&Fake::read(WELL_KEPT), NOW);
+    let example = NodeExample { name: "", params: "", host: WELL_KEPT, results: &[] };
+    let mut found = Vec::new();
+    for rule in chosen() {
+        let Judges::Node(check) = &rule.judges else { continue };
+        let results = judge(check, &example, &node);
+        assert!(!results.is_empty(), "{}", id(rule));
+        let is_open = |result: &&NodeResult| matches!(result.verdict, Verdict::Fail(_) | Verdict::Unknown(_));
+        found.extend(results.iter().filter(is_open).map(|result| format!("{}: {result:?}", id(rule))));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 fn id(rule: &Rule) -> &'static str {
     rule.id
 }

@@ -1,5 +1,7 @@
 //! Which names of settings, flags and variables say that their value is a secret.
 
+use crate::text::name_words;
+
 /// What stands in the place of a secret. A shell does not run it, should a user paste it.
 pub const HIDDEN: &str = "(hidden)";
 
@@ -26,33 +28,24 @@ const PARTS: &[&str] = &[
 ];
 
 /// Last words of names.
-const LAST: &[&str] = &["auth", "auths", "authorization", "pass", "pwd", "psk", "dsn", "key", "pw"];
+const LAST: &[&str] = &["auth", "auths", "authorization", "pass", "pwd", "psk", "dsn", "key", "keys", "pw"];
 
 /// Names that sound like secrets, and say how a client is let in.
 const OPEN: &[&str] = &["anonymousauth", "authenticationtokenwebhook", "authenticationtokenwebhookcachettl"];
 
-/// Words of a name in small letters: `tls`, `private`, `key` of `tlsPrivateKey`.
-fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut before = ' ';
-    for c in name.chars() {
-        let begins = !before.is_alphanumeric() || (before.is_lowercase() && c.is_uppercase());
-        if c.is_alphanumeric() {
-            if begins {
-                words.push(String::new());
-            }
-            if let Some(word) = words.last_mut() {
-                word.extend(c.to_lowercase());
-            }
-        }
-        before = c;
-    }
-    words
+/// A name in small letters, without what separates its words: `tlsprivatekey` of `tlsPrivateKey`.
+fn joined(name: &str) -> String {
+    name_words(name).flat_map(str::chars).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether the last word of a name is one of these, in any letters.
+fn ends_with(name: &str, last: &[&str]) -> bool {
+    name_words(name).last().is_some_and(|word| last.iter().any(|one| one.eq_ignore_ascii_case(word)))
 }
 
 /// Whether a part of a name says that it is secret, and not its last word alone.
 fn has_part(name: &str) -> bool {
-    let joined = words(name).concat();
+    let joined = joined(name);
     PARTS.iter().any(|part| joined.contains(part))
 }
 
@@ -62,10 +55,8 @@ pub fn is_secret(name: &str) -> bool {
     if name.len() > 200 {
         return false;
     }
-    let words = words(name);
-    let joined = words.concat();
-    let ends = words.last().is_some_and(|last| LAST.contains(&last.as_str()));
-    (ends || PARTS.iter().any(|part| joined.contains(part))) && !OPEN.contains(&joined.as_str())
+    let joined = joined(name);
+    (ends_with(name, LAST) || PARTS.iter().any(|part| joined.contains(part))) && !OPEN.contains(&joined.as_str())
 }
 
 /// Whether a name is that of a group whose values are secrets, whatever they are called.
@@ -75,20 +66,86 @@ pub fn is_group(name: &str) -> bool {
 
 /// Whether a name is that of variables of an environment.
 pub fn is_environment(name: &str) -> bool {
-    words(name).last().is_some_and(|last| matches!(last.as_str(), "env" | "environment" | "setenv"))
+    ends_with(name, &["env", "environment", "setenv"])
 }
 
 /// Whether a value of a secret name says nothing of the secret: true, false, or the file that has it.
 pub fn is_open_value(name: &str, value: &str) -> bool {
     let is_place = || {
-        let last = words(name).pop().unwrap_or_default();
+        let last = name_words(name).last().unwrap_or_default().to_lowercase();
         ["file", "path", "dir", "folder", "config"].iter().any(|end| last.ends_with(end))
-            || (last == "key" && !has_part(name))
+            || (matches!(last.as_str(), "key" | "keys") && !has_part(name))
     };
     value.is_empty()
         || value == HIDDEN
         || matches!(value.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "{}" | "[]")
         || (value.starts_with('/') && is_place())
+}
+
+/// Pairs of a name and a value whose name says nothing of whether they are secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pairs {
+    /// Variables of an environment.
+    Variables,
+    /// Labels of a daemon, which may be anything.
+    Labels,
+    /// Options of a driver of logs: each plugin has its own.
+    LogOptions,
+    /// Options of what starts containers.
+    ExecOptions,
+}
+
+/// Last words of options of logs that say where logs go, and in which form.
+const OF_LOGS: &[&str] = &[
+    "address",
+    "url",
+    "size",
+    "file",
+    "mode",
+    "tag",
+    "format",
+    "facility",
+    "region",
+    "group",
+    "stream",
+    "env",
+    "regex",
+    "labels",
+    "compress",
+    "compression",
+    "disabled",
+    "type",
+    "level",
+    "verify",
+    "timeout",
+    "wait",
+    "limit",
+    "retries",
+    "async",
+    "name",
+];
+
+impl Pairs {
+    /// The pairs that a flag or a key has.
+    pub fn of(name: &str) -> Option<Self> {
+        match name.trim_start_matches('-') {
+            "label" | "labels" => Some(Self::Labels),
+            "log-opt" | "log-opts" => Some(Self::LogOptions),
+            "exec-opt" | "exec-opts" => Some(Self::ExecOptions),
+            _ if matches!(name, "-e" | "--env" | "--setenv") || is_environment(name) => Some(Self::Variables),
+            _ => None,
+        }
+    }
+
+    /// Whether the value of a pair stays as it is.
+    pub fn keep(self, name: &str, value: &str) -> bool {
+        match self {
+            _ if is_open_value("", value) => true,
+            Self::Variables | Self::Labels => false,
+            Self::LogOptions => !is_secret(name) && ends_with(name, OF_LOGS),
+            Self::ExecOptions => matches!(value, "systemd" | "cgroupfs"),
+        }
+    }
 }
 
 #[cfg(test)]

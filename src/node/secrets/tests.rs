@@ -16,13 +16,13 @@ fn texts_of_all_forms() {
         ("--token abcdef --icc=false", "--token (hidden) --icc=false"),
         ("--token 'ab cd' -H fd://", "--token (hidden) -H fd://"),
         ("--log-opt splunk-token=abc --log-opt tag=x", "--log-opt splunk-token=(hidden) --log-opt tag=x"),
-        ("http://user:pa/ss@proxy:3128/x", "http://(hidden)@proxy:3128/x"),
+        ("http://user:pa/ss@proxy:3128/x", "http://(hidden)@proxy:3128/(hidden)"),
         (
             "https://TOKEN@r.example.com, https://m.example.com:5000/a@b",
-            "https://(hidden)@r.example.com, https://m.example.com:5000/a@b",
+            "https://(hidden)@r.example.com, https://m.example.com:5000/(hidden)",
         ),
-        ("postgres://host/db?user=a&password=b&sslmode=c", "postgres://host/db?(hidden)"),
-        ("https://h/push?key=abcd#x, y", "https://h/push?(hidden), y"),
+        ("postgres://host/db?user=a&password=b&sslmode=c", "postgres://host/(hidden)"),
+        ("https://h/push?key=abcd#x, y", "https://h/(hidden), y"),
         ("'--token' 'K10::abcd' --icc", "'--token' (hidden) --icc"),
         ("u:p@abcd@proxy,v:p@h", "(hidden)@proxy,(hidden)@h"),
         ("r.io/a:1@sha256:abcd", "r.io/a:1@sha256:abcd"),
@@ -30,6 +30,30 @@ fn texts_of_all_forms() {
         ("{\"auth\":\"dXNlcg==\",\"x\":1}", "{\"auth\":\"(hidden)\",\"x\":1}"),
         ("Authorization: Basic dXNlcg==, Host: x", "Authorization: (hidden), Host: x"),
         ("run --env A=secret -e B=secret", "run --env A=(hidden) -e B=(hidden)"),
+        (
+            "https://h/receiver/v1/abcd https://h/ https://h:1?a unix:///run/a.sock",
+            "https://h/(hidden) https://h/ https://h:1?(hidden) unix:///run/a.sock",
+        ),
+        (
+            "unix:///run/a.sock?b=c ssh://u@h:22/run/a.sock",
+            "unix:///run/a.sock?(hidden) ssh://(hidden)@h:22/run/a.sock",
+        ),
+        (
+            "dockerd --label a=b --label=c=d --label 'e=f g'",
+            "dockerd --label a=(hidden) --label=c=(hidden) --label 'e=(hidden)",
+        ),
+        (
+            "--exec-opt native.cgroupdriver=systemd --exec-opt=a=b",
+            "--exec-opt native.cgroupdriver=systemd --exec-opt=a=(hidden)",
+        ),
+        (
+            "--log-opt syslog-address=tcp://h:1 --log-opt dd-what=abcd",
+            "--log-opt syslog-address=tcp://h:1 --log-opt dd-what=(hidden)",
+        ),
+        ("/usr/bin/sshpass -p abcd dockerd -p x", "/usr/bin/sshpass -p (hidden) dockerd -p (hidden)"),
+        ("mysql -pabcd && dockerd -p /run/x", "mysql -p(hidden) && dockerd -p /run/x"),
+        ("/bin/sh -c 'echo abcd | docker login --password-stdin'", "/bin/sh -c (hidden)"),
+        ("api_key_id=abcd --decryption-keys abcd", "api_key_id=(hidden) --decryption-keys (hidden)"),
         ("-----BEGIN PRIVATE KEY-----\nabc", "(hidden)"),
         ("--tlskey=/etc/docker/key.pem", "--tlskey=/etc/docker/key.pem"),
         ("--token-file=/etc/token --anonymous-auth=true", "--token-file=/etc/token --anonymous-auth=true"),
@@ -60,6 +84,8 @@ fn arguments_of_processes() {
     assert_eq!(process("podman run -e PASSWORD=a image --b c"), ["podman", "run"]);
     assert_eq!(process("podman login -p abcd r.io service"), ["podman", "login"]);
     assert_eq!(process("k3s ctr run image abcd"), ["k3s", "ctr"]);
+    assert_eq!(process("k3s abcd"), ["k3s", "(hidden)"]);
+    assert_eq!(process("podman -pabcd x"), ["podman", "(hidden)"]);
     assert_eq!(process("podman --log-level info system service tcp:0.0.0.0:8080").len(), 6);
     assert_eq!(process("podman system service tcp:0.0.0.0:8080").len(), 4);
     assert_eq!(
@@ -110,6 +136,21 @@ fn settings_keep_what_rules_ask() {
         ("p.registry.configs.\"r\".auth.username", json!("user"), json!("(hidden)")),
         ("host.\"https://m\".header.x", json!(["abcd"]), json!(["(hidden)"])),
         ("containers.env", json!(["A=b"]), json!(["A=(hidden)"])),
+        ("labels", json!(["k=abcd"]), json!(["k=(hidden)"])),
+        ("exec-opts", json!(["native.cgroupdriver=abcd"]), json!(["native.cgroupdriver=(hidden)"])),
+        ("exec-opts.x", json!("abcd"), json!("(hidden)")),
+        ("engine.helper", json!("abcd"), json!("(hidden)")),
+        ("plugins.\"x\".api_key_id", json!("abcd"), json!("(hidden)")),
+        (
+            "plugins.\"x\".options",
+            json!({"a": ["b", "/c", 1], "SystemdCgroup": true}),
+            json!({"a": ["b", "/c", 1], "SystemdCgroup": true}),
+        ),
+        (
+            "stream_processors.d.args",
+            json!(["--keys", "abcd", "-p", "efgh", "--x=abcd"]),
+            json!(["--keys", "(hidden)", "-p", "(hidden)", "--x=(hidden)"]),
+        ),
         (
             "runtimes",
             json!({"r": {"runtimeArgs": ["--token", "abcd"]}}),
@@ -122,7 +163,7 @@ fn settings_keep_what_rules_ask() {
     for (key, value, _) in &all {
         config.set(*key, value.clone(), source());
     }
-    configs::hide(&mut config, &mut Secrets::default());
+    configs::hide(&mut config, true, &mut Secrets::default());
     for (key, _, wanted) in &all {
         assert_eq!(config.get(key).map(|setting| &setting.value), Some(wanted), "{key}");
     }
@@ -136,7 +177,7 @@ fn keys_with_users_in_them() {
         let source = Source::File { path: "f".to_owned(), line: None };
         config.set(format!("host.\"https://{user}:secret@m\".skip_verify"), user == "b", source);
     }
-    configs::hide(&mut config, &mut Secrets::default());
+    configs::hide(&mut config, true, &mut Secrets::default());
     let keys: Vec<&String> = config.settings.keys().collect();
     assert_eq!(keys, ["host.\"https://(hidden)+@m\".skip_verify", "host.\"https://(hidden)@m\".skip_verify"]);
     assert_eq!(config.settings.values().filter(|setting| setting.is_true()).count(), 1);

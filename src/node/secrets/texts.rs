@@ -1,16 +1,31 @@
 //! Secrets in texts: command lines, pairs of a name and a value, URLs, and private keys.
 
 use super::Secrets;
-use super::names::{HIDDEN, is_open_value, is_secret};
+use super::names::{HIDDEN, Pairs, is_open_value, is_secret};
 
 /// Words of one command line, which may stand apart: a flag and then its value.
 #[derive(Default)]
 pub struct Words {
     /// The word before is a flag whose value is a secret, with its name.
     secret: Option<String>,
-    /// The word before is a flag that sets a variable.
-    variable: bool,
+    /// The word before is a flag whose value is a pair, such as a variable.
+    pair: Option<Pairs>,
+    /// Flags of the program before whose value is a secret, though their name does not say so.
+    flags: &'static [&'static str],
+    /// The word before is one of them.
+    bare: bool,
 }
+
+/// Programs with such flags: those that take passwords, and shells, whose script may have any.
+const PROGRAMS: &[(&[&str], &[&str])] = &[
+    (&["mysql", "mysqladmin", "mysqldump", "mariadb", "sshpass"], &["-p"]),
+    (&["docker", "podman", "nerdctl", "buildah", "skopeo", "crane", "oras", "helm"], &["-p"]),
+    (&["redis-cli", "valkey-cli"], &["-a"]),
+    (&["curl"], &["-u", "-U", "-H"]),
+    (&["ldapsearch", "ldapmodify", "ldapadd"], &["-w"]),
+    (&["smbclient", "rpcclient"], &["-U"]),
+    (&["sh", "bash", "dash", "ash", "zsh", "ksh"], &["-c", "-ec", "-lc", "-euc", "-exc"]),
+];
 
 impl Words {
     pub fn hide(&mut self, word: &mut String, secrets: &mut Secrets) {
@@ -25,33 +40,53 @@ impl Words {
             }
             return;
         }
-        if std::mem::take(&mut self.variable) && !is_flag {
-            return variable(word, secrets);
+        if std::mem::take(&mut self.bare) {
+            secrets.add(unquoted(word));
+            return HIDDEN.clone_into(word);
+        }
+        if let Some(pairs) = self.pair.take().filter(|_| !is_flag) {
+            return pair(pairs, word, secrets);
+        }
+        if let Some(flag) = self.flags.iter().find(|flag| plain.starts_with(**flag)) {
+            self.bare = plain == *flag;
+            if !self.bare {
+                secrets.add(plain.get(flag.len()..).unwrap_or_default());
+                *word = format!("{flag}{HIDDEN}");
+            }
+            return;
         }
         let name = plain.trim_start_matches('-');
         if is_flag && !plain.contains('=') && name.bytes().all(is_of_name) {
             self.secret = is_secret(name).then(|| name.to_owned());
-            self.variable = matches!(plain, "-e" | "--env" | "--setenv");
+            self.pair = Pairs::of(plain);
             return;
         }
-        if let Some((flag, pair)) =
-            word.split_once('=').filter(|(flag, _)| matches!(*flag, "--env" | "--setenv" | "-e"))
+        if let Some((flag, rest)) = word.split_once('=')
+            && let Some(pairs) = Pairs::of(unquoted(flag)).filter(|_| is_flag)
         {
-            let (flag, mut pair) = (flag.to_owned(), pair.to_owned());
-            variable(&mut pair, secrets);
-            *word = format!("{flag}={pair}");
+            let (flag, mut rest) = (flag.to_owned(), rest.to_owned());
+            pair(pairs, &mut rest, secrets);
+            *word = format!("{flag}={rest}");
             return;
+        }
+        let program = plain.rsplit('/').next().unwrap_or_default();
+        if matches!(plain, ";" | "&&" | "||" | "|") {
+            self.flags = &[];
+        } else if let Some((_, flags)) = PROGRAMS.iter().find(|(names, _)| names.contains(&program)) {
+            self.flags = flags;
         }
         inside(word, secrets);
     }
 }
 
-/// Hides the value of `NAME=VALUE`.
-pub fn variable(pair: &mut String, secrets: &mut Secrets) {
-    if let Some((name, value)) = pair.split_once('=').filter(|(_, value)| !is_open_value("", unquoted(value))) {
-        secrets.add(unquoted(value));
-        *pair = format!("{name}={HIDDEN}");
+/// Hides the value of `NAME=VALUE`, or what is secret in it.
+pub fn pair(pairs: Pairs, pair: &mut String, secrets: &mut Secrets) {
+    let Some((name, value)) = pair.split_once('=') else { return inside(pair, secrets) };
+    if pairs.keep(unquoted(name), unquoted(value)) {
+        return inside(pair, secrets);
     }
+    secrets.add(unquoted(value));
+    *pair = format!("{name}={HIDDEN}");
 }
 
 pub fn unquoted(text: &str) -> &str {
@@ -119,40 +154,66 @@ fn inside(text: &mut String, secrets: &mut Secrets) {
     }
 }
 
-/// Hides the users of URLs, their passwords, and their queries: a user may be a token, and so may any value of a query.
+/// Schemes whose path is a file, or a name of this host.
+const FILES: &[&str] = &["unix", "fd", "file", "npipe", "vsock", "ssh"];
+
+/// A part of a path that is shorter is a word, which other texts may have.
+const SHORTEST_OF_PATH: usize = 16;
+
+/// Hides the users of URLs, their passwords, their paths and their queries: a user may be a token, and so may any part of a path.
 fn urls(text: &mut String, secrets: &mut Secrets) {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once("://") {
         out.push_str(before);
         out.push_str("://");
+        let scheme = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '+').next().unwrap_or_default();
         let end = after.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',')).unwrap_or(after.len());
         let (url, behind) = after.split_at(end);
-        let (url, query) = url.find('?').map_or((url, ""), |at| url.split_at(at + 1));
-        let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
-        // A password may have a slash that is not escaped: then what looks like a port is none.
-        let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
-        let is_port = port.bytes().all(|b| b.is_ascii_digit() || matches!(b, b']' | b'*'));
-        let at = authority.rfind('@').or_else(|| url.rfind('@').filter(|_| !is_port));
-        match at.map(|at| url.split_at(at)) {
-            Some((user, host)) => {
-                if user != HIDDEN {
-                    secrets.add(user);
-                    secrets.add(user.split_once(':').map_or("", |(_, password)| password));
-                }
-                out.push_str(HIDDEN);
-                out.push_str(host);
+        rest = behind;
+        let (host, path) = without_user(url);
+        if let Some(user) =
+            url.strip_suffix(path).and_then(|own| own.strip_suffix(host)).filter(|user| !user.is_empty())
+        {
+            let user = user.trim_end_matches('@');
+            if user != HIDDEN {
+                secrets.add(user);
+                secrets.add(user.split_once(':').map_or("", |(_, password)| password));
             }
-            None => out.push_str(url),
+            out.extend([HIDDEN, "@"]);
         }
-        if !query.is_empty() {
-            secrets.add(query);
+        out.push_str(host);
+        let is_file = FILES.iter().any(|file| file.eq_ignore_ascii_case(scheme));
+        let kept = match path.find('?') {
+            Some(at) if is_file => at + 1,
+            None if is_file => path.len(),
+            // The first character says what follows.
+            _ => path.len().min(1),
+        };
+        let (kept, hidden) = path.split_at_checked(kept).unwrap_or((path, ""));
+        out.push_str(kept);
+        if !hidden.is_empty() {
+            hidden
+                .split(['/', '?', '&', '=', '#'])
+                .filter(|part| part.len() >= SHORTEST_OF_PATH)
+                .for_each(|part| secrets.add(part));
             out.push_str(HIDDEN);
         }
-        rest = behind;
     }
     out.push_str(rest);
     *text = out;
+}
+
+/// The host with its port, and what follows, of a URL without its scheme.
+fn without_user(url: &str) -> (&str, &str) {
+    let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
+    // A password may have a slash that is not escaped: then what looks like a port is none.
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    let is_port = port.bytes().all(|b| b.is_ascii_digit() || matches!(b, b']' | b'*'));
+    let before_query = url.split('?').next().unwrap_or_default();
+    let at = authority.rfind('@').or_else(|| before_query.rfind('@').filter(|_| !is_port));
+    let rest = at.and_then(|at| url.get(at + 1..)).unwrap_or(url);
+    rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
 }
 
 /// Hides `user:password` before the last `@` of a word where no scheme says that it is a URL. The digest of an image is none.

@@ -109,7 +109,8 @@ pub fn with_variables(word: &str, variables: &BTreeMap<String, String>, room: &m
 /// A word with the values of `${NAME}` in it.
 #[must_use]
 pub fn braced(word: &str, variables: &BTreeMap<String, String>) -> String {
-    filled(word, variables, &mut usize::MAX.clone()).unwrap_or_default()
+    let mut room = usize::MAX;
+    filled(word, variables, &mut room).unwrap_or_default()
 }
 
 fn filled(word: &str, variables: &BTreeMap<String, String>, room: &mut usize) -> Option<String> {

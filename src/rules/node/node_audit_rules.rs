@@ -1,6 +1,6 @@
 //! The Linux audit system watches container daemons.
 
-use crate::node::audit::{Coverage, List};
+use crate::node::audit::{Coverage, List, Origin};
 use crate::node::audited::{Audited, audited};
 use crate::node::process::Process;
 use crate::node::{Node, Read};
@@ -34,6 +34,32 @@ the service of its name; in a container it must have the capabilities to watch t
                 host: "=== /usr/bin/dockerd\n=== /etc/docker/x\n=== /etc/audit/audit.rules\n-w /usr/bin/dockerd -p wa\n-w /etc/docker -p r\n\
 === /proc/5/status\nName: auditd\nUid: 0 0 0 0\n",
                 results: &["pass /usr/bin/dockerd", "fail /etc/docker", "pass auditd"],
+            },
+            NodeExample {
+                name: "the kernel is started without the audit system; the last argument counts",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /etc/audit/audit.rules\n-w /usr/bin/dockerd -p wa\n=== /proc/5/status\nName: auditd\nUid: 0 0 0 0\n\
+=== /proc/cmdline\nro audit=1 audit=off\n",
+                results: &["pass /usr/bin/dockerd", "fail auditd"],
+            },
+            NodeExample {
+                name: "arguments of the kernel that cannot be read",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /proc/5/status\nName: auditd\nUid: 0 0 0 0\n=== /proc/cmdline denied\n",
+                results: &["fail /usr/bin/dockerd", "unknown auditd"],
+            },
+            NodeExample {
+                name: "arguments of the kernel that a later one takes back",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /proc/5/status\nName: auditd\nUid: 0 0 0 0\n=== /proc/cmdline\naudit=0 audit=off audit=1\n",
+                results: &["fail /usr/bin/dockerd", "pass auditd"],
+            },
+            NodeExample {
+                name: "a file that the next start makes again, from a folder without rules",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /etc/audit/audit.rules\n-w /usr/bin/dockerd -p wa\n=== /etc/audit/rules.d folder\n\
+=== /usr/lib/systemd/system/auditd.service\n[Service]\nExecStart=/sbin/auditd\nExecStartPost=-/sbin/augenrules --load\n=== /proc/5/status\nName: auditd\nUid: 0 0 0 0\n",
+                results: &["unknown /usr/bin/dockerd", "pass auditd"],
             },
             NodeExample {
                 name: "no audit system",
@@ -198,6 +224,11 @@ fn judge(node: &Node, one: &Audited, results: &mut Results) {
     let without = found.iter().find(|(_, coverage)| matches!(coverage, Coverage::Not(_)));
     match (watch, unsure, without) {
         (_, Some(why), _) => results.unknown(about, why.clone()),
+        (Some(entry), None, None) if node.audit.origin == Origin::EmptyFolder => {
+            let why = "augenrules makes that file again from /etc/audit/rules.d, which has no rules, when the host is started";
+            let load = "cp /etc/audit/audit.rules /etc/audit/rules.d/ && augenrules --load";
+            results.unknown(about, format!("{} has a watch, and {why}: {load}", entry.source));
+        }
         (Some(entry), None, None) => {
             results.pass(about, Evidence::new(format!("watched for {}", entry.permissions), &entry.source));
         }
@@ -229,6 +260,9 @@ fn system(node: &Node, results: &mut Results) {
     if let Some(off) = last.filter(|last| *last == "audit=0" || last.eq_ignore_ascii_case("audit=off")) {
         let fix = format!("remove {off} from the kernel's arguments, and restart the host");
         return results.fail(about, Severity::Low, Evidence::new(off, "/proc/cmdline"), format!("no {off}"), fix);
+    }
+    if let Some(why) = &node.kernel.arguments_unread {
+        return results.unknown(about, format!("{why}, and it may switch the audit system off"));
     }
     if node.audit.running {
         results.pass(about, Evidence::new("runs", "/proc"));

@@ -4,12 +4,12 @@ mod registries;
 
 use crate::node::config::Setting;
 use crate::node::docker::Docker;
-use crate::node::os::numbers;
 use crate::node::{CniBridge, Daemon, Node};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
 };
+use crate::text::version_numbers;
 
 pub static RULE: Rule = Rule {
     id: "node-network",
@@ -248,7 +248,7 @@ fn ip6tables(node: &Node, docker: &Docker, results: &mut Results) {
     let subject = format!("{}: ip6tables", docker.name);
     let about = About::new(&subject, &["D2.4"]);
     // The default changed with 27.
-    let major = docker.version.as_deref().and_then(|version| numbers(version).first().copied());
+    let major = docker.version.as_deref().and_then(|version| version_numbers(version).first().copied());
     let default = match (docker.config.get("ip6tables"), major) {
         (Some(_), _) => false,
         (None, Some(major)) => major >= 27,

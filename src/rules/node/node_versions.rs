@@ -2,10 +2,11 @@
 
 use crate::image::end_of_life::announced;
 use crate::node::Node;
-use crate::node::os::{newest, numbers};
+use crate::node::os::newest;
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
 };
+use crate::text::version_numbers;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ pub static RULE: Rule = Rule {
     title: "The host and its daemons are up to date, and run what is installed",
     docs: "The support of the distribution has not ended (by `SUPPORT_END`, or the dates that its project announced), no restart of the host is due, the newest kernel on disk is the one that runs, and \
 no daemon is older than its program. `minimum` has the least version of a product: `{docker: \"24.0\", containerd: \"1.7.27\"}`. Versions of \
-distributions' packages are no upstream versions (they get repairs without a new number), so without `minimum` nothing is compared.",
+distributions' packages are no upstream versions (they get repairs without a new number), so without `minimum` nothing is compared, and the \
+result is \"not applicable\".",
     why: "known faults of the kernel and the runtime are ways out of a container",
     owasp: &[84, 85],
     severity: Severity::Medium,
@@ -51,6 +53,13 @@ distributions' packages are no upstream versions (they get repairs without a new
 === /lib/modules/6.1.0-10/x\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
 === /var/lib/dpkg/status\nPackage: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n",
                 results: &["pass the distribution", "pass the kernel", "pass dockerd"],
+            },
+            NodeExample {
+                name: "no minimum to compare with",
+                params: r#"{"minimum":{"kubelet":"1.33"}}"#,
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /usr/lib/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet\n",
+                results: &["notApplicable dockerd", "unknown kubelet"],
             },
             NodeExample {
                 name: "the version of a package, and a program that is another one",
@@ -111,18 +120,15 @@ impl NodeCheck for NodeVersions {
                 continue;
             }
             let Some(minimum) = self.minimum.get(product) else {
-                let version =
-                    version.map_or_else(|| "an unknown version".to_owned(), |version| format!("version {version}"));
-                let why = format!(
-                    "{version}, and no `minimum` for {product}: a package of a distribution gets repairs without a new number"
-                );
-                results.unknown(About::new(&name, &["D1.2.2"]), why);
+                let known = version.map(|version| format!(" the version {version}")).unwrap_or_default();
+                let why = format!("the policy has no `minimum` for {product} to compare{known} with");
+                results.not_applicable(About::new(&name, &["D1.2.2"]), why);
                 continue;
             };
             match version {
                 Some(version)
                     if newest([version.as_str(), minimum.as_str()].into_iter()) == Some(minimum)
-                        && numbers(&version) != numbers(minimum) =>
+                        && version_numbers(&version) != version_numbers(minimum) =>
                 {
                     let evidence = Evidence::new(version, "the package database");
                     results.fail(
@@ -214,7 +220,7 @@ fn kernel(node: &Node, results: &mut Results) {
         );
     }
     match &kernel.newest {
-        Some(newest) if numbers(newest) > numbers(&kernel.release) => {
+        Some(newest) if version_numbers(newest) > version_numbers(&kernel.release) => {
             let evidence = Evidence::new(format!("{} runs, and {newest} is installed", kernel.release), "/lib/modules");
             results.fail(
                 about,

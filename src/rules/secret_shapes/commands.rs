@@ -1,8 +1,9 @@
 //! Secrets in the words of a command line, and in scripts that are one word of it.
 
-use super::names::{self, is_setting_secret};
+use super::names::{is_one_of, is_setting_secret};
 use super::shape::secret_value;
 use super::values::is_literal;
+use crate::text::name_words;
 
 /// A program with an option that takes a password, though the option's name does not say so.
 struct Client {
@@ -126,7 +127,7 @@ fn is_option_secret(name: &str, value: &str, allow: &[String]) -> bool {
 /// Whether the option switches a secret off, or has it made up: `--disabled-password app`. The next word is not its value.
 fn is_switch(option: &str) -> bool {
     const OFF: [&str; 8] = ["DISABLE", "DISABLED", "EMPTY", "GENERATE", "NO", "RANDOM", "SKIP", "WITHOUT"];
-    option.starts_with("--") && names::words(option).iter().any(|word| OFF.contains(&word.as_str()))
+    option.starts_with("--") && name_words(option).any(|word| is_one_of(word, &OFF))
 }
 
 /// The words that contain a secret, by their index, and the kind of secret.

@@ -2,6 +2,7 @@
 
 use super::values::{is_literal, is_number, is_object_name, looks_random};
 use super::vocabulary::{AUTHS, DESCRIPTIONS, KEYS, MARKS, OBJECTS, PUBLIC_KEYS, SECRETS, SWITCHES, is_qualifier};
+use crate::text::name_words;
 
 /// What a name says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub fn is_named_secret(name: &str, value: &str, more: &[String]) -> bool {
     if !may_be_named || !is_literal(value) {
         return false;
     }
-    let words = words(name);
+    let words: Vec<&str> = name_words(name).collect();
     !is_public_key(&words, value) && named(&words, more).is_some_and(|named| named.holds(&words, value.trim()))
 }
 
@@ -33,12 +34,12 @@ pub fn is_setting_secret(name: &str, value: &str) -> bool {
     if !may_name(name) || !is_literal(value) {
         return false;
     }
-    let words = words(name);
+    let words: Vec<&str> = name_words(name).collect();
     // In connection strings of ADO and ODBC, `pwd` is a password and no directory.
     let alone = || name.eq_ignore_ascii_case("pwd").then_some(NameMeaning::Password);
     let Some(named) = named(&words, &[]).or_else(alone).filter(|_| !is_public_key(&words, value)) else { return false };
     let value = value.trim();
-    if words.last().is_some_and(|last| last == "AUTH") {
+    if words.last().is_some_and(|last| last.eq_ignore_ascii_case("AUTH")) {
         return super::encoded::is_basic(value);
     }
     match named {
@@ -54,9 +55,9 @@ pub fn is_setting_secret(name: &str, value: &str) -> bool {
 }
 
 /// Whether it is the name of a public key of PGP, with the fingerprints of keys: `GPG_KEY`, `RABBITMQ_PGP_KEY_ID`.
-fn is_public_key(words: &[String], value: &str) -> bool {
-    let is_of_pgp = |word: &String| ["GPG", "PGP", "OPENPGP", "FINGERPRINT"].contains(&word.as_str());
-    words.last().is_some_and(|last| ["KEY", "KEYS", "FINGERPRINT", "FINGERPRINTS"].contains(&last.as_str()))
+fn is_public_key(words: &[&str], value: &str) -> bool {
+    let is_of_pgp = |word: &&str| is_one_of(word, &["GPG", "PGP", "OPENPGP", "FINGERPRINT"]);
+    words.last().is_some_and(|last| is_one_of(last, &["KEY", "KEYS", "FINGERPRINT", "FINGERPRINTS"]))
         && words.iter().any(is_of_pgp)
         && value.split([' ', ',']).filter(|part| !part.is_empty()).all(is_fingerprint)
 }
@@ -74,25 +75,30 @@ fn is_printed_fingerprint(value: &str) -> bool {
 }
 
 /// Whether two words of the name make it unambiguous: `client_secret`, `api_key`, `accessToken`.
-fn is_compound(words: &[String]) -> bool {
-    let mut pairs = words.iter().zip(words.iter().skip(1));
-    pairs.any(|(what, last)| match last.as_str() {
-        "SECRET" => SECRETS.contains(&what.as_str()),
-        "TOKEN" => ["ACCESS", "API", "AUTH", "BEARER", "REFRESH", "BOT", "SECRET"].contains(&what.as_str()),
-        "KEY" => {
-            ["ACCOUNT", "API", "AUTH", "ENCRYPTION", "HMAC", "JWT", "LICENSE", "MASTER", "SECRET", "SHARED", "SIGNING"]
-                .contains(&what.as_str())
+fn is_compound(words: &[&str]) -> bool {
+    #[rustfmt::skip]
+    const OF_KEYS: [&str; 11] = [
+        "ACCOUNT", "API", "AUTH", "ENCRYPTION", "HMAC", "JWT", "LICENSE", "MASTER", "SECRET", "SHARED", "SIGNING",
+    ];
+    const OF_TOKENS: [&str; 7] = ["ACCESS", "API", "AUTH", "BEARER", "REFRESH", "BOT", "SECRET"];
+    let of = |last: &str| -> &[&str] {
+        match last {
+            _ if last.eq_ignore_ascii_case("SECRET") => &SECRETS,
+            _ if last.eq_ignore_ascii_case("TOKEN") => &OF_TOKENS,
+            _ if last.eq_ignore_ascii_case("KEY") => &OF_KEYS,
+            _ => &[],
         }
-        _ => false,
-    }) || words.iter().any(|word| ["APIKEY", "SECRETKEY", "CLIENTSECRET", "ACCESSTOKEN"].contains(&word.as_str()))
+    };
+    words.iter().zip(words.iter().skip(1)).any(|(what, last)| is_one_of(what, of(last)))
+        || words.iter().any(|word| is_one_of(word, &["APIKEY", "SECRETKEY", "CLIENTSECRET", "ACCESSTOKEN"]))
 }
 
 impl NameMeaning {
-    fn holds(self, words: &[String], value: &str) -> bool {
+    fn holds(self, words: &[&str], value: &str) -> bool {
         if is_own_name(words, value) {
             return false;
         }
-        let is_switch = words.iter().any(|word| SWITCHES.contains(&word.as_str()));
+        let is_switch = words.iter().any(|word| is_one_of(word, &SWITCHES));
         let digits = if is_number(value) { value.len() } else { usize::MAX };
         match self {
             Self::Password => digits > if is_switch { 12 } else { 1 },
@@ -109,12 +115,17 @@ fn is_switch_number(is_switch: bool, digits: usize) -> bool {
 }
 
 /// Whether the value repeats the name in capitals, as a placeholder: `HF_TOKEN=HF_TOKEN`, `GOOGLE_API_KEY=GOOGLE_API_KEY_VAL`.
-fn is_own_name(name: &[String], value: &str) -> bool {
+fn is_own_name(name: &[&str], value: &str) -> bool {
     if value.len() > 100 || value.chars().any(char::is_lowercase) || !value.contains(['_', ' ', '-']) {
         return false;
     }
-    let value = words(value);
-    value.len() >= 2 && (name.ends_with(&value) || (name.len() >= 2 && value.starts_with(name)))
+    let value: Vec<&str> = name_words(value).collect();
+    let is_same = |one: &[&str], other: &[&str]| {
+        one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.eq_ignore_ascii_case(other))
+    };
+    let end = name.len().checked_sub(value.len()).and_then(|at| name.get(at..));
+    let begin = value.get(..name.len()).filter(|_| name.len() >= 2);
+    value.len() >= 2 && (end.is_some_and(|end| is_same(end, &value)) || begin.is_some_and(|begin| is_same(begin, name)))
 }
 
 /// Whether the value is a placeholder for a token or key: `your-api-key`. As a password it would work.
@@ -156,100 +167,103 @@ pub fn may_name(name: &str) -> bool {
     })
 }
 
-fn named(words: &[String], more: &[String]) -> Option<NameMeaning> {
+fn named(words: &[&str], more: &[String]) -> Option<NameMeaning> {
     // The first word is no qualifier: it has nothing to qualify.
     let qualifiers = words.iter().skip(1).rev().take_while(|word| is_qualifier(word)).count();
     let core = words.get(..words.len() - qualifiers).unwrap_or_default();
     let (last, before) = core.split_last()?;
-    if more.iter().any(|word| word == last) {
+    if more.iter().any(|word| word.eq_ignore_ascii_case(last)) {
         return Some(NameMeaning::Password);
     }
     if let Some(named) = by_last_word(last.trim_end_matches(|c: char| c.is_ascii_digit()), before) {
         return Some(named);
     }
-    if before.ends_with(&["ROOT".to_owned(), "TOKEN".to_owned()]) && last == "ID" {
+    let is_root_token = |before: &[&str]| matches!(before, [.., root, token] if root.eq_ignore_ascii_case("ROOT") && token.eq_ignore_ascii_case("TOKEN"));
+    if last.eq_ignore_ascii_case("ID") && is_root_token(before) {
         return Some(NameMeaning::Key);
     }
     // More words follow the word for a secret. They say what it is for, or that this is not the secret itself.
-    if DESCRIPTIONS.contains(&last.as_str()) || words.last().is_some_and(|last| DESCRIPTIONS.contains(&last.as_str())) {
+    if is_one_of(last, &DESCRIPTIONS) || words.last().is_some_and(|last| is_one_of(last, &DESCRIPTIONS)) {
         return None;
     }
     let is = |named: fn(NameMeaning) -> bool| {
-        (1..core.len()).any(|end| match core.get(..end).and_then(<[String]>::split_last) {
+        (1..core.len()).any(|end| match core.get(..end).and_then(<[&str]>::split_last) {
             Some((last, before)) => by_last_word(last, before).is_some_and(named),
             None => false,
         })
     };
-    if is(|named| named == NameMeaning::Password) && last != "KEY" {
+    if is(|named| named == NameMeaning::Password) && !last.eq_ignore_ascii_case("KEY") {
         return Some(NameMeaning::Password);
     }
     is(|_| true).then_some(NameMeaning::Hint)
 }
 
-fn by_last_word(last: &str, before: &[String]) -> Option<NameMeaning> {
-    let what = before.last().map(String::as_str);
-    let ends = |endings: &[&str]| endings.iter().any(|ending| last.ends_with(ending));
-    if ends(&["PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "REQUIREPASS", "MASTERAUTH"])
-        || last == "PASS"
-        || ["DB", "USER", "SMTP", "MAIL", "MYSQL", "ROOT", "ADMIN", "LDAP", "KEY", "STORE", "PG"]
-            .iter()
-            .any(|of| last.strip_suffix("PASS") == Some(of))
+fn by_last_word(last: &str, before: &[&str]) -> Option<NameMeaning> {
+    let what = before.last().copied();
+    let is_after = |list: &[&str]| what.is_some_and(|what| is_one_of(what, list));
+    let is = |word: &str| last.eq_ignore_ascii_case(word);
+    let ends = |ending: &str| without(last, ending).is_some();
+    let of_pass = ["DB", "USER", "SMTP", "MAIL", "MYSQL", "ROOT", "ADMIN", "LDAP", "KEY", "STORE", "PG", ""];
+    if ["PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "REQUIREPASS", "MASTERAUTH"].into_iter().any(ends)
+        || without(last, "PASS").is_some_and(|of| is_one_of(of, &of_pass))
     {
         return Some(NameMeaning::Password);
     }
-    match last {
-        // PWD alone is the directory of a shell.
-        "PWD" | "PW" => before.last().is_some_and(|what| what != "OLD").then_some(NameMeaning::Password),
-        "CREDENTIAL" | "CREDENTIALS" | "CREDS" => Some(NameMeaning::Secret),
-        "SECRETS" | "TOKENS" | "KEYS" | "APIKEYS" => Some(NameMeaning::Hint),
-        "SALT" | "PEPPER" => Some(NameMeaning::Key),
-        "KEY" => key(what, before),
-        "AUTH" => {
-            Some(if what.is_some_and(|what| AUTHS.contains(&what)) { NameMeaning::Auth } else { NameMeaning::Hint })
-        }
-        "AUTHORIZATION" => Some(NameMeaning::Auth),
-        _ if last.ends_with("SECRET") => Some(match what {
-            Some(what) if OBJECTS.contains(&what) => NameMeaning::Hint,
-            _ => NameMeaning::Secret,
-        }),
-        _ if last.ends_with("TOKEN") => match what {
-            Some(what) if MARKS.contains(&what) => None,
-            // The cluster token of etcd is a name.
-            Some("CLUSTER" | "MAX" | "MIN") => Some(NameMeaning::Hint),
-            _ => Some(NameMeaning::Key),
-        },
-        _ if last.ends_with("ACCESSKEY") => Some(NameMeaning::Hint),
-        _ => ["API", "PRIVATE", "SECRET", "ACCOUNT", "ENCRYPTION", "SIGNING", "LICENSE", "MASTER", "AUTH"]
-            .iter()
-            .any(|of| last.strip_suffix("KEY").is_some_and(|what| what.ends_with(of)))
-            .then_some(NameMeaning::Key),
+    // PWD alone is the directory of a shell.
+    if is("PWD") || is("PW") {
+        return (what.is_some() && !is_after(&["OLD"])).then_some(NameMeaning::Password);
     }
+    if is_one_of(last, &["CREDENTIAL", "CREDENTIALS", "CREDS"]) {
+        return Some(NameMeaning::Secret);
+    }
+    if is_one_of(last, &["SECRETS", "TOKENS", "KEYS", "APIKEYS"]) {
+        return Some(NameMeaning::Hint);
+    }
+    if is("SALT") || is("PEPPER") || is("AUTHORIZATION") {
+        return Some(if is("AUTHORIZATION") { NameMeaning::Auth } else { NameMeaning::Key });
+    }
+    if is("KEY") {
+        return key(before);
+    }
+    if is("AUTH") {
+        return Some(if is_after(&AUTHS) { NameMeaning::Auth } else { NameMeaning::Hint });
+    }
+    if ends("SECRET") {
+        return Some(if is_after(&OBJECTS) { NameMeaning::Hint } else { NameMeaning::Secret });
+    }
+    if ends("TOKEN") {
+        // The cluster token of etcd is a name.
+        let meaning = if is_after(&["CLUSTER", "MAX", "MIN"]) { NameMeaning::Hint } else { NameMeaning::Key };
+        return (!is_after(&MARKS)).then_some(meaning);
+    }
+    if ends("ACCESSKEY") {
+        return Some(NameMeaning::Hint);
+    }
+    let of_keys = ["API", "PRIVATE", "SECRET", "ACCOUNT", "ENCRYPTION", "SIGNING", "LICENSE", "MASTER", "AUTH"];
+    let is_key = without(last, "KEY").is_some_and(|of| of_keys.into_iter().any(|ending| without(of, ending).is_some()));
+    is_key.then_some(NameMeaning::Key)
 }
 
-fn key(what: Option<&str>, before: &[String]) -> Option<NameMeaning> {
-    match what {
+fn key(before: &[&str]) -> Option<NameMeaning> {
+    match before.last() {
         // Without SECRET, an access key is the name of a key. Only the nearest words count: a name may have thousands.
-        Some("ACCESS") if before.iter().rev().take(4).any(|word| word == "SECRET") => Some(NameMeaning::Key),
-        Some(what) if PUBLIC_KEYS.contains(&what) => None,
-        Some(what) if KEYS.contains(&what) => Some(NameMeaning::Key),
+        Some(what) if what.eq_ignore_ascii_case("ACCESS") => {
+            let is_secret = before.iter().rev().take(4).any(|word| word.eq_ignore_ascii_case("SECRET"));
+            Some(if is_secret { NameMeaning::Key } else { NameMeaning::Hint })
+        }
+        Some(what) if is_one_of(what, &PUBLIC_KEYS) => None,
+        Some(what) if is_one_of(what, &KEYS) => Some(NameMeaning::Key),
         _ => Some(NameMeaning::Hint),
     }
 }
 
-/// The words of a name, in capitals: DB and PASSWORD of `dbPassword`, `DB_PASSWORD` and `db.password`.
-pub fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for c in name.chars() {
-        let ends = !c.is_alphanumeric() || (was_lower && c.is_uppercase());
-        if ends && words.last().is_some_and(|word| !word.is_empty()) {
-            words.push(String::new());
-        }
-        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
-            word.extend(c.to_uppercase());
-        }
-        was_lower = c.is_lowercase();
-    }
-    words.retain(|word| !word.is_empty());
-    words
+/// Whether a word is one of a list in capitals, whatever its own letters.
+pub fn is_one_of(word: &str, list: &[&str]) -> bool {
+    list.iter().any(|one| one.eq_ignore_ascii_case(word))
+}
+
+/// What stands before an ending in capitals.
+fn without<'w>(word: &'w str, ending: &str) -> Option<&'w str> {
+    let (before, end) = word.split_at_checked(word.len().checked_sub(ending.len())?)?;
+    end.eq_ignore_ascii_case(ending).then_some(before)
 }

@@ -57,8 +57,8 @@ pub fn is_qualifier(word: &str) -> bool {
         "PROD", "PRODUCTION", "QA", "RAW", "READONLY", "REDIS", "REPLICA", "RO", "ROOT", "RW", "SANDBOX", "SECONDARY",
         "SMTP", "STAGE", "STAGING", "STRING", "TEST", "TEXT", "UAT", "VALUE",
     ];
-    let is_version = || word.strip_prefix('V').unwrap_or(word).bytes().all(|b| b.is_ascii_digit());
-    WORDS.contains(&word) || is_version()
+    let is_version = || word.strip_prefix(['V', 'v']).unwrap_or(word).bytes().all(|b| b.is_ascii_digit());
+    super::names::is_one_of(word, &WORDS) || is_version()
 }
 
 /// Last words that make the name a description of the secret: where it is, what it is called, how it is used.

@@ -1,9 +1,9 @@
 //! Verifiers of images that containerd starts.
 
 use crate::node::config::Setting;
-use crate::node::os::numbers;
 use crate::node::{Daemon, Node, Read};
 use crate::rule::{About, Evidence, Results, Severity};
+use crate::text::version_numbers;
 
 const PLUGIN: &str = "io.containerd.image-verifier.v1.bindir";
 const ADMISSION: &str = "verify signatures at admission (the rule image-signature)";
@@ -55,7 +55,7 @@ pub fn judge(node: &Node, daemon: &Daemon, results: &mut Results) {
         return results
             .unknown(about, "its version is unknown, and the kubelet's pulls pass a verifier only from 2.1 on");
     };
-    if numbers(version) < vec![2, 1] {
+    if version_numbers(version) < vec![2, 1] {
         let fix = format!("{ADMISSION}, or upgrade containerd to 2.1");
         let wanted = "2.1 or newer, whose verifiers see the kubelet's pulls";
         return fail(results, format!("containerd {version}"), "the package database", wanted, fix);

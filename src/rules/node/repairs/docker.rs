@@ -5,8 +5,8 @@ use super::services::{Service, is_read_only, of_docker, with_restart};
 use crate::node::config::{Setting, Source};
 use crate::node::docker::{self, Docker};
 use crate::node::mode::shell;
-use crate::node::os::numbers;
 use crate::node::{Node, Read};
+use crate::text::version_numbers;
 
 /// What a key must be.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ fn companion(docker: &Docker, key: &str, wanted: Wanted<'_>) -> Option<(&'static
 /// Why dockerd would not start with a key: up to 26 it has the packet filter of IPv6 among its experimental features.
 fn obstacle(docker: &Docker, key: &str, wanted: Wanted<'_>) -> Option<&'static str> {
     let Wanted::Is(value) = wanted else { return None };
-    let major = docker.version.as_deref().and_then(|version| numbers(version).first().copied());
+    let major = docker.version.as_deref().and_then(|version| version_numbers(version).first().copied());
     match (key, value) {
         _ if major.is_some_and(|major| major >= 27) => None,
         ("ip6tables", "true") if !docker.is_true("experimental") => Some(
