@@ -84,6 +84,9 @@ fn explain(host: String, error: &(dyn Error + 'static)) -> RegistryError {
         if let Some(problem) = find(cause).and_then(tls_problem) {
             return RegistryError::Tls { host, problem };
         }
+        if is_closed(cause) {
+            return RegistryError::Tls { host, problem: TlsProblem::Closed };
+        }
         source = cause.source();
     }
     RegistryError::Connect { host, cause: with_causes(error) }
@@ -98,6 +101,12 @@ fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
         }
         error = error.downcast_ref::<std::io::Error>()?.get_ref()?;
     }
+}
+
+/// Whether the host closed the connection when it was to answer with TLS. Only the text of the error tells it from another end.
+fn is_closed(error: &(dyn Error + 'static)) -> bool {
+    let io = find::<std::io::Error>(error).filter(|io| io.kind() == std::io::ErrorKind::UnexpectedEof);
+    io.is_some_and(|io| io.to_string().contains("handshake"))
 }
 
 fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {

@@ -71,7 +71,7 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
                     {"created_by":"ONBUILD RUN make NPM_TOKEN=hunter2hunter2"},
                     {"created_by":"LABEL source=https://jane:hunter2@git.example.com/a title=a"},
                     {"created_by":"LABEL source=https://jane:hunter3@git.example.com/a"},
-                    {"created_by":"ENTRYPOINT [\"app\" \"--token\" \"hunter3hunter3\"]"}]}"#,
+                    {"created_by":"ENTRYPOINT [\"app\" \"--password\" \"hunter3\"]"}]}"#,
                 &[
                     "config.Cmd[0]",
                     "config.Healthcheck.Test[1]",
@@ -84,8 +84,8 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
             ),
             ImageExample::bad(
                 "a command of a shell",
-                r#"{"run":{"Entrypoint":["/bin/sh","-c","app --token hunter2hunter2"]},"history":[
-                    {"created_by":"ENTRYPOINT [\"/bin/sh\" \"-c\" \"app --token hunter2hunter2\"]"}]}"#,
+                r#"{"run":{"Entrypoint":["/bin/sh","-c","app --password hunter2"]},"history":[
+                    {"created_by":"ENTRYPOINT [\"/bin/sh\" \"-c\" \"app --password hunter2\"]"}]}"#,
                 &["config.Entrypoint[2]"],
             ),
             ImageExample::good(

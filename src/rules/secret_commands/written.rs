@@ -35,14 +35,31 @@ fn written(call: &Call<'_>, path: &str) -> Option<Found> {
             return Some(found);
         }
         let words = printed(command);
-        let text: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-        // `echo` and `printf` write `\n` for the end of a line.
-        let text = text.join(" ").replace("\\n", "\n");
-        let what = named(path)?.find(text.as_bytes())?;
+        let what = named(path)?.find(text(&words).as_bytes())?;
         let has = |word: &&&Word| named(path).is_some_and(|file| file.find(word.text.as_bytes()).is_some());
         let word = words.iter().find(has).or(words.first())?;
         Some((call.span(word), what))
     })
+}
+
+/// What the words print. `printf` writes them in the places of `%s`, and both programs write `\n` for the end of a line.
+fn text(words: &[&Word]) -> String {
+    let mut rest = words.iter().map(|word| word.text.as_str());
+    let mut text = String::new();
+    for part in rest.next().unwrap_or_default().split_inclusive("%s") {
+        match part.strip_suffix("%s") {
+            Some(before) => {
+                text.push_str(before);
+                text.push_str(rest.next().unwrap_or_default());
+            }
+            None => text.push_str(part),
+        }
+    }
+    for word in rest {
+        text.push(' ');
+        text.push_str(word);
+    }
+    text.replace("\\n", "\n")
 }
 
 /// The words that `echo` or `printf` prints, and those that `<<< text` gives.

@@ -1,5 +1,6 @@
 //! Files that a build loads, and runs or installs before anything checked them: `curl -o a.sh ... && sh a.sh`.
 
+mod archives;
 mod checks;
 mod folders;
 mod installs;
@@ -21,6 +22,7 @@ const MOST: usize = 64;
 pub struct Downloads {
     files: Vec<Download>,
     folders: Folders,
+    own: archives::Own,
 }
 
 /// What is done with a file that nothing checked, and what would pass.
@@ -38,6 +40,10 @@ struct Download {
     /// Its checksum was computed. A comparison that follows is a check.
     is_summed: bool,
     is_checked: bool,
+    /// The path is a folder into which an archive was unpacked, or what was taken out of it.
+    is_unpacked: bool,
+    /// What was taken out of the archive; empty for all.
+    members: Vec<String>,
 }
 
 impl Downloads {
@@ -65,6 +71,7 @@ impl Downloads {
             checks::note(&mut self.files, call, &self.folders);
             self.moved(call);
         }
+        self.unpack(call, allow);
         let is_open = is_open(call, allow) && !is_local(call);
         if is_open || outputs::is_downloader(&call.name) {
             for path in outputs::of(call) {
@@ -102,6 +109,11 @@ impl Downloads {
             let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
             let path = self.in_image(target, name);
             self.files.retain(|file| !is_same(&file.path, &path));
+            self.own.add(path);
+            // Of a folder, what is in it is copied.
+            if !name.trim_start_matches('.').contains('.') || name.contains('*') {
+                self.own.add(self.folders.resolve(target));
+            }
         }
     }
 
@@ -126,6 +138,7 @@ impl Downloads {
                 self.files.retain(|known| !is_same(&known.path, &place));
                 self.add(Download { path: place, ..file.clone() });
             }
+            self.copied_of_archive(from, &folder, target);
         }
     }
 
@@ -139,8 +152,17 @@ impl Downloads {
     fn load(&mut self, path: &str, by: &str, is_open: bool) {
         let place = self.folders.resolve(path);
         self.files.retain(|file| !is_same(&file.path, &place));
+        self.own.add(place.clone());
         if is_open && !place.is_empty() && path != "-" && !place.starts_with("/dev/") {
-            self.add(Download { path: place, by: by.to_owned(), is_summed: false, is_checked: false });
+            let (is_summed, is_checked, is_unpacked) = (false, false, false);
+            self.add(Download {
+                path: place,
+                by: by.to_owned(),
+                is_summed,
+                is_checked,
+                is_unpacked,
+                members: Vec::new(),
+            });
         }
     }
 
@@ -152,7 +174,10 @@ impl Downloads {
     }
 
     fn used(&mut self, call: &Call<'_>) -> Option<Used> {
-        let Self { files, folders } = self;
+        if let Some(used) = self.used_of_archive(call) {
+            return Some(used);
+        }
+        let Self { files, folders, .. } = self;
         if files.iter().all(|file| file.is_checked) {
             return None;
         }
@@ -161,7 +186,7 @@ impl Downloads {
         let programs: Vec<String> = programs(call).iter().map(|path| folders.resolve(path)).collect();
         let runs = |path: &str| is_on_path(call, path) || programs.iter().any(|program| is_same(program, path));
         let is_installed = |path: &str| operands.iter().any(|arg| installs::is_file(arg, path));
-        for file in files.iter_mut().filter(|file| !file.is_checked) {
+        for file in files.iter_mut().filter(|file| !file.is_checked && !file.is_unpacked) {
             let (how, wanted) = if is_installed(&file.path) {
                 (format!("installed by {}", call.name), INSTALLED)
             } else if !runs(&file.path) {
@@ -197,6 +222,7 @@ impl Downloads {
         let new: Vec<Download> = moved
             .map(|file| Download { path: self.folders.resolve(&self.placed(&file.path, target)), ..file.clone() })
             .collect();
+        self.moved_of_archive(&operands, target);
         if call.name == "mv" {
             self.files.retain(|file| !has(&operands, &file.path));
         }
