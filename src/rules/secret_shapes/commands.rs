@@ -175,9 +175,10 @@ fn is_option_secret(name: &str, value: &str, allow: &[String]) -> bool {
         && is_setting_secret(name, value)
 }
 
-/// Whether the option switches a secret off, or has it made up: `--disabled-password app`. The next word is not its value.
+/// Whether the option switches a secret off, has it made up or reads it: `--disabled-password app`, `--password-stdin`. The next word
+/// is not its value.
 fn is_switch(option: &str) -> bool {
-    const OFF: [&str; 8] = ["DISABLE", "DISABLED", "EMPTY", "GENERATE", "NO", "RANDOM", "SKIP", "WITHOUT"];
+    const OFF: [&str; 9] = ["DISABLE", "DISABLED", "EMPTY", "GENERATE", "NO", "RANDOM", "SKIP", "STDIN", "WITHOUT"];
     option.starts_with("--") && name_words(option).any(|word| is_one_of(word, &OFF))
 }
 
