@@ -77,6 +77,8 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
             "audit image-build-tools layers[1]/usr/bin/gcc",
         ]
     );
+    let setuid = report["violations"].as_array().expect("a list").iter().find(|one| one["rule"] == "image-setuid");
+    assert!(setuid.is_some_and(|one| one["why"].as_str().is_some_and(|why| why.contains("only warns"))), "{setuid:?}");
     let text = dir.run(&["image", "bad.tar"]);
     let all = dir.run(&["image", "bad.tar", "--all"]);
     assert_eq!((text.code, all.code), (Some(1), Some(1)));

@@ -5,6 +5,8 @@ mod checks;
 mod folders;
 mod installs;
 mod outputs;
+mod places;
+mod unpacking;
 
 use super::options::is_local;
 use super::scripts::{
@@ -142,15 +144,12 @@ impl Downloads {
         }
     }
 
-    /// Where `ADD` and `COPY` put a file.
-    fn in_image(&self, target: &str, name: &str) -> String {
-        self.folders.resolve(&self.placed(name, target))
-    }
-
     fn load(&mut self, path: &str, by: &str, is_open: bool) {
         let place = self.folders.resolve(path);
         self.files.retain(|file| !is_same(&file.path, &place));
-        self.own.add(place.clone());
+        if !path.is_empty() {
+            self.own.add(place.clone());
+        }
         if is_open && !place.is_empty() && path != "-" && !place.starts_with("/dev/") {
             let (is_summed, is_checked, is_unpacked) = (false, false, false);
             self.add(Download {
@@ -221,21 +220,12 @@ impl Downloads {
         let new: Vec<Download> = moved
             .map(|file| Download { path: self.folders.resolve(&self.placed(&file.path, target)), ..file.clone() })
             .collect();
-        self.moved_of_archive(&operands, target);
+        self.moved_of_archive(call);
         if call.name == "mv" {
             self.files.retain(|file| !has(&operands, &file.path));
         }
         self.files.extend(new);
         self.files.truncate(2 * MOST);
-    }
-
-    /// Where a file is that goes to `target`: in it, if that is a folder.
-    fn placed(&self, path: &str, target: &str) -> String {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let is_folder = target.ends_with('/')
-            || matches!(target.rsplit('/').next(), Some("bin" | "sbin" | "tmp" | "." | ".."))
-            || self.folders.is_here(target);
-        if is_folder { format!("{}/{name}", target.trim_end_matches('/')) } else { target.to_owned() }
     }
 }
 

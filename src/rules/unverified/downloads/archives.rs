@@ -1,6 +1,7 @@
 //! What is unpacked from an archive that nothing checked: `curl ... | tar xz -C /opt && /opt/install.sh`.
 
 use super::super::scripts::{downloader, downloader_of};
+use super::unpacking::Unpacking;
 use super::{Download, Downloads, MOST, Used, file_of, installs, is_interpreter};
 use crate::shell::Call;
 use crate::text::clean;
@@ -27,16 +28,6 @@ const SHARED: [&str; 16] = [
     "~",
 ];
 
-/// A call that unpacks an archive.
-#[derive(Debug, Default)]
-struct Unpacking {
-    /// None, or `-`: what it reads.
-    archive: Option<String>,
-    folder: String,
-    /// What it takes out of the archive; all if it names nothing.
-    members: Vec<String>,
-}
-
 /// What the image has from other sources than archives without a check, as paths of files and folders.
 #[derive(Debug, Default, Clone)]
 pub struct Own(Vec<String>);
@@ -57,6 +48,11 @@ impl Own {
     }
 }
 
+/// The last part of the name of a member.
+fn name_of(member: &str) -> &str {
+    member.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
 /// Whether the path is that folder or below it. The folder in which a build begins has no name.
 fn is_below(path: &str, folder: &str) -> bool {
     match path.strip_prefix(folder) {
@@ -64,6 +60,19 @@ fn is_below(path: &str, folder: &str) -> bool {
         Some(rest) => rest.is_empty() || rest.starts_with('/'),
         None => false,
     }
+}
+
+/// The words that are no options and, for `install`, no values of them.
+fn operands<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
+    let mut is_value = false;
+    let mut operands = Vec::new();
+    for arg in call.args() {
+        if !arg.starts_with('-') && !is_value {
+            operands.push(arg);
+        }
+        is_value = call.name == "install" && matches!(arg, "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group");
+    }
+    operands
 }
 
 impl Downloads {
@@ -77,7 +86,8 @@ impl Downloads {
             self.own.add(folder);
             return;
         };
-        if !members.is_empty() || !SHARED.contains(&folder.as_str()) {
+        let is_named = !members.is_empty() && members.iter().all(|member| name_of(member).trim_matches('*') != "");
+        if is_named || !SHARED.contains(&folder.as_str()) {
             self.add(Download { path: folder, by, is_summed: false, is_checked: false, is_unpacked: true, members });
         }
     }
@@ -97,7 +107,7 @@ impl Downloads {
 
     /// Other files and folders: of Git, of redirections, and of commands that copy.
     fn note_own(&mut self, call: &Call<'_>) {
-        let operands: Vec<&str> = call.args().filter(|arg| !arg.starts_with('-')).collect();
+        let operands = operands(call);
         match (call.name.as_str(), operands.as_slice()) {
             ("git", ["clone", .., last]) => {
                 let folder = if last.contains("://") || last.contains('@') {
@@ -187,12 +197,15 @@ impl Downloads {
     }
 
     /// `mv`, `cp`, `install` and `ln` of what was unpacked.
-    pub(super) fn moved_of_archive(&mut self, sources: &[String], target: &str) {
+    pub(super) fn moved_of_archive(&mut self, call: &Call<'_>) {
+        let operands = operands(call);
+        let Some((target, sources)) = operands.split_last() else { return };
         for source in sources {
-            let Some(file) = self.unpacked(source).and_then(|at| self.files.get(at)).cloned() else { continue };
+            let path = self.folders.resolve(source);
+            let Some(file) = self.unpacked(&path).and_then(|at| self.files.get(at)).cloned() else { continue };
             // The folder itself is moved as any other file.
-            if file.path != *source {
-                let path = self.folders.resolve(&self.placed(source, target));
+            if file.path != path {
+                let path = self.folders.resolve(&self.placed(&path, target));
                 self.add(Download { path, members: Vec::new(), ..file });
             }
         }
@@ -214,9 +227,8 @@ impl Download {
     fn has_member(&self, path: &str) -> bool {
         let rest = path.get(self.path.len()..).unwrap_or_default();
         let mut parts = rest.split('/').filter(|part| !part.is_empty());
-        let name = |member: &str| member.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
         self.members.is_empty()
-            || parts.any(|part| self.members.iter().any(|member| member.contains('*') || name(member) == part))
+            || parts.any(|part| self.members.iter().any(|member| installs::is_file(name_of(member), part)))
     }
 
     /// Whether it is a program of this name in a folder of programs.
@@ -227,78 +239,5 @@ impl Download {
         !program.is_empty()
             && ((is_named(&self.path) && is_bin(folder))
                 || (is_bin(&self.path) && self.members.iter().any(|member| is_named(member))))
-    }
-}
-
-impl Unpacking {
-    fn of(call: &Call<'_>) -> Option<Self> {
-        match call.name.as_str() {
-            "tar" | "bsdtar" | "gtar" => Self::tar(call),
-            "unzip" => Some(Self::unzip(call)),
-            _ => None,
-        }
-    }
-
-    fn tar(call: &Call<'_>) -> Option<Self> {
-        let mut unpacking = Self { folder: ".".to_owned(), ..Self::default() };
-        let mut extracts = false;
-        let mut args = call.args().enumerate();
-        while let Some((index, arg)) = args.next() {
-            let mut next = || args.next().map(|(_, value)| value.to_owned());
-            if let Some(long) = arg.strip_prefix("--") {
-                let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
-                let mut value = || value.map(str::to_owned).or_else(&mut next);
-                match name {
-                    "extract" | "get" => extracts = true,
-                    "file" => unpacking.archive = value(),
-                    "directory" | "cd" => unpacking.folder = value().unwrap_or_default(),
-                    "exclude" | "group" | "owner" | "strip-components" | "transform" | "use-compress-program" => {
-                        value();
-                    }
-                    _ => {}
-                }
-            } else if arg.len() > 1 && (arg.starts_with('-') || index == 0) {
-                let is_dashed = arg.starts_with('-');
-                for (at, letter) in arg.char_indices() {
-                    extracts |= letter == 'x';
-                    if !"CfbIKTXN".contains(letter) {
-                        continue;
-                    }
-                    let rest = arg.get(at + 1..).filter(|rest| is_dashed && !rest.is_empty());
-                    let value = rest.map(str::to_owned).or_else(&mut next);
-                    match letter {
-                        'C' => unpacking.folder = value.unwrap_or_default(),
-                        'f' => unpacking.archive = value,
-                        _ => {}
-                    }
-                    if is_dashed {
-                        break;
-                    }
-                }
-            } else if arg != "-" {
-                unpacking.members.push(arg.to_owned());
-            }
-        }
-        extracts.then_some(unpacking)
-    }
-
-    fn unzip(call: &Call<'_>) -> Self {
-        let mut unpacking = Self { folder: ".".to_owned(), ..Self::default() };
-        let mut args = call.args();
-        while let Some(arg) = args.next() {
-            if arg == "-d" {
-                unpacking.folder = args.next().unwrap_or_default().to_owned();
-            } else if arg == "-x" {
-                break;
-            } else if let Some(folder) = arg.strip_prefix("-d") {
-                folder.clone_into(&mut unpacking.folder);
-            } else if arg.starts_with('-') {
-            } else if unpacking.archive.is_none() {
-                unpacking.archive = Some(arg.to_owned());
-            } else {
-                unpacking.members.push(arg.to_owned());
-            }
-        }
-        unpacking
     }
 }
