@@ -1,6 +1,6 @@
 //! Lines that a diff does not show, because they have a secret.
 
-use crate::dockerfile::{Dockerfile, Keyword};
+use crate::dockerfile::{Dockerfile, Instruction, Keyword};
 use crate::report::{ObjectReport, ViolationReport};
 use crate::rule::Judges;
 use crate::rules::{find, has_secret};
@@ -20,8 +20,9 @@ impl Hidden {
         let file = Dockerfile::parse(text);
         let mut spans = Vec::new();
         let values = file.instructions.iter().filter(|it| matches!(it.keyword, Keyword::Env | Keyword::Arg));
-        spans
-            .extend(values.flat_map(|it| it.pairs()).filter(|pair| pair.value.is_some()).map(|pair| pair.span.clone()));
+        spans.extend(
+            values.flat_map(Instruction::pairs).filter(|pair| pair.value.is_some()).map(|pair| pair.span.clone()),
+        );
         let rule = find("dockerfile-secrets").map(|rule| &rule.judges);
         if let Some(Judges::Dockerfile(rule)) = rule
             && let Ok(check) = (rule.compile)(serde_json::json!({}))

@@ -63,7 +63,7 @@ is unpacked, or what `pip install https://...` loads. `allow` names beginnings o
             ),
             FileExample::bad(
                 "what is unpacked",
-                "FROM debian:12\nRUN curl -s https://example.com/a.tgz | tar xz -C /opt && /opt/install.sh\nRUN curl -O https://example.com/b.tgz && tar -xzf b.tgz -C /srv --strip-components=1\nRUN cd /srv && ./configure --prefix=/usr\nRUN wget -q https://example.com/c.zip && unzip -q c.zip -d /c && sh /c/a/setup.sh\nRUN curl -s https://example.com/d.tgz | tar -zxC /tmp && mv /tmp/d-linux/d /usr/local/bin/ && d --version\nRUN curl -s https://example.com/e.tgz | tar xz -C /usr/local/bin e\nRUN e --version\nWORKDIR /f\nRUN tar --extract --file=<(curl -s https://example.com/f.tgz) && python3 f/setup.py install\nRUN curl -O https://example.com/g.gz && gunzip g.gz && sh g\nRUN curl -s https://example.com/h.tgz | tar xz -C /opt/h\nCMD [\"/opt/h/bin/h\"]\n",
+                "FROM debian:12\nRUN curl -s https://example.com/a.tgz | tar xz -C /opt && /opt/install.sh\nRUN curl -O https://example.com/b.tgz && tar -xzf b.tgz -C /srv --strip-components=1\nRUN cd /srv && ./configure --prefix=/usr\nRUN wget -q https://example.com/c.zip && unzip -q c.zip -d /c && sh /c/a/setup.sh\nRUN curl -s https://example.com/d.tgz | tar -zxC /tmp && mv /tmp/d-linux/d /usr/local/bin/ && d --version\nRUN curl -s https://example.com/e.tgz | tar xz -C /usr/local/bin e\nRUN e --version\nWORKDIR /f\nRUN tar -xf <(curl -s https://example.com/f.tgz) && python3 f/setup.py install\nRUN curl -O https://example.com/g.gz && gunzip g.gz && sh g\nRUN curl -s https://example.com/h.tgz | tar xz -C /opt/h\nCMD [\"/opt/h/bin/h\"]\n",
                 &[2, 4, 5, 6, 8, 10, 11, 13],
             ),
             FileExample::bad(

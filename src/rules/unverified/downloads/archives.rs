@@ -86,7 +86,8 @@ impl Downloads {
             self.own.add(folder);
             return;
         };
-        let is_named = !members.is_empty() && members.iter().all(|member| name_of(member).trim_matches('*') != "");
+        let is_named =
+            !members.is_empty() && members.iter().all(|member| !name_of(member).trim_matches('*').is_empty());
         if is_named || !SHARED.contains(&folder.as_str()) {
             self.add(Download { path: folder, by, is_summed: false, is_checked: false, is_unpacked: true, members });
         }
@@ -117,11 +118,11 @@ impl Downloads {
                 };
                 self.own.add(self.folders.resolve(folder));
             }
-            ("cp" | "mv" | "install" | "ln", [sources @ .., target]) => {
-                if !sources.iter().any(|source| self.unpacked(&self.folders.resolve(source)).is_some()) {
-                    for source in sources {
-                        self.own.add(self.folders.resolve(&self.placed(source, target)));
-                    }
+            ("cp" | "mv" | "install" | "ln", [sources @ .., target])
+                if sources.iter().all(|source| self.unpacked(&self.folders.resolve(source)).is_none()) =>
+            {
+                for source in sources {
+                    self.own.add(self.folders.resolve(&self.placed(source, target)));
                 }
             }
             ("tee", paths) => paths.iter().for_each(|path| self.own.add(self.folders.resolve(path))),

@@ -75,7 +75,7 @@ impl Unpacking {
         let mut args = call.args();
         while let Some(arg) = args.next() {
             if arg == "-d" {
-                unpacking.folder = args.next().unwrap_or_default().to_owned();
+                args.next().unwrap_or_default().clone_into(&mut unpacking.folder);
             } else if arg == "-x" {
                 break;
             } else if let Some(folder) = arg.strip_prefix("-d") {
