@@ -103,10 +103,16 @@ fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
     }
 }
 
-/// Whether the host closed the connection when it was to answer with TLS. Only the text of the error tells it from another end.
+/// Whether the host closed the connection when it was to answer with TLS. Only the text of the error shows when it closed.
 fn is_closed(error: &(dyn Error + 'static)) -> bool {
-    let io = find::<std::io::Error>(error).filter(|io| io.kind() == std::io::ErrorKind::UnexpectedEof);
-    io.is_some_and(|io| io.to_string().contains("handshake"))
+    let mut next = error.downcast_ref::<std::io::Error>();
+    while let Some(io) = next {
+        if io.kind() == std::io::ErrorKind::UnexpectedEof && io.to_string().contains("handshake") {
+            return true;
+        }
+        next = io.get_ref().and_then(|inner| inner.downcast_ref());
+    }
+    false
 }
 
 fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {

@@ -64,6 +64,7 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
     assert_eq!(
         violations(&report),
         [
+            "deny image-secrets config.Entrypoint[1]",
             "deny image-secrets config.Env[DB_PASSWORD]",
             "deny image-secrets history[1]",
             "deny image-secrets layers[1]/root/.npmrc",
