@@ -13,6 +13,7 @@ pub mod wrappers;
 pub use program::{Call, SHELLS, calls, calls_and_settings, calls_of};
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// How many commands of a chain of pipes are looked at.
 const MAX_SOURCES: usize = 64;
@@ -41,6 +42,8 @@ pub struct Command {
     pub is_ignored: bool,
     /// How many parentheses it is in, and which ones: in each a shell of its own runs.
     pub within: (usize, usize),
+    /// Whether it may download something, once a rule has looked: many commands may read from the same one.
+    pub may_load: OnceLock<bool>,
     /// Files that it reads or writes: the operator and the name.
     pub redirections: Vec<(String, Word)>,
 }

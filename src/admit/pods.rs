@@ -201,6 +201,7 @@ impl<'j, 'r> Judging<'j, 'r> {
     const fn needed(&self) -> Needed {
         match self.conditions.hook {
             Hook::Mutate => Needed::Repairs,
+            Hook::Validate if self.conditions.snapshot.reports_implied => Needed::Implied,
             Hook::Validate => Needed::All,
         }
     }

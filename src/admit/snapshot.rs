@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub ceiling: Ceiling,
     /// How many violations an outcome describes in full. All are counted.
     pub report_limit: usize,
+    /// Whether an outcome has violations, too, that another one implies.
+    pub reports_implied: bool,
 }
 
 impl Snapshot {
@@ -64,7 +66,7 @@ impl Snapshot {
     #[must_use]
     pub fn new(policies: PolicySet, report_limit: usize) -> Self {
         let (facts, audience, ceiling) = (Facts::default(), Audience::default(), Ceiling::default());
-        Self { policies, facts, audience, ceiling, report_limit }
+        Self { policies, facts, audience, ceiling, report_limit, reports_implied: false }
     }
 
     /// The labels of a namespace, if a policy needs them.

@@ -102,7 +102,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn from_files(args: &Args, names: &[&str]) -> Result<OwaspReport, Failure> {
-    let snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
+    let mut snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
+    // Each item counts its own violations.
+    snapshot.reports_implied = true;
     let mut collector = Collector::new(&snapshot.policies, None);
     if !names.is_empty() || !args.dockerfile.is_empty() {
         files::judge(args, &snapshot, &mut collector)?;

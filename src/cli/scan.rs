@@ -79,6 +79,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         chunk_size: args.chunk_size,
         access: &args.access,
         kubelets: &args.kubelets,
+        reports_implied: false,
     };
     let report = collect(&plan, args.output, args.summary)?;
     match args.output {
@@ -108,6 +109,8 @@ pub(super) struct Plan<'a> {
     pub chunk_size: u32,
     pub access: &'a AccessArgs,
     pub kubelets: &'a KubeletArgs,
+    /// Whether violations are found, too, that another one implies.
+    pub reports_implied: bool,
 }
 
 /// Scans. With text output the owners are printed as they are found, and the report has none.
@@ -130,6 +133,7 @@ pub(super) fn scan_with<O: ScanObserver>(plan: &Plan<'_>, observer: impl FnOnce(
             Failure::input(format!("the API server does not answer: {}", unreachable::reason(&error)))
         })?;
         let mut snapshot = in_force(plan, &client, loaded).await?;
+        snapshot.reports_implied = plan.reports_implied;
         snapshot.policies.exemptions.extend(plan.exemptions.iter().cloned());
         let fact_client = FactClient::default();
         fact_client.connected(client.clone());

@@ -28,7 +28,10 @@ pub struct Case<'p> {
 /// Which violations the caller needs. Rules that find none of them do not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needed {
+    /// One for each cause: those that the violation of another rule implies are left out.
     All,
+    /// Those, too.
+    Implied,
     /// Those that the mutating webhook repairs.
     Repairs,
     /// Those that mode deny may deny.
@@ -40,6 +43,7 @@ impl Needed {
     pub(super) fn of(self, compiled: &CompiledRule) -> (bool, bool) {
         match self {
             Self::All => (true, compiled.implies.some),
+            Self::Implied => (true, false),
             Self::Repairs => (compiled.action == Action::Patch, compiled.implies.repaired),
             // No circumstance makes a milder action deny.
             Self::Denials => (compiled.action >= Action::Patch, compiled.implies.some),

@@ -125,6 +125,7 @@ impl<'a> Source<'a> {
             chunk_size: PAGE,
             access,
             kubelets,
+            reports_implied: false,
         };
         let report = scan::collect(&plan, Format::Json, false)?;
         if let Some(error) = report.errors.first() {

@@ -165,7 +165,7 @@ fn resolve(source: &Source, folder: &Path, config_maps: &ConfigMaps) -> Result<S
     }
     let name = source.config_map.as_deref().unwrap_or_default();
     let data = config_maps.get(name).ok_or_else(|| {
-        format!("the ConfigMap `{name}` is not in this file; add it as a further document (`kubectl get configmap {name} -o yaml`)")
+        format!("the ConfigMap `{name}` is not in this file; add it as a further document (`kubectl get configmap {name} -n podreeve -o yaml`)")
     })?;
     let mut values = data.iter().filter(|(key, _)| source.key.as_ref().is_none_or(|wanted| wanted == *key));
     match (values.next(), values.next()) {

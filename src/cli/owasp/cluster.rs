@@ -27,6 +27,8 @@ pub fn report(args: &Args) -> Result<OwaspReport, Failure> {
         chunk_size: PAGE,
         access: &args.access,
         kubelets: &args.kubelets,
+        // Each item counts its own violations.
+        reports_implied: true,
     };
     let mut observer = scan_with(&plan, Observer::new)?;
     // The nodes are of the cluster, and of no namespace.

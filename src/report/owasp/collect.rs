@@ -51,14 +51,24 @@ impl Collector {
         }
         for item in &mut self.items {
             let judges = self.in_force.judging(item.item, subject.place);
-            // A node says itself what it judged; elsewhere a rule that found nothing passes.
-            let mut said = subject.found.iter().filter(|found| found.items.contains(&item.item)).peekable();
-            if judges == 0 || (subject.place == Place::Node && subject.problem.is_none() && said.peek().is_none()) {
+            if judges == 0 {
                 continue;
             }
             if let Some(problem) = &subject.problem {
                 item.unknowns += 1;
                 item.findings.push(unjudged(&subject.name, problem));
+                continue;
+            }
+            let mut said = subject.found.iter().filter(|found| found.items.contains(&item.item)).peekable();
+            // A node says itself what it judged; elsewhere a rule that found nothing passes.
+            if subject.place == Place::Node && said.peek().is_none() {
+                match silent(&self.in_force, item.item, &subject) {
+                    Some(why) => {
+                        item.unknowns += 1;
+                        item.findings.push(unjudged(&subject.name, &why));
+                    }
+                    None => item.not_applicable += 1,
+                }
                 continue;
             }
             let mut worst = None;
@@ -184,6 +194,20 @@ fn verdict(report: &ItemReport, all_read: bool) -> ItemVerdict {
     } else {
         ItemVerdict::Unknown
     }
+}
+
+/// Why it is not known what a node is like whose report says nothing of an item. None if the item means nothing there: a rule that could see all
+/// of the node found nothing to judge, such as no socket of docker.
+fn silent(in_force: &InForce, item: u8, node: &Subject) -> Option<String> {
+    let mut is_judged = false;
+    for (rule, _) in in_force.of_item(item).filter(|(rule, _)| is_node(&rule.judges)) {
+        let mut of_rule = node.found.iter().filter(|found| found.rule == rule.id).peekable();
+        is_judged |= of_rule.peek().is_some();
+        if let Some(unknown) = of_rule.find(|found| found.verdict == ItemVerdict::Unknown) {
+            return Some(format!("{} could not see all of the node: {}", rule.id, unknown.found));
+        }
+    }
+    (!is_judged).then(|| "its report has nothing of the rules of this item; make it again with this version".to_owned())
 }
 
 fn empty(item: &Item) -> ItemReport {

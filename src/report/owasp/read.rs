@@ -7,6 +7,7 @@ pub use agent::node_in_cluster;
 use super::{Found, ItemVerdict, Place, Subject};
 use crate::decide::Effect;
 use crate::report::ObjectReport;
+use crate::rules::RULES;
 use crate::text::clean;
 use serde::Deserialize;
 
@@ -181,8 +182,30 @@ fn object(object: Object) -> Subject {
     } else {
         (Place::Workload, workload(&object.kind, &object.namespace, &object.name))
     };
-    let found = object.violations.into_iter().map(violation).collect();
+    let mut found: Vec<Found> = object.violations.into_iter().map(violation).collect();
+    found.extend(left_out(&found));
     Subject { place, name: clean(&name, 600), problem: problem.map(|text| clean(&text, 500)), found }
+}
+
+/// `check` and `scan` name one violation for each cause, so what a violation implies may be violated, too.
+fn left_out(found: &[Found]) -> Vec<Found> {
+    let mut all = Vec::new();
+    for cause in found {
+        let implied = RULES.iter().filter(|rule| rule.implied_by().iter().any(|by| by.rule == cause.rule));
+        all.extend(implied.map(|rule| Found {
+            rule: rule.id.to_owned(),
+            items: rule.owasp.to_vec(),
+            verdict: ItemVerdict::Unknown,
+            place: cause.place.clone(),
+            found: String::new(),
+            wanted: String::new(),
+            note: Some(format!(
+                "{} is violated there, and hides this rule; name the manifests, or --cluster",
+                cause.rule
+            )),
+        }));
+    }
+    all
 }
 
 /// `Deployment shop/web`.

@@ -13,7 +13,7 @@ use crate::shell::{Call, Command, Script, calls};
 use crate::text::clean;
 use folders::{Folders, is_same};
 
-/// How many files are followed at once; the oldest ones are forgotten.
+/// How many files are followed at once, the oldest ones are forgotten; and how many words of a `cat` are read.
 const MOST: usize = 64;
 
 /// The files that a build loaded so far.
@@ -158,12 +158,13 @@ impl Downloads {
         }
         let operands: Vec<String> =
             installs::operands(call).into_iter().flatten().map(|arg| folders.resolve(arg)).collect();
-        let is = |path: &str, file: &str| is_same(&folders.resolve(path), file);
+        let programs: Vec<String> = programs(call).iter().map(|path| folders.resolve(path)).collect();
+        let runs = |path: &str| is_on_path(call, path) || programs.iter().any(|program| is_same(program, path));
         let is_installed = |path: &str| operands.iter().any(|arg| installs::is_file(arg, path));
         for file in files.iter_mut().filter(|file| !file.is_checked) {
             let (how, wanted) = if is_installed(&file.path) {
                 (format!("installed by {}", call.name), INSTALLED)
-            } else if !runs(call, &file.path, |path| is(path, &file.path)) {
+            } else if !runs(&file.path) {
                 continue;
             } else if is_interpreter(&call.name) {
                 (format!("run by {}", call.name), RUN)
@@ -222,27 +223,30 @@ fn is_interpreter(name: &str) -> bool {
         || INTERPRETERS.contains(&name)
 }
 
-/// Whether the call runs the file. `is` says whether a word of it names the file.
-fn runs(call: &Call<'_>, path: &str, is: impl Fn(&str) -> bool) -> bool {
+/// Whether a shell that looks for the program in the folders of programs finds the file.
+fn is_on_path(call: &Call<'_>, path: &str) -> bool {
     let program = call.words.first().map_or("", |word| word.text.as_str());
-    if program.contains('/') && is(program) {
-        return true;
-    }
     let (folder, name) = path.rsplit_once('/').unwrap_or_default();
-    // Shells look for it in the folders of programs.
-    if !program.contains('/') && program == name && (folder.ends_with("bin") || folder.contains("/bin/")) {
-        return true;
-    }
+    program == name && !name.is_empty() && (folder.ends_with("bin") || folder.contains("/bin/"))
+}
+
+/// The files that the call runs, as it names them: its program, or the script that an interpreter gets.
+fn programs<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
+    let program = call.words.first().map(|word| word.text.as_str()).filter(|program| program.contains('/'));
+    let mut programs: Vec<&str> = program.into_iter().collect();
     if !is_interpreter(&call.name) {
-        return false;
+        return programs;
     }
-    let reads = call.command.redirections.iter().filter(|(operator, _)| operator == "<");
-    if file_of(call).is_some_and(&is) || (runs_input(call) && reads.map(|(_, word)| word.text.as_str()).any(&is)) {
-        return true;
+    programs.extend(file_of(call));
+    if runs_input(call) {
+        let reads = call.command.redirections.iter().filter(|(operator, _)| operator == "<");
+        programs.extend(reads.map(|(_, word)| word.text.as_str()));
+        let is_printed = |command: &&Command| command.words.first().is_some_and(|word| word.text == "cat");
+        let printed = call.script.sources(call.command).into_iter().filter(is_printed);
+        let words = printed.flat_map(|command| command.words.iter().skip(1)).take(MOST);
+        programs.extend(words.map(|word| word.text.as_str()));
     }
-    let is_printed = |command: &&Command| command.words.first().is_some_and(|word| word.text == "cat");
-    let sources = call.script.sources(call.command).into_iter().filter(is_printed);
-    runs_input(call) && sources.flat_map(|command| command.words.iter().skip(1)).any(|word| is(&word.text))
+    programs
 }
 
 /// The file that an interpreter runs.

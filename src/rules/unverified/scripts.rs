@@ -103,7 +103,7 @@ pub(super) fn downloader_of(script: &Script, command: &Command, allow: &[String]
     found
 }
 
-/// Whether a downloader or a script in the command is possible at all. Many commands may read from the same one.
+/// Whether a downloader or a script in the command is possible at all.
 fn may_load(command: &Command) -> bool {
     let is_script = |word: &Word| !word.inner.is_empty() || word.text.contains([' ', '\n', '\t', '\'', '"', '\\']);
     let names = |word: &Word| {
@@ -114,7 +114,9 @@ fn may_load(command: &Command) -> bool {
         }
     };
     let files = command.redirections.iter().map(|(_, word)| word);
-    command.input.is_some() || command.words.iter().chain(files).any(|word| is_script(word) || names(word))
+    let look =
+        || command.input.is_some() || command.words.iter().chain(files).any(|word| is_script(word) || names(word));
+    *command.may_load.get_or_init(look)
 }
 
 /// Whether it downloads something from a URL that is not allowed.

@@ -4,6 +4,9 @@ use super::{Lexer, read};
 use crate::shell::Word;
 use crate::shell::heredoc::Heredoc;
 
+/// The longest `${...}`. What is longer is read as the text that it is.
+const MAX_BRACES: usize = 512;
+
 impl<'s> Lexer<'s> {
     pub(super) fn single_quoted(&mut self) {
         let is_new = self.word.is_none();
@@ -56,10 +59,9 @@ impl<'s> Lexer<'s> {
     /// `${NAME:-(}`: parentheses in it are text.
     pub(super) fn braces(&mut self) {
         self.push('$');
-        let rest = self.rest();
-        let end = rest.find(['}', '\n']).map_or(rest.len(), |end| end + 1);
-        let text = rest.get(..end).filter(|text| text.ends_with('}')).unwrap_or("{");
-        for _ in text.chars() {
+        let end = self.rest().chars().take(MAX_BRACES).position(|c| matches!(c, '}' | '\n'));
+        let end = end.filter(|end| self.rest().chars().nth(*end) == Some('}'));
+        for _ in 0..end.map_or(1, |end| end + 1) {
             if let Some(c) = self.next() {
                 self.push(c);
             }

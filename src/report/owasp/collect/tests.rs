@@ -120,6 +120,23 @@ fn a_node_says_itself_what_it_judged() {
     list.add(subject(Place::Node, results));
     let report = list.finish(String::new(), String::new());
     let verdicts = [37, 38, 90, 92, 93].map(|number| item(&report, number).verdict);
-    // Nothing was said of the last one.
+    // Nothing was said of the last one, and the rule did not see all.
     assert_eq!(verdicts, [Pass, Fail, NotApplicable, Unknown, Unknown]);
+}
+
+#[test]
+fn a_node_that_has_nothing_of_an_item_is_no_pass() {
+    let of = |found: Vec<Found>| {
+        let mut list = collector(None);
+        list.add(subject(Place::Node, found));
+        let report = list.finish(String::new(), String::new());
+        let item = item(&report, 90);
+        (item.verdict, item.findings.first().and_then(|finding| finding.note.clone()).unwrap_or_default())
+    };
+    let files = |verdict| Found { items: vec![37], ..found("node-files", verdict) };
+    assert_eq!(of(vec![files(Pass)]), (NotApplicable, String::new()));
+    let (verdict, why) = of(vec![files(Pass), files(Unknown)]);
+    assert!(verdict == Unknown && why.starts_with("node-files could not see all of the node: "), "{why}");
+    let (verdict, why) = of(vec![found("node-tls", Pass)]);
+    assert!(verdict == Unknown && why.contains("make it again"), "{why}");
 }

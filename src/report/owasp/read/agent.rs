@@ -3,7 +3,9 @@
 use super::{NodeResult, of_node};
 use crate::decide::Effect;
 use crate::facts::reported_nodes::NAME_PREFIX;
-use crate::report::owasp::{Found, Place, Subject};
+use crate::report::owasp::{Found, ItemVerdict, Place, Subject};
+use crate::rule::Judges;
+use crate::rules::RULES;
 use crate::text::clean;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,7 +22,12 @@ struct ClusterReport {
 #[derive(Deserialize)]
 struct Named {
     name: String,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
 }
+
+/// Has how many results had no room in the report.
+const LEFT_OUT: &str = "podreeve.dev/results-left-out";
 
 #[derive(Deserialize)]
 struct ClusterResult {
@@ -58,7 +65,12 @@ pub fn node_in_cluster(text: &str) -> Result<Subject, String> {
             owasp: owasp.split(' ').filter_map(|item| item.parse().ok()).collect(),
         })
     });
-    let found: Vec<Found> = found.collect();
+    let mut found: Vec<Found> = found.collect();
+    if let Some(count) = report.metadata.annotations.get(LEFT_OUT).filter(|_| !found.is_empty()) {
+        found.extend(
+            RULES.iter().filter(|rule| matches!(rule.judges, Judges::Node(_))).map(|rule| left_out(rule.id, count)),
+        );
+    }
     Ok(Subject {
         place: Place::Node,
         name: format!("node {}", clean(&report.scope.name, 253)),
@@ -67,10 +79,23 @@ pub fn node_in_cluster(text: &str) -> Result<Subject, String> {
     })
 }
 
+/// What the rule found may be among what is left out. It belongs to no item, because each item has results of its own.
+fn left_out(rule: &str, count: &str) -> Found {
+    Found {
+        rule: rule.to_owned(),
+        items: Vec::new(),
+        verdict: ItemVerdict::Unknown,
+        place: String::new(),
+        found: format!("{} results had no room in the report; `podreeve node` there has all", clean(count, 20)),
+        wanted: String::new(),
+        note: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::owasp::ItemVerdict::{Exempt, Fail, NotApplicable};
+    use crate::report::owasp::ItemVerdict::{Exempt, Fail, NotApplicable, Unknown};
 
     #[test]
     fn a_report_in_the_cluster_says_the_same_as_the_file() {
@@ -83,6 +108,16 @@ mod tests {
         let said: Vec<_> = subject.found.iter().map(|found| (found.verdict, found.items.clone())).collect();
         assert_eq!(said, [(Fail, vec![33, 83]), (Exempt, vec![41]), (NotApplicable, vec![92])]);
         assert_eq!((subject.name.as_str(), subject.found[0].place.as_str()), ("node n-1", "dockerd, flag"));
+        let cut = in_cluster.replace(
+            r#""podreeve-node.n-1""#,
+            r#""podreeve-node.n-1", "annotations": {"podreeve.dev/results-left-out": "6"}"#,
+        );
+        let cut = node_in_cluster(&cut).unwrap();
+        assert!(
+            cut.found
+                .iter()
+                .any(|found| found.rule == "node-files" && found.verdict == Unknown && found.items.is_empty())
+        );
         assert!(node_in_cluster("{}").is_err());
         let of_another = in_cluster.replace("node.n-1", "node.n-2");
         assert_eq!(node_in_cluster(&of_another).unwrap_err(), "is about node n-1, and has not its name");

@@ -136,9 +136,9 @@ fn without_braces(path: &str) -> String {
     let mut rest = path;
     while let Some((before, behind)) = rest.split_once("${") {
         text.push_str(before);
-        let name = behind
-            .split_once('}')
-            .filter(|(name, after)| !name.is_empty() && name.chars().all(is_of_name) && !after.starts_with(is_of_name));
+        let end = behind.find(|c: char| !is_of_name(c)).unwrap_or(behind.len());
+        let name = behind.split_at_checked(end).and_then(|(name, after)| Some((name, after.strip_prefix('}')?)));
+        let name = name.filter(|(name, after)| !name.is_empty() && !after.starts_with(is_of_name));
         rest = if let Some((name, after)) = name {
             text.push('$');
             text.push_str(name);
