@@ -219,15 +219,12 @@ fn by_passed_flag(node: &Node, kubelet: &Kubelet, name: &str, unit: &str, fields
         commands.extend(flags::change(unit, &flag)?);
         Some(commands)
     };
-    match changed() {
-        Some(commands) => with_restart(&commands, &Service::Unit(unit), name, true),
-        None => {
-            let arguments =
-                fields.iter().filter_map(argument).map(|(flag, value)| format!("--kubelet-arg={flag}={value}"));
-            let arguments = arguments.collect::<Vec<_>>().join(" and ");
-            format!("set {arguments} in the command of {unit} (systemctl edit --full {unit}), and restart {name}")
-        }
+    if let Some(commands) = changed() {
+        return with_restart(&commands, &Service::Unit(unit), name, true);
     }
+    let arguments = fields.iter().filter_map(argument).map(|(flag, value)| format!("--kubelet-arg={flag}={value}"));
+    let arguments = arguments.collect::<Vec<_>>().join(" and ");
+    format!("set {arguments} in the command of {unit} (systemctl edit --full {unit}), and restart {name}")
 }
 
 fn itself(node: &Node, kubelet: &Kubelet, fields: &Fields<'_>) -> String {
