@@ -107,8 +107,11 @@ fn apt_sources(text: &str) -> Vec<(usize, String)> {
         if line.starts_with('#') {
             continue;
         }
-        let options =
-            line.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(options, _)| options);
+        let (options, source) = line.split_once('[').and_then(|(_, rest)| rest.split_once(']')).unwrap_or_default();
+        // A folder of the image itself: nothing is loaded.
+        if ["file:", "copy:", "cdrom:"].iter().any(|scheme| source.trim_start().starts_with(scheme)) {
+            continue;
+        }
         let old = options.split_whitespace().filter_map(|option| option.split_once('='));
         let new = line.split_once(':').filter(|_| !line.starts_with("deb"));
         for (key, value) in old.chain(new) {

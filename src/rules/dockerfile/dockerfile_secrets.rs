@@ -66,8 +66,8 @@ that are none.",
             ),
             FileExample::bad(
                 "private keys at places of their own",
-                "FROM debian:12\nCOPY a.key /etc/tls/a.key\nCOPY b.key /war/public/\nCOPY c.key /etc/ssl/certs/\nCOPY d.p12 /d.crt\nCOPY id_rsa /root/id_rsa.pub\nCOPY e.key /usr/share/keyrings-private/e.key\n",
-                &[2, 3, 4, 5, 6, 7],
+                "FROM debian:12\nCOPY a.key /etc/tls/a.key\nCOPY b.key /war/public/\nCOPY c.key /etc/ssl/certs/\nCOPY d.p12 /d.crt\nCOPY id_rsa /root/id_rsa.pub\nCOPY e.key /usr/share/keyrings-private/e.key\nCOPY f.key /etc/ssl/private/cert-key.pem\nCOPY g.key /x/pubsub-private.pem\nCOPY h.key /root/.gnupg/secring.gpg\n",
+                &[2, 3, 4, 5, 6, 7, 8, 9, 10],
             ),
             FileExample::bad("a further word", "FROM debian:12\nENV CARD_PIN=1234\n", &[2])
                 .params(r#"{"names":["pin"]}"#),

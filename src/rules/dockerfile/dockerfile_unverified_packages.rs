@@ -101,6 +101,15 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
                 "FROM debian:12 AS load\nWORKDIR /src\nADD https://example.com/a.jar .\nRUN curl -o tool https://example.com/tool && chmod +x tool && mkdir lib && curl -o lib/b.py https://example.com/b\nFROM debian:12\nWORKDIR /app\nCOPY --from=load /src/a.jar /src/tool ./\nENTRYPOINT [\"java\", \"-jar\"]\nCMD [\"a.jar\"]\nFROM debian:12\nCOPY --from=0 /src/tool /usr/local/bin/app\nENTRYPOINT [\"/entrypoint.sh\"]\nCMD [\"app\", \"serve\"]\nFROM debian:12\nCOPY --from=load /src /srv\nCMD cd /srv/lib && exec python3 b.py\n",
                 &[8, 13, 16],
             ),
+            FileExample::bad(
+                "packages of files, by other ways to name them",
+                "FROM debian:12\nRUN curl -LO https://example.com/a.deb && apt-get -t bookworm-backports install -y ./a.deb\nRUN curl -LO https://example.com/b.deb && apt-get -o Dpkg::Use-Pty=0 reinstall ./b.deb\nRUN curl -LO https://example.com/c.deb && dpkg --unpack c.deb\nRUN dnf in -y --setopt=xlocalpkg_gpgcheck=1 https://example.com/d.rpm\nRUN rpm-ostree install https://example.com/e.rpm\nRUN dnf install -y --setopt=main.localpkg_gpgcheck=True https://example.com/f.rpm\nFROM debian:12 AS load\nRUN curl -o /out/x https://example.com/x && curl -o /opt/tools/y https://example.com/y\nFROM debian:12\nCOPY --from=load /out/x /usr/local/bin\nENTRYPOINT [\"x\"]\nFROM load\nENV PATH=/opt/tools:$PATH\nCMD [\"y\"]\n",
+                &[2, 3, 4, 5, 6, 12, 15],
+            ),
+            FileExample::good(
+                "programs of another folder, and packages that the build itself made",
+                "FROM debian:12\nRUN curl -o /data/bin/bash https://example.com/bash\nRUN bash -c 'ls'\nRUN echo \"deb [ trusted=yes ] file://$tempDir ./\" > /etc/apt/sources.list.d/temp.list\n",
+            ),
             FileExample::good(
                 "another file of the same name",
                 "FROM debian:12 AS load\nRUN curl -o /tmp/install.sh https://example.com/a\nCOPY install.sh /opt/\nRUN sh /opt/install.sh && cd /opt && ./install.sh\nWORKDIR /srv\nRUN sh install.sh && (cd /tmp && ls) && ./install.sh\nCOPY own.sh /tmp/install.sh\nRUN sh /tmp/install.sh\nRUN curl -o /usr/bin/tool https://example.com/tool\nFROM debian:12\nCOPY --from=load /srv/tool /usr/bin/tool\nCMD [\"tool\"]\n",

@@ -131,9 +131,7 @@ impl Downloads {
 
     /// Where `ADD` and `COPY` put a file.
     fn in_image(&self, target: &str, name: &str) -> String {
-        let is_folder = target.ends_with('/') || self.folders.is_here(target) || matches!(target, "." | "..");
-        let path = if is_folder { format!("{}/{name}", target.trim_end_matches('/')) } else { target.to_owned() };
-        self.folders.resolve(&path)
+        self.folders.resolve(&self.placed(name, target))
     }
 
     fn load(&mut self, path: &str, by: &str, is_open: bool) {
@@ -159,7 +157,8 @@ impl Downloads {
         let operands: Vec<String> =
             installs::operands(call).into_iter().flatten().map(|arg| folders.resolve(arg)).collect();
         let programs: Vec<String> = programs(call).iter().map(|path| folders.resolve(path)).collect();
-        let runs = |path: &str| is_on_path(call, path) || programs.iter().any(|program| is_same(program, path));
+        let runs =
+            |path: &str| is_on_path(call, path, folders) || programs.iter().any(|program| is_same(program, path));
         let is_installed = |path: &str| operands.iter().any(|arg| installs::is_file(arg, path));
         for file in files.iter_mut().filter(|file| !file.is_checked) {
             let (how, wanted) = if is_installed(&file.path) {
@@ -224,10 +223,14 @@ fn is_interpreter(name: &str) -> bool {
 }
 
 /// Whether a shell that looks for the program in the folders of programs finds the file.
-fn is_on_path(call: &Call<'_>, path: &str) -> bool {
+fn is_on_path(call: &Call<'_>, path: &str, folders: &Folders) -> bool {
     let program = call.words.first().map_or("", |word| word.text.as_str());
     let (folder, name) = path.rsplit_once('/').unwrap_or_default();
-    program == name && !name.is_empty() && (folder.ends_with("bin") || folder.contains("/bin/"))
+    let is_usual = || {
+        let folder = folder.trim_start_matches('/').trim_start_matches("usr/").trim_start_matches("local/");
+        matches!(folder, "bin" | "sbin") || folder.ends_with(".local/bin") || folder == "~/bin"
+    };
+    program == name && !name.is_empty() && (is_usual() || folders.is_on_path(folder))
 }
 
 /// The files that the call runs, as it names them: its program, or the script that an interpreter gets.

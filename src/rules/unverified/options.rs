@@ -203,8 +203,12 @@ const OFF: [&str; 6] = ["false", "0", "no", "off", "without", "disable"];
 /// Whether it is a source of packages whose options have `trusted=yes`. `line` is in lower case.
 fn is_trusted_source(line: &str) -> bool {
     let Some((begin, rest)) = line.split_once('[') else { return false };
-    let options = rest.split(']').next().unwrap_or_default().split_whitespace();
-    begin.trim_start().starts_with("deb")
+    let (options, source) = rest.split_once(']').unwrap_or((rest, ""));
+    let options = options.split_whitespace();
+    // A folder of the image itself: nothing is loaded.
+    let is_local = ["file:", "copy:", "cdrom:"].iter().any(|scheme| source.trim_start().starts_with(scheme));
+    !is_local
+        && begin.trim_start().starts_with("deb")
         && options.filter_map(|option| option.strip_prefix("trusted=")).any(|value| ON.contains(&value))
 }
 

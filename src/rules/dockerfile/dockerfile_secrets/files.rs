@@ -51,9 +51,14 @@ fn is_public_target(target: &str) -> bool {
     let (folder, name) = target.rsplit_once('/').unwrap_or(("", target));
     let name = name.to_ascii_lowercase();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    PUBLIC.contains(&extension)
-        || (extension == "pem" && is_public_name(&name))
-        || KEYRINGS.iter().any(|keyring| target == *keyring || folder == *keyring)
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    // A name that says both, such as `cert-key.pem`, is that of a private key.
+    let is_public = match extension {
+        "pem" => is_public_name(&name) && !has(&["key", "priv"]),
+        "gpg" => !has(&["secr", "priv"]),
+        other => PUBLIC.contains(&other),
+    };
+    is_public || KEYRINGS.iter().any(|keyring| target == *keyring || folder == *keyring)
 }
 
 /// Whether a file name, in lower case, is that of a public key or a certificate.

@@ -53,8 +53,10 @@ impl Folders {
     /// A variable of the build.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.retain(|(known, _)| known != name);
+        // What stood there before stays in it, and is not known.
+        let value = if name == "PATH" { value.replace("${PATH}", "").replace("$PATH", "") } else { value.to_owned() };
         if self.variables.len() < VARIABLES && !value.contains('$') {
-            self.variables.push((name.to_owned(), value.to_owned()));
+            self.variables.push((name.to_owned(), value));
         }
     }
 
@@ -107,6 +109,12 @@ impl Folders {
     /// Whether the path is the folder itself.
     pub fn is_here(&self, path: &str) -> bool {
         !self.folder().is_empty() && self.resolve(path) == self.folder()
+    }
+
+    /// Whether shells look for programs in this folder, because `ENV PATH` names it.
+    pub fn is_on_path(&self, folder: &str) -> bool {
+        let path = self.variables.iter().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
+        path.split(':').any(|one| !one.is_empty() && one.trim_end_matches('/') == folder)
     }
 
     /// With the value of the variable that it begins with.

@@ -11,25 +11,22 @@ use crate::text::clean;
 ///
 /// apk and zypper verify packages of files, too, unless an option says otherwise.
 pub fn operands<'c>(call: &'c Call<'_>) -> Option<impl Iterator<Item = &'c str>> {
-    let first = || call.args().find(|arg| !arg.starts_with('-'));
     let has_letter =
         |letters: &str| call.args().filter(|arg| is_short(arg)).any(|arg| arg.contains(|c| letters.contains(c)));
     let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
     let installs = match call.name.as_str() {
-        "dpkg" => has(&["--install"]) || has_letter("i"),
+        "dpkg" => has(&["--install", "--unpack"]) || has_letter("i"),
         "gdebi" | "gdebi-core" => true,
-        "apt" | "apt-get" | "aptitude" => first() == Some("install"),
+        "apt" | "apt-get" | "aptitude" => call.args().any(|arg| APT_VERBS.contains(&arg)),
         // `-q` and `-V` only ask, and `-e` removes.
         "rpm" => {
             has(&["--install", "--upgrade", "--freshen", "--reinstall"]) || (has_letter("iUF") && !has_letter("qVe"))
         }
         "dnf" | "dnf5" | "microdnf" | "tdnf" | "yum" => {
-            let verb = call.args().find(|arg| VERBS.contains(arg));
-            verb.is_some()
-                && !call
-                    .args()
-                    .any(|arg| arg.ends_with("localpkg_gpgcheck=1") || arg.ends_with("localpkg_gpgcheck=true"))
+            let args: Vec<&str> = call.args().collect();
+            args.iter().any(|arg| VERBS.contains(arg)) && !args.iter().any(|arg| verifies_files(arg))
         }
+        "rpm-ostree" => call.args().any(|arg| arg == "install"),
         _ => false,
     };
     // apt takes a word without a slash for the name of a package.
@@ -37,9 +34,19 @@ pub fn operands<'c>(call: &'c Call<'_>) -> Option<impl Iterator<Item = &'c str>>
     installs.then(|| call.args().filter(move |arg| !arg.starts_with('-') && (!is_apt || arg.contains('/'))))
 }
 
+/// Commands of apt that install files.
+const APT_VERBS: [&str; 4] = ["full-upgrade", "install", "reinstall", "upgrade"];
+
 /// Commands of dnf and yum that install files.
-const VERBS: [&str; 8] =
-    ["downgrade", "install", "localinstall", "localupdate", "reinstall", "swap", "update", "upgrade"];
+const VERBS: [&str; 9] =
+    ["downgrade", "in", "install", "localinstall", "localupdate", "reinstall", "swap", "update", "upgrade"];
+
+/// `--setopt=localpkg_gpgcheck=1`, of which the value may stand apart, and `main.` before the name.
+fn verifies_files(arg: &str) -> bool {
+    let Some((name, value)) = arg.strip_prefix("--setopt=").unwrap_or(arg).split_once('=') else { return false };
+    let name = name.strip_prefix("main.").or_else(|| name.strip_prefix("*.")).unwrap_or(name);
+    name == "localpkg_gpgcheck" && ["1", "true", "yes", "on"].iter().any(|on| value.eq_ignore_ascii_case(on))
+}
 
 /// An address from which rpm or dnf installs a package.
 pub fn address(call: &Call<'_>, allow: &[String]) -> Option<String> {
@@ -55,6 +62,10 @@ pub fn address(call: &Call<'_>, allow: &[String]) -> Option<String> {
     // Not the whole address, which may have a password.
     let host = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
+    // Behind a colon is the port; what else stands there may be a password with a slash.
+    let (_, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let host = if port.bytes().all(|b| b.is_ascii_digit()) { host } else { "" };
+    let host = if host.is_empty() { "another host" } else { host };
     Some(format!("{} from {} installed by {} without a check", clean(name_of(url), 80), clean(host, 80), call.name))
 }
 
