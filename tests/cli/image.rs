@@ -87,13 +87,13 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
     assert!(text.out.contains("\n 0 ████████████████████████"), "{}", text.out);
     assert!(text.out.contains("layers[2] deletes or overwrites in vain"), "{}", text.out);
     assert!(
-        text.out.ends_with("podreeve denies this image: 4 denied, 4 warned, 2 for audit (--all shows them)\n"),
+        text.out.ends_with("podreeve denies this image: 5 denied, 4 warned, 2 for audit (--all shows them)\n"),
         "{}",
         text.out
     );
     assert!(!text.out.contains("image-packages:") && all.out.contains("image-packages:"), "{}", all.out);
     let sarif = dir.run(&["image", "bad.tar", "-o", "sarif", "-o", "html=report.html", "-o", "junit=report.xml"]);
-    assert_eq!(sarif.json()["runs"][0]["results"].as_array().map(Vec::len), Some(8), "{sarif:?}");
+    assert_eq!(sarif.json()["runs"][0]["results"].as_array().map(Vec::len), Some(9), "{sarif:?}");
     let html = std::fs::read_to_string(dir.0.join("report.html")).expect("written");
     let junit = std::fs::read_to_string(dir.0.join("report.xml")).expect("written");
     assert!(html.contains("image shop/web:1") && junit.contains("image shop/web:1"));

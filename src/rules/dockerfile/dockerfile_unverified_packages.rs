@@ -106,7 +106,7 @@ is unpacked, or what `pip install https://...` loads. `allow` names beginnings o
             ),
             FileExample::good(
                 "files that do not run",
-                "FROM debian:12\nRUN curl -o a.tgz https://example.com/a && tar xzf a.tgz && cp a/b.txt /c\nRUN curl -o b.json https://example.com/b && python3 -m json.tool b.json && sh c.sh\nRUN wget -O d.sh http://localhost:8000/d.sh && sh d.sh\nRUN curl -o e.sh https://example.com/e && rm e.sh\nCOPY e.sh .\nRUN sh e.sh\nRUN sh f.sh && curl -o f.sh https://example.com/f\n",
+                "FROM debian:12\nRUN curl -o a.tgz https://example.com/a && mkdir /a && tar xzf a.tgz -C /a && cp /a/b.txt /c\nRUN curl -o b.json https://example.com/b && python3 -m json.tool b.json && sh c.sh\nRUN wget -O d.sh http://localhost:8000/d.sh && sh d.sh\nRUN curl -o e.sh https://example.com/e && rm e.sh\nCOPY e.sh .\nRUN sh e.sh\nRUN sh f.sh && curl -o f.sh https://example.com/f\n",
             ),
             FileExample::bad(
                 "packages that are loaded, and not checked",
