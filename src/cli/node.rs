@@ -19,7 +19,7 @@ use crate::report::text::TextOptions;
 use crate::sources::Sources;
 use formats::Whole;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Audit a host of containers: its daemons, their files, and the kernel
 ///
@@ -113,13 +113,26 @@ fn read(args: &Args) -> Result<Node, Failure> {
     Ok(snapshot(&root, jiff::Timestamp::now().as_second()))
 }
 
+/// Of which host the commands are, if it is not this one.
+fn place(args: &Args) -> Option<String> {
+    let root = args.root.display();
+    match &args.from {
+        Some(_) => Some("Paths and commands are for the host of the dump: run them there.".to_owned()),
+        None if args.root == Path::new("/") => None,
+        None => Some(format!(
+            "Paths and commands are for the host whose files are in {root}: run them there, or in `chroot {root}`."
+        )),
+    }
+}
+
 fn write(args: &Args, report: &NodeReport) -> Result<(), Failure> {
     let text = OutputSpec { format: ReportFormat::Text, file: None };
     let specs = if args.output.is_empty() { vec![text] } else { args.output.clone() };
     let width = output::terminal_width();
+    let place = place(args);
     let outputs = Outputs::open_with(&specs, |spec| -> Box<dyn Format> {
         match spec.format {
-            ReportFormat::Text => Box::new(Whole::text(report, args.all)),
+            ReportFormat::Text => Box::new(Whole::text(report, args.all, place.as_deref())),
             ReportFormat::Html => Box::new(Whole::html(report)),
             ReportFormat::Json => Box::new(Whole::json(report)),
             ReportFormat::Junit => Box::new(Whole::junit(report, args.strict)),

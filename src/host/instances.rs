@@ -138,7 +138,7 @@ fn above<'p>(processes: &'p [Process], process: &Process) -> impl Iterator<Item 
 }
 
 /// The daemon of a unit, with the variables of its arguments put in as systemd does it.
-fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Instance<'p> {
+pub fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Instance<'p> {
     let mut config = Config::default();
     for doubt in &unit.doubts {
         config.doubt(doubt.clone());
@@ -174,7 +174,7 @@ fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Instance<'p> {
 }
 
 /// The variables that a unit's command may name.
-fn environment(host: &dyn Host, unit: &Unit, config: &mut Config) -> BTreeMap<String, String> {
+pub fn environment(host: &dyn Host, unit: &Unit, config: &mut Config) -> BTreeMap<String, String> {
     let mut doubts = Vec::new();
     let mut environment = unit.environment(&mut doubts);
     for file in unit.all("Service", "EnvironmentFile") {

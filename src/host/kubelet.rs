@@ -1,16 +1,20 @@
 //! Every kubelet of a host, those that are a part of another program included.
 
-use super::instances::{Instance, instances, package_version};
+mod embedded;
+mod passed;
+
+use super::instances::{instances, package_version};
 use super::layouts::Layout;
 use super::walk::walk;
-use super::{Host, glob, text};
+use super::{Host, text};
 use crate::node::Read;
 use crate::node::config::Config;
 use crate::node::has_extension;
 use crate::node::kubelet::{self, Kubelet};
 use crate::node::process::{Process, program};
-use crate::node::unit::{self, Unit};
-use serde_json::Value;
+use crate::node::unit::Unit;
+use embedded::Embedded;
+use passed::Passed;
 use std::collections::BTreeMap;
 
 pub fn kubelets(
@@ -19,88 +23,16 @@ pub fn kubelets(
     units: &BTreeMap<String, Unit>,
     layout: Option<&Layout>,
 ) -> Vec<Kubelet> {
-    let mut all = instances(host, "kubelet", &["kubelet.service"], processes, units);
-    if let Some(layout) = layout {
-        add_embedded(host, processes, layout, &mut all);
+    let alone = instances(host, "kubelet", &["kubelet.service"], processes, units);
+    let mut all: Vec<Embedded<'_>> = alone.into_iter().map(Embedded::alone).collect();
+    if let Some(layout) = layout.filter(|_| all.is_empty()) {
+        all.extend(embedded::embedded(host, processes, units, layout));
     }
-    all.into_iter().map(|instance| kubelet(host, instance, layout)).collect()
+    all.into_iter().map(|found| kubelet(host, found, layout)).collect()
 }
 
-/// The kubelet of a program that has one in it, or of an image of a disk without a unit for it.
-fn add_embedded<'p>(host: &dyn Host, processes: &'p [Process], layout: &Layout, all: &mut Vec<Instance<'p>>) {
-    if !all.is_empty() {
-        return;
-    }
-    let by_program = |name: &&str| {
-        let is_it = |process: &&Process| !process.in_container() && program(&process.arguments) == *name;
-        processes.iter().find(is_it)
-    };
-    let process = layout.program.as_ref().and_then(by_program);
-    if process.is_none() && !processes.is_empty() {
-        return;
-    }
-    let mut config = Config::default();
-    let mut arguments = vec!["kubelet".to_owned()];
-    arguments.extend(argument_file(host, layout, &mut config));
-    arguments.extend(program_arguments(host, layout, process, &mut config));
-    all.push(Instance { process, arguments, name: "kubelet".to_owned(), config });
-}
-
-/// The arguments in a file of the layout.
-fn argument_file(host: &dyn Host, layout: &Layout, config: &mut Config) -> Vec<String> {
-    let Some(path) = layout.kubelet_arguments else { return Vec::new() };
-    match text(host, path) {
-        Read::Is(content) => {
-            let variables = layout.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let variables: BTreeMap<String, String> = variables.collect();
-            let words = unit::words(&content.replace('\n', " "));
-            words.iter().map(|word| unit::braced(word, &variables)).collect()
-        }
-        other => {
-            let why = other.unknown().unwrap_or_else(|| "does not exist".to_owned());
-            config.doubt(format!("{path} {why}"));
-            Vec::new()
-        }
-    }
-}
-
-/// What a program with a kubelet in it passes on: `kubelet-arg` of its own arguments, and of its files.
-fn program_arguments(host: &dyn Host, layout: &Layout, process: Option<&Process>, config: &mut Config) -> Vec<String> {
-    let Some(main) = layout.program_config else { return Vec::new() };
-    let mut files = vec![main.to_owned()];
-    let more = glob::glob(host, &format!("{main}.d/*.yaml"));
-    files.extend(more.paths);
-    for why in more.unread {
-        config.doubt(why);
-    }
-    let mut found = Vec::new();
-    for path in files {
-        match text(host, &path) {
-            Read::Is(content) => match serde_saphyr::from_str::<Value>(&content) {
-                Ok(document) => found.extend(passed_on(&document)),
-                Err(_) => config.doubt(format!("{path} is no YAML")),
-            },
-            Read::Absent => {}
-            other => config.doubt(format!("{path} {}", other.unknown().unwrap_or_default())),
-        }
-    }
-    let own = process.map(|process| process.arguments.as_slice()).unwrap_or_default();
-    found.extend(kubelet::flags(own).filter(|(name, _)| name == "kubelet-arg").map(|(_, value)| value));
-    found.into_iter().map(|argument| format!("--{}", argument.trim_start_matches('-'))).collect()
-}
-
-/// `kubelet-arg` of a file, one text or a list of them.
-fn passed_on(document: &Value) -> Vec<String> {
-    let values = ["kubelet-arg", "kubelet-arg+"].into_iter().filter_map(|key| document.get(key));
-    let texts = values.flat_map(|value| match value {
-        Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        Value::String(text) => vec![text.clone()],
-        _ => Vec::new(),
-    });
-    texts.collect()
-}
-
-fn kubelet(host: &dyn Host, instance: Instance<'_>, layout: Option<&Layout>) -> Kubelet {
+fn kubelet(host: &dyn Host, found: Embedded<'_>, layout: Option<&Layout>) -> Kubelet {
+    let Embedded { instance, passed, program: by } = found;
     let mut config = instance.config.clone();
     let named = |name: &str| kubelet::flag(&instance.arguments, name);
     // A kubelet that runs by itself has said all in its arguments.
@@ -130,10 +62,14 @@ fn kubelet(host: &dyn Host, instance: Instance<'_>, layout: Option<&Layout>) -> 
     }
     // A kubelet in another program has settings that neither an argument nor a file has.
     let is_embedded = instance.process.is_some_and(|process| program(&process.arguments) != "kubelet");
-    if is_embedded && files.is_empty() && layout.is_none_or(|layout| layout.kubelet_arguments.is_none()) {
+    if is_embedded && by.is_none() && files.is_empty() && layout.is_none_or(|layout| layout.kubelet_arguments.is_none())
+    {
         config.doubt("it is a part of another program, and no file has its settings");
     }
     kubelet::add_flags(&mut config, &instance.arguments, instance.pid());
+    for Passed { name, value, source } in &passed {
+        kubelet::add_flag(&mut config, name, value, source);
+    }
     let kubeconfig = named("kubeconfig").or_else(|| {
         let path = layout.and_then(|layout| layout.kubeconfig);
         path.filter(|path| is_silent && !host.entry(path).is_absent()).map(str::to_owned)
@@ -151,6 +87,7 @@ fn kubelet(host: &dyn Host, instance: Instance<'_>, layout: Option<&Layout>) -> 
         root,
         pki,
         name: instance.name,
+        program: by.map(str::to_owned),
     }
 }
 

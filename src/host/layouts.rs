@@ -2,11 +2,15 @@
 //! another program, and those of an image of a disk.
 
 use super::Host;
+use crate::node::unit::Unit;
+use std::collections::BTreeMap;
 
 /// The places of one distribution.
 pub struct Layout {
     /// A path that only this distribution has.
     detect: &'static str,
+    /// Units that start it, and that only this distribution has.
+    pub units: &'static [&'static str],
     /// The program that has a kubelet in it.
     pub program: Option<&'static str>,
     pub kubelet_config: Option<&'static str>,
@@ -15,21 +19,35 @@ pub struct Layout {
     pub kubelet_arguments: Option<&'static str>,
     pub kubeconfig: Option<&'static str>,
     pub containerd_config: Option<&'static str>,
-    /// A file of the program whose `kubelet-arg` goes to the kubelet; more are in a folder with `.d` at the end.
-    pub program_config: Option<&'static str>,
+    /// Who passes arguments on to the kubelet.
+    pub passes_on: Option<PassesOn>,
     /// What variables in the kubelet's arguments stand for.
     pub variables: &'static [(&'static str, &'static str)],
 }
 
+/// A program that passes `kubelet-arg` of its arguments and of its files on, and that writes over the arguments of its process.
+pub struct PassesOn {
+    /// Its name, as people write it, and its program.
+    pub name: &'static str,
+    pub program: &'static str,
+    /// Its file; more are in a folder with `.d` at the end.
+    pub config: &'static str,
+    /// The variable that names another file.
+    pub config_variable: &'static str,
+    /// The folder of its data.
+    pub data: &'static str,
+}
+
 const NONE: Layout = Layout {
     detect: "",
+    units: &[],
     program: None,
     kubelet_config: None,
     kubelet_config_dir: None,
     kubelet_arguments: None,
     kubeconfig: None,
     containerd_config: None,
-    program_config: None,
+    passes_on: None,
     variables: &[],
 };
 
@@ -41,7 +59,14 @@ static LAYOUTS: [Layout; 7] = [
         kubelet_config_dir: Some("/var/lib/rancher/k3s/agent/etc/kubelet.conf.d"),
         kubeconfig: Some("/var/lib/rancher/k3s/agent/kubelet.kubeconfig"),
         containerd_config: Some("/var/lib/rancher/k3s/agent/etc/containerd/config.toml"),
-        program_config: Some("/etc/rancher/k3s/config.yaml"),
+        units: &["k3s.service", "k3s-agent.service"],
+        passes_on: Some(PassesOn {
+            name: "k3s",
+            program: "k3s",
+            config: "/etc/rancher/k3s/config.yaml",
+            config_variable: "K3S_CONFIG_FILE",
+            data: "/var/lib/rancher/k3s",
+        }),
         ..NONE
     },
     // RKE2
@@ -50,7 +75,14 @@ static LAYOUTS: [Layout; 7] = [
         kubelet_config_dir: Some("/var/lib/rancher/rke2/agent/etc/kubelet.conf.d"),
         kubeconfig: Some("/var/lib/rancher/rke2/agent/kubelet.kubeconfig"),
         containerd_config: Some("/var/lib/rancher/rke2/agent/etc/containerd/config.toml"),
-        program_config: Some("/etc/rancher/rke2/config.yaml"),
+        units: &["rke2-server.service", "rke2-agent.service"],
+        passes_on: Some(PassesOn {
+            name: "RKE2",
+            program: "rke2",
+            config: "/etc/rancher/rke2/config.yaml",
+            config_variable: "RKE2_CONFIG_FILE",
+            data: "/var/lib/rancher/rke2",
+        }),
         ..NONE
     },
     // MicroK8s
@@ -99,9 +131,20 @@ static LAYOUTS: [Layout; 7] = [
     },
 ];
 
-/// The layout of this host, if it has one of those that are known.
-pub fn layout(host: &dyn Host) -> Option<&'static Layout> {
-    LAYOUTS.iter().find(|layout| !host.entry(layout.detect).is_absent())
+/// The layout of this host, if it has one of those that are known. Before its first start it has a unit alone.
+pub fn layout(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Option<&'static Layout> {
+    let is_there = |layout: &&Layout| !host.entry(layout.detect).is_absent();
+    LAYOUTS.iter().find(is_there).or_else(|| LAYOUTS.iter().find(|layout| layout.unit(units).is_some()))
+}
+
+impl Layout {
+    /// The unit that starts the distribution.
+    pub fn unit<'u>(&self, units: &'u BTreeMap<String, Unit>) -> Option<&'u Unit> {
+        let known = self.units.iter().filter_map(|name| units.get(*name)).find(|unit| !unit.masked);
+        // Its installer gives units other names on demand: `k3s-blue.service`.
+        let prefix = self.passes_on.as_ref().map(|by| format!("{}-", by.program))?;
+        known.or_else(|| units.values().find(|unit| unit.name.starts_with(&prefix) && !unit.masked))
+    }
 }
 
 /// The arguments that the snap of docker gives dockerd; none for another command. It asks snapd for the folder of data, which has this default.

@@ -30,7 +30,7 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
     let mut units = units::daemons(host, &enabled.names);
     let (listeners, unix_listeners) = (processes::ports(host, &processes), processes::sockets(host));
     units::mark_listening(&mut units, &processes, &listeners, &unix_listeners);
-    let layout = layouts::layout(host);
+    let layout = layouts::layout(host, &units);
     let name = text(host, "/etc/hostname").is().map(|name| name.trim().to_owned()).unwrap_or_default();
     let mounts = text(host, "/proc/1/mountinfo").map(|rows| mounts(&rows));
     let mut node = Node {

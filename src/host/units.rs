@@ -192,7 +192,13 @@ const STARTS: [&str; 5] = ["Requires", "Wants", "BindsTo", "Requisite", "Upholds
 pub fn daemons(host: &dyn Host, enabled: &[String]) -> BTreeMap<String, Unit> {
     let folders = folders(host);
     let links = links(host, &folders);
-    let named = DAEMONS.iter().filter_map(|name| read(host, &folders, name, &links));
+    // The installers of k3s and RKE2 give units other names on demand.
+    let of_installers = enabled
+        .iter()
+        .map(String::as_str)
+        .filter(|name| (name.starts_with("k3s-") || name.starts_with("rke2-")) && has_extension(name, &["service"]));
+    let named = DAEMONS.iter().copied().chain(of_installers);
+    let named = named.filter_map(|name| read(host, &folders, name, &links));
     let mut all: BTreeMap<String, Unit> = named.map(|unit| (unit.name.clone(), unit)).collect();
     sockets::add(host, &folders, &links, enabled, &mut all);
     all

@@ -84,7 +84,8 @@ pub fn audited(node: &Node) -> Vec<Audited> {
         add(&text(daemon.config.get("crio.root")).unwrap_or_else(|| "/var/lib/containers".to_owned()), "");
     }
     for kubelet in &node.kubelet {
-        for path in &kubelet.config_files {
+        // Files that come later count as those that are there.
+        for path in kubelet.config_files.iter().chain(&kubelet.config_dir) {
             add(path, "");
         }
     }
@@ -92,6 +93,10 @@ pub fn audited(node: &Node) -> Vec<Audited> {
         for path in node.units.get(*unit).into_iter().flat_map(|unit| &unit.files) {
             add(path, cis);
         }
+    }
+    // A drop-in that comes later changes how a daemon starts.
+    if UNITS.iter().any(|(unit, _)| node.units.contains_key(*unit)) {
+        add("/etc/systemd/system", "");
     }
     all.sort_unstable();
     all.dedup_by(|a, b| a.path == b.path);

@@ -26,6 +26,8 @@ pub enum Source {
         product: String,
         version: Option<String>,
     },
+    /// The reason why no file and no argument shows what the product does.
+    Unknown(String),
 }
 
 impl fmt::Display for Source {
@@ -37,6 +39,7 @@ impl fmt::Display for Source {
             Self::File { path, line: None } => f.write_str(path),
             Self::Default { product, version: Some(version) } => write!(f, "the default of {product} {version}"),
             Self::Default { product, version: None } => write!(f, "the default of {product}"),
+            Self::Unknown(why) => f.write_str(why),
         }
     }
 }

@@ -145,7 +145,7 @@ pub fn socket_groups(units: &BTreeMap<String, Unit>) -> impl Iterator<Item = &st
 fn host_source(source: &Source, address: &str) -> Source {
     match source {
         Source::Flag { pid, .. } => Source::Flag { pid: *pid, argument: format!("-H {address}") },
-        Source::File { .. } | Source::Default { .. } => source.clone(),
+        Source::File { .. } | Source::Default { .. } | Source::Unknown(_) => source.clone(),
     }
 }
 

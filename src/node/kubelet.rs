@@ -24,7 +24,13 @@ pub struct Kubelet {
     pub pki: String,
     /// Its name on this host: `kubelet`.
     pub name: String,
+    /// The program that has it inside and gives it arguments of its own, which no file and no process shows: k3s or RKE2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
 }
+
+/// The port at which every client may read, without a name.
+pub const READ_ONLY_PORT: &str = "readOnlyPort";
 
 /// Flags and the fields of the configuration that they set.
 const FLAGS: &[(&str, &str)] = &[
@@ -92,20 +98,25 @@ pub fn flags(arguments: &[String]) -> impl Iterator<Item = (String, String)> {
 pub fn add_flags(config: &mut Config, arguments: &[String], pid: Option<u32>) {
     for (name, value) in flags(arguments) {
         let source = Source::Flag { pid, argument: format!("--{name}={value}") };
-        if name == "feature-gates" {
-            for (gate, value) in value.split(',').filter_map(|pair| pair.split_once('=')) {
-                config.set(format!("featureGates.{}", gate.trim()), switch(value.trim()), source.clone());
-            }
-        } else if let Some((_, field)) = FLAGS.iter().find(|(flag, _)| *flag == name) {
-            let value = match *field {
-                "enforceNodeAllocatable" | "tlsCipherSuites" => Value::Array(
-                    value.split(',').filter(|item| !item.is_empty()).map(|item| item.trim().into()).collect(),
-                ),
-                field if SWITCHES.contains(&field) => switch(&value),
-                _ => typed(&value),
-            };
-            config.set(*field, value, source);
+        add_flag(config, &name, &value, &source);
+    }
+}
+
+/// Puts one flag over the configuration.
+pub fn add_flag(config: &mut Config, name: &str, value: &str, source: &Source) {
+    if name == "feature-gates" {
+        for (gate, value) in value.split(',').filter_map(|pair| pair.split_once('=')) {
+            config.set(format!("featureGates.{}", gate.trim()), switch(value.trim()), source.clone());
         }
+    } else if let Some((_, field)) = FLAGS.iter().find(|(flag, _)| *flag == name) {
+        let value = match *field {
+            "enforceNodeAllocatable" | "tlsCipherSuites" => {
+                Value::Array(value.split(',').filter(|item| !item.is_empty()).map(|item| item.trim().into()).collect())
+            }
+            field if SWITCHES.contains(&field) => switch(value),
+            _ => typed(value),
+        };
+        config.set(*field, value, source.clone());
     }
 }
 
@@ -221,7 +232,24 @@ impl Kubelet {
             "rotateCertificates" | "serverTLSBootstrap" => Value::Bool(false),
             _ => Value::Null,
         };
-        self.config.or_default(key, default, "the kubelet", self.version.as_deref())
+        match self.hidden(key).filter(|_| self.config.get(key).is_none()) {
+            Some(why) => super::config::Setting::new(default, Source::Unknown(why)),
+            None => self.config.or_default(key, default, "the kubelet", self.version.as_deref()),
+        }
+    }
+
+    /// Why the default of a setting is not known: the program that has the kubelet inside gives it arguments, which stand in no file. From
+    /// 1.32 on it writes most of them to files, and it gave the port from 1.32.4 on again.
+    fn hidden(&self, key: &str) -> Option<String> {
+        let name = self.program.as_deref()?;
+        if self.config_files.is_empty() {
+            return Some(format!("{name} gives its kubelet arguments of its own, and no file here has them"));
+        }
+        (key == READ_ONLY_PORT).then(|| {
+            format!(
+                "{name} closes it by an argument that no file has, but 1.32.0 to 1.32.3 do not: upgrade, or set read-only-port=0 in kubelet-arg"
+            )
+        })
     }
 }
 

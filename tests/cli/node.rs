@@ -65,6 +65,8 @@ fn every_format_has_the_failures() {
     assert!(tls.is_some() && tls < network, "the worst rule is first: {}", text.out);
     assert!(text.out.contains("fix: remove -H tcp://0.0.0.0:2375"), "{}", text.out);
     assert!(!text.out.contains("  pass"), "{}", text.out);
+    let place = "Paths and commands are for the host whose files are in root: run them there, or in `chroot root`.";
+    assert_eq!(text.out.matches(place).count(), 1, "{}", text.out);
     assert!(dir.run(&["node", "--root", "root", "--all"]).out.contains("  pass"));
 
     let files = [

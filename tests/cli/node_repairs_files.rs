@@ -65,7 +65,29 @@ fn a_folder_of_audit_rules_gets_one_more() {
     empty.run(&fix);
     empty.run(&fix);
     assert_eq!(empty.read("etc/audit/rules.d/audit.rules"), "-w /etc/shadow -p wa\n");
-    assert_eq!(empty.read("etc/audit/rules.d/containers.rules"), [added, added].concat());
+    assert_eq!(empty.read("etc/audit/rules.d/containers.rules"), added, "auditctl stops at a rule that is there");
+}
+
+#[test]
+fn rules_for_an_audit_system_that_comes_later() {
+    let host = disk("later", &[("proc/1/status", "Name:\tinit\n")]);
+    let order: Vec<String> = host.results().iter().filter_map(|one| Some(one["fix"].as_str()?.to_owned())).collect();
+    let at = |text: &str| order.iter().position(|fix| fix.contains(text)).expect("a repair");
+    assert!(at("apt-get install -y auditd") < at("rules.d/containers.rules"), "{order:#?}");
+    host.repair(&["/usr/bin/dockerd"]);
+    assert_eq!(host.read("etc/audit/rules.d/containers.rules"), "-w /usr/bin/dockerd -p wa -k containers\n");
+    let old = disk("later-file", &[(FILE, "-w /etc/shadow -p wa\n")]);
+    old.run(&old.fix("/usr/bin/dockerd"));
+    assert_eq!(old.read("etc/audit/rules.d/audit.rules"), "-w /etc/shadow -p wa\n");
+}
+
+#[test]
+fn one_file_with_two_paths_gets_one_rule() {
+    let host = disk("two-paths", &[("usr/sbin/runc", "")]);
+    std::os::unix::fs::symlink("/usr/sbin/runc", host.0.0.join("root/usr/bin/runc")).expect("a link");
+    let fixes = ["/usr/bin/runc", "/usr/sbin/runc"].map(|path| host.fix(path));
+    assert_eq!(fixes.iter().filter(|fix| fix.contains("echo '-w /usr/sbin/runc ")).count(), 1, "{fixes:#?}");
+    assert!(fixes.iter().any(|fix| fix.starts_with("# the watch of /usr/sbin/runc")), "{fixes:#?}");
 }
 
 /// With the real dpkg: it takes both spellings, and only the one of the package counts when it is unpacked.

@@ -112,7 +112,8 @@ fn k3s_and_rke2_pass_arguments_on() {
         let ca = format!("var/lib/rancher/{name}/agent/{authority}");
         let conf = format!("var/lib/rancher/{name}/agent/etc/kubelet.conf.d/00-defaults.conf");
         let service = format!("usr/lib/systemd/system/{unit}.service");
-        let files = [(&*conf, OPEN), (&*ca, "x"), (&*service, "[Service]\nExecStart=/usr/local/bin/x\n")];
+        let start = format!("[Service]\nExecStart=/usr/local/bin/{name} server\n");
+        let files = [(&*conf, OPEN), (&*ca, "x"), (&*service, &*start)];
         let disk = Disk::new(&format!("kubelet-{name}"), &files);
         // They renew the certificate of the client themselves.
         let all: Vec<&str> = ALL.iter().copied().filter(|subject| *subject != ROTATE).collect();
@@ -122,6 +123,17 @@ fn k3s_and_rke2_pass_arguments_on() {
         assert!(disk.calls().contains(&format!("systemctl restart {unit}\n")), "{}", disk.calls());
         assert_eq!(disk.read(&conf), OPEN);
     }
+    let silent = [
+        (
+            "etc/systemd/system/k3s.service",
+            "[Service]\nExecStart=/usr/local/bin/k3s \\\n  server \\\n  '--kubelet-arg=anonymous-auth=true' '--kubelet-arg' 'authorization-mode=AlwaysAllow'\n",
+        ),
+        (
+            "var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00-k3s-defaults.conf",
+            "authentication: {anonymous: {enabled: false}}\nauthorization: {mode: Webhook}\n",
+        ),
+    ];
+    Disk::new("kubelet-k3s-unit", &silent).repair(&[ANONYMOUS, MODE]);
     let conf = ("var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00-defaults.conf", OPEN);
     let files = [
         conf,
@@ -131,6 +143,61 @@ fn k3s_and_rke2_pass_arguments_on() {
     ];
     let fix = Disk::new("kubelet-k3s-argument", &files).fix(PORT);
     assert!(fix.starts_with("set --kubelet-arg=read-only-port=0 in the command of k3s.service"), "{fix}");
+}
+
+/// What the commands of a report write is no new failure.
+#[test]
+fn repairs_make_no_failures() {
+    let units = "usr/lib/systemd/system";
+    let limits = "LimitNOFILE=infinity\nLimitNPROC=infinity\n";
+    let files = [
+        (UNIT, &*unit("--config=/var/lib/kubelet/config.yaml --anonymous-auth=true --cgroup-driver=systemd")),
+        ("var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\nreadOnlyPort: 10255\n"),
+        (&*format!("{units}/containerd.service"), &*format!("[Service]\nExecStart=/usr/bin/containerd\n{limits}")),
+        (
+            &*format!("{units}/docker.service"),
+            "[Service]\nExecStart=/usr/bin/dockerd --icc=true --userland-proxy=true\n",
+        ),
+        ("etc/docker/daemon.json", "{\"experimental\": true}"),
+        (
+            "etc/containerd/config.toml",
+            "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n  SystemdCgroup = false\n",
+        ),
+        ("etc/systemd/system/README", ""),
+    ];
+    let disk = Disk::new("kubelet-all-repairs", &files);
+    let failures = |disk: &Disk| -> Vec<(String, String)> {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let all = disk.results();
+        let fails = all.iter().filter(|one| one["verdict"] == "fail");
+        fails.map(|one| (format!("{} {}", text(&one["rule"]), text(&one["subject"])), text(&one["fix"]))).collect()
+    };
+    let before = failures(&disk);
+    let is_safe = |fix: &str| {
+        let first = ["mkdir -p /etc/", "sed -i ", "grep -q ", "new=$(jq ", "chmod 0600 /etc/", "chmod 0600 /var/"];
+        first.iter().any(|start| fix.starts_with(start))
+    };
+    let commands: Vec<&str> = before.iter().map(|(_, fix)| fix.as_str()).filter(|fix| is_safe(fix)).collect();
+    for fix in &commands {
+        disk.run(fix);
+    }
+    // The rules are to name paths of the host, and not of the folder in which this test runs.
+    let rules = "root/etc/audit/rules.d/containers.rules";
+    let root = disk.0.0.join("root").canonicalize().expect("a folder");
+    let text = disk.read("etc/audit/rules.d/containers.rules").replace(root.to_str().expect("a text"), "");
+    disk.0.write(rules, text);
+    assert!(disk.read("etc/containerd/config.toml").contains("SystemdCgroup = true"), "{commands:#?}");
+    let own = disk.read("etc/systemd/system/containerd.service.d/zz-podreeve-limits.conf");
+    assert_eq!(own, "[Service]\nLimitNOFILE=1048576\nLimitNPROC=1048576\n");
+    let after = failures(&disk);
+    let is_new = |(subject, _): &&(String, String)| !before.iter().any(|(old, _)| old == subject);
+    let new: Vec<&(String, String)> = after.iter().filter(is_new).collect();
+    assert!(new.is_empty(), "{new:#?}\n{commands:#?}");
+    for subject in
+        ["node-ulimits containerd", "node-cgroups kubelet: cgroupDriver", "node-authorization kubelet: readOnlyPort"]
+    {
+        assert!(!after.iter().any(|(left, _)| left == subject), "{subject}");
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::report::node::{NodeReport, html, junit, text};
 pub struct Whole(String);
 
 impl Whole {
-    pub fn text(report: &NodeReport, all: bool) -> Self {
-        Self(text::text(report, all))
+    pub fn text(report: &NodeReport, all: bool, place: Option<&str>) -> Self {
+        Self(text::text(report, all, place))
     }
 
     pub fn html(report: &NodeReport) -> Self {

@@ -1,11 +1,12 @@
 use super::*;
 use crate::host::fake::Fake;
 use crate::host::{layouts::layout, processes::processes, units};
+use crate::node::config::Source;
 
 fn found(text: &str) -> Vec<Kubelet> {
     let host = Fake::read(text);
-    let (processes, units) = (processes(&host), units::daemons(&host, &[]));
-    kubelets(&host, &processes, &units, layout(&host))
+    let (processes, units) = (processes(&host), units::daemons(&host, &units::enabled(&host).names));
+    kubelets(&host, &processes, &units, layout(&host, &units))
 }
 
 #[test]
@@ -60,12 +61,72 @@ fn what_k3s_passes_on() {
         (&7.into(), &1.into())
     );
     assert!(kubelet.config.doubts.is_empty(), "{:?}", kubelet.config.doubts);
-    let doubts = of("").config.doubts;
-    assert_eq!(
-        doubts,
-        ["it is a part of another program, and no file has its settings"],
-        "the defaults are not those of k3s"
+    let bare = of("");
+    assert!(bare.setting("authentication.anonymous.enabled").is_true());
+    assert!(matches!(bare.setting("authorization.mode").source, Source::Unknown(_)), "k3s has defaults of its own");
+    let replaced = "=== /etc/rancher/k3s/config.yaml\nkubelet-arg: [pod-max-pids=7, read-only-port=1]\n=== /etc/rancher/k3s/config.yaml.d/a.yaml\n\
+kubelet-arg: [read-only-port=2]\n=== /etc/rancher/k3s/config.yaml.d/b.yml\nkubelet-arg+: [port=3]\n";
+    let kubelet = of(replaced);
+    assert!(kubelet.config.get("podPidsLimit").is_none(), "the second file replaces the list of the first");
+    assert_eq!((kubelet.setting("readOnlyPort").value, kubelet.setting("port").value), (2.into(), 3.into()));
+}
+
+const UNIT: &str = "=== /etc/systemd/system/k3s.service\n[Service]\nEnvironmentFile=-/etc/systemd/system/k3s.service.env\n\
+ExecStart=/usr/local/bin/k3s \\\n    server \\\n\t'--kubelet-arg=anonymous-auth=true' \\\n\t'--kubelet-arg' \\\n\t'authorization-mode=AlwaysAllow' $MORE\n\
+=== /etc/systemd/system/k3s.service.env\nMORE=--kubelet-arg=read-only-port=10255\n";
+
+const DEFAULTS: &str = "=== /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00-k3s-defaults.conf\nkind: KubeletConfiguration\n\
+authentication: {anonymous: {enabled: false}}\nauthorization: {mode: Webhook}\n";
+
+#[test]
+fn arguments_in_the_unit_of_k3s() {
+    let silent = "=== /proc/7/status\nName: k3s-server\nUid: 0 0 0 0\n=== /proc/7/cgroup\n0::/system.slice/k3s.service\n\
+=== /proc/7/cmdline\n/usr/local/bin/k3s server\n=== /proc/9/status\nName: k3s\nUid: 0 0 0 0\n=== /proc/9/cmdline\nk3s kubectl get\n";
+    let (rke2, agent) =
+        (UNIT.replace("k3s", "rke2").replace("rke2.service", "rke2-server.service"), UNIT.replace("server", "agent"));
+    let agent = agent.replace("k3s.service", "k3s-agent.service");
+    let named = UNIT.replace("k3s.service", "k3s-blue.service");
+    let named =
+        format!("{named}=== /etc/systemd/system/multi-user.target.wants/k3s-blue.service link ../k3s-blue.service\n");
+    for host in [UNIT.to_owned(), format!("{UNIT}{DEFAULTS}"), format!("{UNIT}{DEFAULTS}{silent}"), rke2, agent, named]
+    {
+        let kubelet = found(&host).remove(0);
+        assert_eq!(kubelet.config.doubts, [""; 0], "{host}");
+        assert!(kubelet.setting("authentication.anonymous.enabled").is_true(), "{host}");
+        assert_eq!(kubelet.setting("readOnlyPort").value, 10255, "{host}");
+        let mode = kubelet.setting("authorization.mode");
+        assert_eq!(mode.display(), "AlwaysAllow", "{host}");
+        assert_eq!(mode.source.to_string(), "--kubelet-arg=authorization-mode=AlwaysAllow in the unit");
+    }
+    let doubt = |host: &str| found(host).remove(0).config.doubts.remove(0);
+    let (newer, started) = (
+        UNIT.replace("k3s.service\n", "k3s.service modified 900\n"),
+        "=== /proc/stat\nbtime 100\n=== /proc/7/stat\n7 (k3s) S 1",
     );
+    let started = format!("{started}{}\n", " 0".repeat(18));
+    assert!(doubt(&format!("{newer}{DEFAULTS}{silent}{started}")).contains("k3s.service changed after k3s started"));
+    let hidden = "k3s hides the arguments of its process 7, and no unit of systemd has them";
+    assert_eq!(doubt(&format!("{DEFAULTS}{silent}")), hidden);
+    assert!(
+        doubt(&format!("{DEFAULTS}=== /etc/rancher/k3s/config.yaml\ndata-dir: /data\n"))
+            .contains("keeps its data in /data")
+    );
+}
+
+#[test]
+fn what_no_file_has_is_not_known() {
+    let source = |host: &str, key: &str| found(host).remove(0).setting(key).source;
+    let file = "=== /etc/rancher/k3s/config.yaml\nkubelet-arg:\n- anonymous-auth=true\n=== /var/lib/rancher/k3s/x\n";
+    assert_eq!(source(file, "authentication.anonymous.enabled").to_string(), "/etc/rancher/k3s/config.yaml:2");
+    for (host, key, is_unknown) in [
+        (file, "authorization.mode", true),
+        (file, "podPidsLimit", true),
+        (DEFAULTS, "readOnlyPort", true),
+        (DEFAULTS, "authorization.mode", false),
+        (DEFAULTS, "podPidsLimit", false),
+    ] {
+        assert_eq!(matches!(source(host, key), Source::Unknown(_)), is_unknown, "{host} {key}");
+    }
 }
 
 /// A kubelet whose main file is open, and which has a folder over it.

@@ -7,11 +7,15 @@ use crate::rule::VerdictKind;
 use std::fmt::Write;
 
 /// The report as text. `all` also shows what passes, what is not applicable, and failures that an operator need not act on.
+/// `place` says of which host the commands are, if that is not the reader's own.
 #[must_use]
-pub fn text(report: &NodeReport, all: bool) -> String {
+pub fn text(report: &NodeReport, all: bool, place: Option<&str>) -> String {
     let system = if report.system.is_empty() { String::new() } else { format!("{}, ", report.system) };
     let head = format!("{system}read at {}", report.taken);
     let mut text = format!("{BOLD}node {}{BOLD:#}  {DIM}{head}{DIM:#}\n", report.node);
+    if let Some(place) = place.filter(|_| report.results.iter().any(|result| result.fix.is_some())) {
+        let _ = writeln!(text, "{place}");
+    }
     for rule in report.by_rule() {
         let shown: Vec<&NodeResultReport> = rule
             .into_iter()

@@ -1,6 +1,6 @@
 //! What a rule says about a host.
 
-use crate::node::config::{Config, Setting};
+use crate::node::config::{Config, Setting, Source};
 use crate::rule::Severity;
 use crate::text::clean;
 use schemars::JsonSchema;
@@ -68,17 +68,27 @@ impl fmt::Display for VerdictKind {
 pub struct Evidence {
     found: String,
     source: String,
+    /// Why it is no evidence: what the product does without a setting is not known.
+    #[serde(skip)]
+    unknown: Option<String>,
 }
 
 impl Evidence {
     #[must_use]
     pub fn new(found: impl Into<String>, source: impl ToString) -> Self {
-        Self { found: line(&found.into()), source: line(&source.to_string()) }
+        Self { found: line(&found.into()), source: line(&source.to_string()), unknown: None }
     }
 
     #[must_use]
     pub fn of(key: &str, setting: &Setting) -> Self {
-        Self::new(format!("{key}={}", setting.display()), &setting.source)
+        Self::by(format!("{key}={}", setting.display()), &setting.source)
+    }
+
+    /// What follows from a setting. By one whose value is not known, every verdict is unknown.
+    #[must_use]
+    pub fn by(found: impl Into<String>, source: &Source) -> Self {
+        let unknown = if let Source::Unknown(why) = source { Some(why.clone()) } else { None };
+        Self { unknown, ..Self::new(found, source) }
     }
 
     #[must_use]
@@ -121,6 +131,9 @@ pub struct Results {
 
 impl Results {
     pub fn pass(&mut self, about: About<'_>, evidence: Evidence) {
+        if let Some(why) = evidence.unknown {
+            return self.unknown(about, why);
+        }
         self.add(about, Verdict::Pass(evidence));
     }
 
@@ -133,6 +146,9 @@ impl Results {
         wanted: impl Into<String>,
         fix: impl Into<String>,
     ) {
+        if let Some(why) = evidence.unknown {
+            return self.unknown(about, why);
+        }
         let (wanted, fix) = (line(&wanted.into()), whole_line(&fix.into()));
         self.add(about, Verdict::Fail(Failure { evidence, wanted, fix, severity }));
     }

@@ -9,12 +9,14 @@ use crate::rule::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 pub static RULE: Rule = Rule {
     id: "node-audit-rules",
     title: "Changes to container daemons are recorded",
     docs: "The audit system of Linux records who changes programs, settings, data and sockets of container daemons. The rule looks for a \
-watch with the permissions `w` and `a` for each path that exists, in `/etc/audit`; a watch of a folder covers what is below. Rules count as \
+watch with the permissions `w` and `a` for each path that exists, in `/etc/audit`; a watch of a folder covers what is below. \
+`/etc/systemd/system` is one of them, since a file that is put there changes how a daemon starts. Rules count as \
 `augenrules` and `auditctl` load them: in their order, up to the first line that is refused, without those that a later line removes. A rule \
 `never` before a watch, or a watch of certain users or calls, leaves changes out. Both `rules.d` and the `audit.rules` that is made of it must \
 have the watch. Rules that are loaded and in no file are not seen, since reading them needs a capability: a pass means \"on disk\".\n\n\
@@ -66,6 +68,12 @@ the service of its name; in a container it must have the capabilities to watch t
                 params: "",
                 host: "=== /usr/bin/dockerd\n=== /proc/5/status\nName: sh\n",
                 results: &["fail /usr/bin/dockerd", "fail auditd"],
+            },
+            NodeExample {
+                name: "the folder in which files change how a daemon starts",
+                params: "",
+                host: "=== /etc/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /etc/audit/audit.rules\n-w /etc/systemd/system/docker.service -p wa\n",
+                results: &["pass /etc/systemd/system/docker.service", "fail /etc/systemd/system"],
             },
             NodeExample {
                 name: "another monitor",
@@ -189,10 +197,12 @@ impl NodeCheck for NodeAuditRules {
             return results
                 .pass(About::new(&process.name, &[]), Evidence::new("runs", format!("process {}", process.pid)));
         }
-        for one in &paths {
-            judge(node, one, results);
-        }
+        // Its repair comes first: without auditd nothing loads the rules.
         system(node, results);
+        let mut printed = BTreeSet::new();
+        for one in &paths {
+            judge(node, one, &mut printed, results);
+        }
     }
 }
 
@@ -203,7 +213,8 @@ fn watches(process: &Process, name: &str) -> bool {
     process.name == name && is_real
 }
 
-fn judge(node: &Node, one: &Audited, results: &mut Results) {
+/// `printed` has the paths whose rule another result has already.
+fn judge<'n>(node: &'n Node, one: &'n Audited, printed: &mut BTreeSet<&'n str>, results: &mut Results) {
     let Audited { path, cis } = one;
     let about = About::new(path, if cis.is_empty() { &[] } else { std::slice::from_ref(cis) });
     // A rule in a file that cannot be read may take any watch back.
@@ -242,6 +253,11 @@ fn judge(node: &Node, one: &Audited, results: &mut Results) {
                     Evidence::new("a rule leaves it out", &entry.source),
                     format!("remove the rule at {}, and: {}", entry.source, super::repairs::reload(node)),
                 ),
+                // Two paths may lead to one file.
+                _ if !printed.insert(resolved) => {
+                    let fix = format!("# the watch of {resolved}, which is above, is one of this path too");
+                    (Evidence::new("no watch for `wa`", "/etc/audit"), fix)
+                }
                 _ => (Evidence::new("no watch for `wa`", "/etc/audit"), super::repairs::watch(node, resolved)),
             };
             results.fail(about, Severity::Low, evidence, "a watch for writes and changes of attributes", fix);

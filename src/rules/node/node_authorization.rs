@@ -1,7 +1,8 @@
 //! Who may give orders to a daemon.
 
+use crate::node::config::Source;
 use crate::node::docker;
-use crate::node::kubelet::Kubelet;
+use crate::node::kubelet::{Kubelet, READ_ONLY_PORT};
 use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
@@ -71,6 +72,27 @@ for every client that reaches its port.\n\n\
                     "pass kubelet: authentication.anonymous.enabled",
                     "pass kubelet: authorization.mode",
                     "pass kubelet: readOnlyPort",
+                ],
+            },
+            NodeExample {
+                name: "k3s before its first start, with arguments for the kubelet in its unit",
+                params: "",
+                host: "=== /etc/systemd/system/k3s.service\n[Service]\nExecStart=/usr/local/bin/k3s server '--kubelet-arg=anonymous-auth=true' '--kubelet-arg' 'authorization-mode=AlwaysAllow'\n",
+                results: &[
+                    "fail kubelet: authentication.anonymous.enabled",
+                    "fail kubelet: authorization.mode",
+                    "unknown kubelet: readOnlyPort",
+                ],
+            },
+            NodeExample {
+                name: "k3s on a disk, with the file that it makes",
+                params: "",
+                host: "=== /etc/systemd/system/k3s.service\n[Service]\nExecStart=/usr/local/bin/k3s server\n\
+=== /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00-k3s-defaults.conf\nauthentication: {anonymous: {enabled: false}}\nauthorization: {mode: Webhook}\n",
+                results: &[
+                    "pass kubelet: authentication.anonymous.enabled",
+                    "pass kubelet: authorization.mode",
+                    "unknown kubelet: readOnlyPort",
                 ],
             },
             NodeExample {
@@ -183,6 +205,12 @@ impl NodeAuthorization {
     }
 }
 
+/// Whether a program listens at the kubelet's open port; none where the host does not run or shows no ports.
+fn open_port(node: &Node) -> Option<bool> {
+    let listeners = node.listeners.is().filter(|_| !node.offline)?;
+    Some(listeners.iter().any(|listener| listener.port == 10255))
+}
+
 /// A key of the kubelet: its CIS item, and what passes.
 type Row = (&'static str, &'static str, Value);
 
@@ -196,12 +224,21 @@ fn judge_kubelet(node: &Node, kubelet: &Kubelet, results: &mut Results) {
         let setting = kubelet.setting(key);
         let subject = format!("{}: {key}", kubelet.name);
         let about = About::new(&subject, std::slice::from_ref(&cis));
-        if setting.value == wanted {
-            results.pass(about, Evidence::of(key, &setting));
+        let seen = open_port(node).filter(|_| key == READ_ONLY_PORT && matches!(setting.source, Source::Unknown(_)));
+        if setting.value == wanted || seen == Some(false) {
+            let evidence = match seen {
+                Some(false) => Evidence::new("no program listens at 10255", "/proc/1/net"),
+                _ => Evidence::of(key, &setting),
+            };
+            results.pass(about, evidence);
         } else {
             let fix = super::repairs::kubelet_set(node, kubelet, &[(key, wanted.clone())]);
             let wanted = format!("{key}={}", wanted.as_str().map_or_else(|| wanted.to_string(), str::to_owned));
-            results.fail(about, Severity::Critical, Evidence::of(key, &setting), wanted, fix);
+            let evidence = match seen {
+                Some(true) => Evidence::new("a program listens at 10255", "/proc/1/net"),
+                _ => Evidence::of(key, &setting),
+            };
+            results.fail(about, Severity::Critical, evidence, wanted, fix);
         }
     }
 }

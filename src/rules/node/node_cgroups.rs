@@ -160,12 +160,17 @@ fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
         let mut settings = daemon.config.settings.iter();
         let found = settings.find(|(key, _)| key.ends_with(".runtimes.runc.options.SystemdCgroup"));
         // Nothing is said of the default, which differs between versions.
-        found.map(|(_, setting)| (if setting.is_true() { "systemd" } else { "cgroupfs" }, setting.source.to_string()))
+        let setting = found?.1;
+        let words = if setting.is_true() { "systemd" } else { "cgroupfs" };
+        Some((words, setting.source.to_string(), super::repairs::systemd_groups(node, daemon, setting)))
     };
     let of_crio = |daemon: &Daemon| {
         let manager =
             daemon.config.or_default("crio.runtime.cgroup_manager", "systemd", "cri-o", daemon.version.as_deref());
-        (if manager.display() == "systemd" { "systemd" } else { "cgroupfs" }, manager.source.to_string())
+        let words = if manager.display() == "systemd" { "systemd" } else { "cgroupfs" };
+        let place = super::repairs::place(&manager.source);
+        let fix = format!("set cgroup_manager = \"systemd\" in [crio.runtime] of {place}, and restart crio");
+        (words, manager.source.to_string(), fix)
     };
     let runtimes = node
         .containerd
@@ -174,13 +179,16 @@ fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
         .filter_map(of_containerd)
         .chain(node.crio.iter().filter(is_known).map(of_crio));
     let subject = format!("{}: cgroupDriver", kubelet.name);
-    for (driver, source) in runtimes {
+    for (driver, source, by_systemd) in runtimes {
         if own.display() == driver {
             results.pass(About::new(&subject, &[]), Evidence::of("cgroupDriver", own));
         } else {
             let evidence =
                 Evidence::new(format!("cgroupDriver={}, and {driver} in the runtime", own.display()), source);
-            let fix = kubelet_set(node, kubelet, &[("cgroupDriver", driver.into())]);
+            // Where systemd starts the host, two managers of groups are one too many.
+            let is_systemd = own.display() == "systemd" && !super::repairs::has_open_rc(node);
+            let fix =
+                if is_systemd { by_systemd } else { kubelet_set(node, kubelet, &[("cgroupDriver", driver.into())]) };
             results.fail(About::new(&subject, &[]), Severity::Medium, evidence, "the same driver in both", fix);
         }
     }

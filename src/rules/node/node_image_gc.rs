@@ -66,6 +66,18 @@ pods needs an enabled timer or a cron job with `docker image prune --force` or `
                 results: &["pass podman: unused images", "fail dockerd: unused images"],
             },
             NodeExample {
+                name: "a disk without the folders of images, which may be on another one",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /usr/bin/podman\n",
+                results: &["unknown dockerd: unused images", "unknown podman: unused images"],
+            },
+            NodeExample {
+                name: "a docker that runs, and that has no images",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd\n",
+                results: &["pass dockerd: unused images"],
+            },
+            NodeExample {
                 name: "docker with a timer",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
@@ -115,7 +127,13 @@ impl NodeCheck for NodeImageGc {
             let number = |setting: &crate::node::config::Setting| setting.value.as_i64().unwrap_or(0);
             let found =
                 format!("imageGCHighThresholdPercent={}, imageGCLowThresholdPercent={}", high.display(), low.display());
-            let evidence = Evidence::new(found, &high.source);
+            let source = if kubelet.config.get("imageGCLowThresholdPercent").is_some() && number(&low) >= number(&high)
+            {
+                &low.source
+            } else {
+                &high.source
+            };
+            let evidence = Evidence::by(found, source);
             if number(&high) >= 100 || number(&low) >= number(&high) {
                 let both = [("imageGCHighThresholdPercent", 85.into()), ("imageGCLowThresholdPercent", 80.into())];
                 let fix = super::repairs::kubelet_set(node, kubelet, &both);
@@ -151,6 +169,7 @@ impl NodeCheck for NodeImageGc {
                     results.fail(about, Severity::Low, evidence, wanted, "docker image prune --all --force");
                 }
                 Some(unused) => results.pass(about, Evidence::new(format!("{unused} unused images"), &images.folder)),
+                None if images.unused.is_absent() && node.offline => results.unknown(about, not_there(&images.folder)),
                 None if images.unused.is_absent() => results.pass(about, Evidence::new("no images", &images.folder)),
                 None => {
                     results
@@ -159,6 +178,11 @@ impl NodeCheck for NodeImageGc {
             }
         }
     }
+}
+
+/// Why nothing is known of the images of an image of a disk.
+fn not_there(folder: &str) -> String {
+    format!("{folder} is not on this disk, and it may be on another one that is not mounted here")
 }
 
 impl NodeImageGc {
@@ -175,6 +199,7 @@ impl NodeImageGc {
                 results.fail(about, Severity::Low, evidence, wanted, "podman image prune --all --force");
             }
             Read::Is(unused) => results.pass(about, Evidence::new(format!("{unused} unused images"), folder)),
+            Read::Absent if node.offline => results.unknown(about, not_there(folder)),
             Read::Absent => results.pass(about, Evidence::new("no images", folder)),
             other => results.unknown(about, format!("{folder} {}", other.unknown().unwrap_or_default())),
         }

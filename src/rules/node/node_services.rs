@@ -186,7 +186,7 @@ impl NodeServices {
             let subject = format!("{protocol} {port}");
             let found = match process {
                 Some(process) => format!("{} (process {}) listens", process.name, process.pid),
-                None => "a process listens; to name it, podreeve needs the right to look into processes".to_owned(),
+                None => "a process listens that podreeve cannot see: run it as root, outside of containers".to_owned(),
             };
             let unit = process.and_then(Process::unit);
             let fix = match unit {

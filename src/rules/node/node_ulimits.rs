@@ -3,6 +3,7 @@
 use crate::node::Node;
 use crate::node::config::Setting;
 use crate::node::process::Limits;
+use crate::node::unit::Assignment;
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
 };
@@ -203,14 +204,17 @@ impl NodeUlimits {
             return results.unknown(about(name), "neither the limits of its process nor its unit can be read");
         };
         let limits = ["LimitNOFILE", "LimitNPROC"].into_iter().filter_map(|key| found.last("Service", key));
-        let too_many = limits.clone().find(|limit| !self.accepts(&limit.value));
-        match too_many.or_else(|| found.last("Service", "LimitNOFILE")) {
-            Some(limit) if too_many.is_some() => {
-                let evidence =
-                    Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
-                let fix = super::repairs::limit(node, None, unit, &[format!("{}={}", limit.key, self.max)]);
-                results.fail(about(name), Severity::Low, evidence, format!("at most {}", self.max), fix);
-            }
+        // One command writes all of them.
+        let too_many: Vec<&Assignment> = limits.clone().filter(|limit| !self.accepts(&limit.value)).collect();
+        if !too_many.is_empty() {
+            let all = |of: &dyn Fn(&&Assignment) -> String| too_many.iter().map(of).collect::<Vec<_>>();
+            let found = all(&|limit| format!("{}={}", limit.key, limit.value)).join(", ");
+            let source = all(&|limit| format!("{}:{}", limit.path, limit.line)).join(", ");
+            let fix = super::repairs::limit(node, None, unit, &all(&|limit| format!("{}={}", limit.key, self.max)));
+            let wanted = format!("at most {}", self.max);
+            return results.fail(about(name), Severity::Low, Evidence::new(found, source), wanted, fix);
+        }
+        match found.last("Service", "LimitNOFILE") {
             Some(_) if found.last("Service", "LimitNPROC").is_none() => {
                 results.unknown(about(name), "its unit limits open files alone, and it does not run");
             }

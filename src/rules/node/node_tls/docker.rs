@@ -123,7 +123,7 @@ fn address(docker: &Docker, host: &Host, results: &mut Results) {
         Verification::None => "no TLS",
     };
     let fix = match &host.source {
-        Source::Flag { .. } | Source::Default { .. } => {
+        Source::Flag { .. } | Source::Default { .. } | Source::Unknown(_) => {
             format!("remove -H {}, or add --tlsverify with --tlscacert, --tlscert and --tlskey", host.address)
         }
         Source::File { path, .. } => format!(

@@ -3,6 +3,7 @@
 use super::super::repairs::{kubelet_set, renewer};
 use super::is_loopback;
 use crate::node::Node;
+use crate::node::config::Source;
 use crate::node::kubelet::Kubelet;
 use crate::rule::{About, Evidence, Results, Severity};
 
@@ -16,7 +17,10 @@ pub fn judge(node: &Node, kubelet: &Kubelet, results: &mut Results) {
         results.pass(About::new(&subject, &["K4.2.3"]), Evidence::of("clientCAFile", setting));
     } else {
         let fix = kubelet_set(node, kubelet, &[("authentication.x509.clientCAFile", "".into())]);
-        let evidence = Evidence::new("not set", file.unwrap_or("its arguments"));
+        let evidence = match kubelet.setting("authentication.x509.clientCAFile").source {
+            unknown @ Source::Unknown(_) => Evidence::by("not set", &unknown),
+            _ => Evidence::new("not set", file.unwrap_or("its arguments")),
+        };
         results.fail(About::new(&subject, &["K4.2.3"]), Severity::High, evidence, "the CA of the cluster", fix);
     }
     let subject = format!("{}: serverTLSBootstrap", kubelet.name);
@@ -28,7 +32,7 @@ pub fn judge(node: &Node, kubelet: &Kubelet, results: &mut Results) {
         }
         None => {
             let fix = kubelet_set(node, kubelet, &[("serverTLSBootstrap", true.into())]);
-            let evidence = Evidence::new("a certificate that the kubelet signs itself", &bootstrap.source);
+            let evidence = Evidence::by("a certificate that the kubelet signs itself", &bootstrap.source);
             results.fail(
                 About::new(&subject, &["K4.2.9"]),
                 Severity::Low,

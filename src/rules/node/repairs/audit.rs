@@ -13,7 +13,14 @@ pub fn watch(node: &Node, path: &str) -> String {
         return audit_system(node);
     }
     let rule = format!("-w {path} -p wa -k containers");
-    let write = match node.audit.origin {
+    let is_installed = node.units.contains_key("auditd.service");
+    let origin = match node.audit.origin {
+        // Packages of auditd make the file again from the folder. What a user wrote into it stays.
+        Origin::File if !is_installed && node.audit.lists.iter().any(|list| list.name == FILE) => Origin::EmptyFolder,
+        Origin::File if !is_installed => Origin::Folder,
+        origin => origin,
+    };
+    let write = match origin {
         Origin::File => add_to_file(&rule, locked(node).is_some()),
         origin => {
             let own = "/etc/audit/rules.d/containers.rules";
@@ -22,11 +29,15 @@ pub fn watch(node: &Node, path: &str) -> String {
                 "{{ test -e /etc/audit/rules.d/audit.rules || cp {FILE} /etc/audit/rules.d/audit.rules; }} && "
             );
             let keep = if origin == Origin::EmptyFolder { keep } else { String::new() };
-            format!("mkdir -p /etc/audit/rules.d && {keep}echo {} >> {own}", shell(&rule))
+            format!(
+                "mkdir -p /etc/audit/rules.d && {keep}{}",
+                once(&rule, own, &format!("echo {} >> {own}", shell(&rule)))
+            )
         }
     };
-    if !node.units.contains_key("auditd.service") {
-        return format!("{write} # auditd reads it when it is installed and started");
+    if !is_installed {
+        let load = "{ ! command -v augenrules > /dev/null || augenrules --load; }";
+        return format!("{write} && {load} # auditd reads it when it is installed and started");
     }
     // `auditctl -R` stops at the first rule that is loaded already.
     let one = || format!("auditctl {}", rule.split(' ').map(shell).collect::<Vec<_>>().join(" "));
@@ -67,7 +78,7 @@ fn restart(line: &str) -> String {
 /// Adds a rule to `audit.rules`, before the line `-e 2` if it has one: nothing is loaded after it.
 fn add_to_file(rule: &str, is_locked: bool) -> String {
     if !is_locked {
-        return format!("echo {} >> {FILE}", shell(rule));
+        return once(rule, FILE, &format!("echo {} >> {FILE}", shell(rule)));
     }
     let mut escaped = String::with_capacity(rule.len());
     for c in rule.chars() {
@@ -76,5 +87,10 @@ fn add_to_file(rule: &str, is_locked: bool) -> String {
         }
         escaped.push(c);
     }
-    format!("sed -i {} {FILE}", shell(&format!(r"s|^ *-e *2|{escaped}\n&|")))
+    once(rule, FILE, &format!("sed -i {} {FILE}", shell(&format!(r"s|^ *-e *2|{escaped}\n&|"))))
+}
+
+/// A command that adds a rule to a file which does not have it: auditctl stops at a rule that is there already.
+fn once(rule: &str, file: &str, add: &str) -> String {
+    format!("{{ grep -qsxF -e {} {file} || {add}; }}", shell(rule))
 }

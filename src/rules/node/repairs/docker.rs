@@ -81,7 +81,7 @@ pub fn docker_set(node: &Node, docker: &Docker, key: &str, setting: &Setting, wa
 fn change(node: &Node, docker: &Docker, key: &str, source: &Source, wanted: Wanted<'_>) -> Result<Vec<String>, String> {
     match source {
         Source::Flag { argument, .. } => by_flag(node, docker, key, argument, wanted),
-        Source::File { .. } | Source::Default { .. } => in_file(node, docker, key, wanted),
+        Source::File { .. } | Source::Default { .. } | Source::Unknown(_) => in_file(node, docker, key, wanted),
     }
 }
 

@@ -99,10 +99,13 @@ fn drop_in(unit: &Unit, assignment: &Assignment, name: &str) -> Option<Vec<Strin
     // An empty assignment takes back the command of before; of a variable the last one counts.
     let reset = if key == "ExecStart" { "ExecStart= " } else { "" };
     let line = shell(&format!("{key}={}", assignment.value));
-    Some(vec![
+    let mut commands = vec![
         format!("mkdir -p {}", shell(&format!("/etc/systemd/system/{}.d", unit.name))),
         format!("{{ [ -e {file} ] || printf '%s\\n' '[Service]' {reset}{line} > {file}; }}"),
-    ])
+    ];
+    // The rule about files lets root alone read the units of the kubelet.
+    commands.extend((unit.name == "kubelet.service").then(|| format!("chmod 0600 {file}")));
+    Some(commands)
 }
 
 fn in_unit(unit: &Unit, found: &Assignment, name: &str, flag: &Flag<'_>, script: &str) -> Option<Vec<String>> {

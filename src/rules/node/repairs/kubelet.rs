@@ -40,8 +40,15 @@ fn place(node: &Node, kubelet: &Kubelet) -> Place {
     let runs = process(node, kubelet.pid).map_or("", |process| program(&process.arguments));
     let is_os = |id: &str| node.os.is().is_some_and(|os| os.id == id);
     match () {
-        () if runs.starts_with("k3s") || below("/var/lib/rancher/k3s/") => Place::Rancher("k3s"),
-        () if runs == "rke2" || below("/var/lib/rancher/rke2/") => Place::Rancher("rke2"),
+        () if kubelet.program.as_deref() == Some("k3s")
+            || runs.starts_with("k3s")
+            || below("/var/lib/rancher/k3s/") =>
+        {
+            Place::Rancher("k3s")
+        }
+        () if kubelet.program.as_deref() == Some("RKE2") || runs == "rke2" || below("/var/lib/rancher/rke2/") => {
+            Place::Rancher("rke2")
+        }
         () if runs == "kubelite" || below("/var/snap/microk8s/") => Place::MicroK8s,
         () if runs == "k0s" || below("/var/lib/k0s/") => Place::K0s,
         () if is_os("talos") => {
@@ -163,6 +170,13 @@ fn rancher(node: &Node, kubelet: &Kubelet, name: &'static str, fields: &Fields<'
     let (Some(arguments), Some(unit)) = (arguments, unit) else {
         return format!("set {} in kubelet-arg of /etc/rancher/{name}/config.yaml, and restart {name}", all(fields));
     };
+    let in_unit = fields.iter().any(|(key, _)| {
+        let source = kubelet.config.get(key).map(|setting| &setting.source);
+        matches!(source, Some(Source::Flag { pid: None, .. }))
+    });
+    if in_unit {
+        return by_passed_flag(node, kubelet, name, unit, fields);
+    }
     let passed = node.processes.iter().flat_map(|process| &process.arguments);
     let passed: Vec<&String> = passed.filter(|passed| passed.contains("kubelet-arg")).collect();
     if let Some((flag, value)) =
@@ -180,6 +194,37 @@ fn rancher(node: &Node, kubelet: &Kubelet, name: &'static str, fields: &Fields<'
     let file = format!("{folder}/zz-podreeve-{key}.yaml");
     commands.push(format!("printf '%s\\n' kubelet-arg+: {} > {file}", lines.join(" ")));
     with_restart(&commands, &Service::Unit(unit), name, true)
+}
+
+/// Changes what the command of the unit passes on.
+fn by_passed_flag(node: &Node, kubelet: &Kubelet, name: &str, unit: &str, fields: &Fields<'_>) -> String {
+    let changed = || {
+        let unit = node.units.get(unit).filter(|_| !is_read_only(node, "/etc"))?;
+        let [field] = fields else { return None };
+        let Some(Source::Flag { argument: found, .. }) = kubelet.config.get(field.0).map(|setting| &setting.source)
+        else {
+            return None;
+        };
+        let old = found.strip_prefix("--kubelet-arg=")?;
+        let (flag, value) = argument(field)?;
+        if field.0.starts_with("featureGates.") {
+            return None;
+        }
+        let is_in = |command: &[String]| {
+            let mut passed = kubelet::flags(command).filter(|(name, _)| name == "kubelet-arg");
+            passed.any(|(_, value)| value.trim_start_matches('-') == old)
+        };
+        let mut commands = guards(fields);
+        let flag = Flag { pattern: escaped(old), new: format!("{flag}={value}"), is_in: &is_in };
+        commands.extend(flags::change(unit, &flag)?);
+        Some(commands)
+    };
+    if let Some(commands) = changed() {
+        return with_restart(&commands, &Service::Unit(unit), name, true);
+    }
+    let arguments = fields.iter().filter_map(argument).map(|(flag, value)| format!("--kubelet-arg={flag}={value}"));
+    let arguments = arguments.collect::<Vec<_>>().join(" and ");
+    format!("set {arguments} in the command of {unit} (systemctl edit --full {unit}), and restart {name}")
 }
 
 fn itself(node: &Node, kubelet: &Kubelet, fields: &Fields<'_>) -> String {

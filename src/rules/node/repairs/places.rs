@@ -9,7 +9,7 @@ pub fn place(source: &Source) -> String {
             Some(template) => format!("{template}, from which {path} is made"),
             None => source.to_string(),
         },
-        Source::Flag { .. } | Source::Default { .. } => source.to_string(),
+        Source::Flag { .. } | Source::Default { .. } | Source::Unknown(_) => source.to_string(),
     }
 }
 

@@ -130,6 +130,12 @@ pub fn limit(node: &Node, pid: Option<u32>, unit: &str, limits: &[String]) -> St
         );
     }
     let folder = shell(&folder);
+    // The file has one repair after the other in it, and none takes the other back.
+    let written = node.units.get(own).into_iter().flat_map(|unit| &unit.assignments);
+    let written = written.filter(|line| line.section == "Service" && line.path.ends_with("/zz-podreeve-limits.conf"));
+    let kept = written.filter(|line| !limits.iter().any(|limit| limit.starts_with(&format!("{}=", line.key))));
+    let kept = kept.map(|line| shell(&format!("{}={}", line.key, line.value)));
+    let limits: Vec<String> = limits.iter().cloned().chain(kept).collect();
     let commands = [
         format!("mkdir -p {folder}"),
         format!("printf '%s\\n' '[Service]' {} > {folder}/zz-podreeve-limits.conf", limits.join(" ")),
