@@ -161,8 +161,11 @@ impl Downloads {
     /// The archive that the file comes from, if nothing checked it, by its place in the list.
     fn unpacked(&self, path: &str) -> Option<usize> {
         let own = self.own.depth(path);
+        // Where it is not known in which folder a build begins, a file right there may be from anywhere.
+        let is_known = |file: &Download| !file.path.is_empty() || !file.members.is_empty() || path.contains('/');
         let is_from = |file: &Download| {
             file.is_unpacked
+                && is_known(file)
                 && !file.is_checked
                 && own.is_none_or(|depth| file.path.len() > depth)
                 && is_below(path, &file.path)
