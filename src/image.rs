@@ -57,6 +57,7 @@ pub use facts::ImageFacts;
 pub use fit::fit;
 pub use gap::{Gap, Part, Parts};
 pub use known::{ImageAnswer, KnownImage};
+pub use linked::Linked;
 pub use manifest::{Descriptor, Document, Index, Manifest};
 pub use merge::{Laid, merge, merge_linked};
 pub use open::{AbsentPlatform, OpenedImage, PlatformImage, Wanted, open};

@@ -68,6 +68,8 @@ impl Watched {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     pub path: String,
+    /// The place of the file in the archive.
+    pub order: u32,
     pub content: Content,
 }
 
@@ -107,7 +109,7 @@ pub struct OsRelease {
 
 impl Capture {
     /// `whole` is the file, if it is not too large.
-    pub fn new(path: &str, watched: Watched, whole: Option<&[u8]>) -> Self {
+    pub fn new(path: &str, order: u32, watched: Watched, whole: Option<&[u8]>) -> Self {
         let unknown = |why: String| Content::Unknown(watched.part(), why);
         let content = match (watched, whole) {
             (Watched::RpmOther(format), _) => unknown(format!("a database of rpm in the format {format}")),
@@ -127,7 +129,7 @@ impl Capture {
                 Content::Faults(unverified::settings_faults(path, &String::from_utf8_lossy(bytes)))
             }
         };
-        Self { path: path.to_owned(), content }
+        Self { path: path.to_owned(), order, content }
     }
 
     /// Whether no rule needs it.

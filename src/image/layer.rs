@@ -7,7 +7,7 @@ mod said;
 mod unpack;
 
 pub use decompress::{Compression, decompress};
-pub use linked::{LinkedFile, read_linked};
+pub use linked::{LinkedFile, LinkedFiles, ReadLinked, read_linked};
 
 use super::allowance::Allowance;
 use super::captures::{Capture, Watched};
@@ -88,6 +88,27 @@ pub fn scan_within(
     Ok(layer)
 }
 
+/// How an entry of an archive is listed.
+enum Listed {
+    Itself,
+    /// As a mark at this path.
+    As(String, Node),
+    Not,
+}
+
+fn listed(path: &str) -> Listed {
+    let (folder, name) = paths::split(path);
+    if name == OPAQUE {
+        return Listed::As(folder.to_owned(), Node::OPAQUE);
+    }
+    match name.strip_prefix(WHITEOUT) {
+        None => Listed::Itself,
+        // Names with a second mark are old notes of AUFS.
+        Some(removed) if removed.is_empty() || removed.starts_with(WHITEOUT) => Listed::Not,
+        Some(removed) => Listed::As(paths::join(folder, removed), Node::WHITEOUT),
+    }
+}
+
 struct Reader<'l> {
     content: Content,
     layer: &'l mut Layer,
@@ -96,37 +117,29 @@ struct Reader<'l> {
 impl Reader<'_> {
     fn entry<R: super::tar::Skip>(&mut self, tar: &mut Tar<R>) -> Result<(), ImageError> {
         let entry = tar.entry();
-        let (folder, name) = paths::split(&entry.path);
-        if name == OPAQUE {
-            return self.layer.listing.add(folder, "", Node::OPAQUE);
+        match listed(&entry.path) {
+            Listed::As(path, mark) => return self.layer.listing.add(&path, "", mark).map(|_| ()),
+            Listed::Not => return Ok(()),
+            Listed::Itself => {}
         }
-        if let Some(removed) = name.strip_prefix(WHITEOUT) {
-            // Names with a second mark are old notes of AUFS.
-            return if removed.is_empty() || removed.starts_with(WHITEOUT) {
-                Ok(())
-            } else {
-                self.layer.listing.add(&paths::join(folder, removed), "", Node::WHITEOUT)
-            };
-        }
-        let node = Node::of(entry);
-        self.layer.listing.add(&entry.path, &entry.link, node)?;
+        let order = self.layer.listing.add(&entry.path, &entry.link, Node::of(entry))?;
         if let Some(capability) = &entry.capability {
             let found = (entry.path.clone(), super::captures::capabilities(capability));
             self.layer.kept += found.0.len() + found.1.len() + ITEM;
             push(&mut self.layer.capabilities, found, limits::FOUND, Part::PrivilegedFiles, &mut self.layer.gaps);
         }
         if entry.kind == Kind::File && entry.size > 0 {
-            self.file(tar)?;
+            self.file(tar, order)?;
         }
         Ok(())
     }
 
     /// Reads the content of a file: all of it is searched for keys, and some of it is kept.
-    fn file<R: super::tar::Skip>(&mut self, tar: &mut Tar<R>) -> Result<(), ImageError> {
+    fn file<R: super::tar::Skip>(&mut self, tar: &mut Tar<R>, order: u32) -> Result<(), ImageError> {
         let path = tar.entry().path.clone();
         let (key, whole) = self.content.read(tar, KeySearch::default(), most(&path))?;
         let gaps = &mut self.layer.gaps;
-        let Said { capture, secret, gap } = said(&path, whole);
+        let Said { capture, secret, gap } = said(&path, order, whole);
         if let Some((capture, watched)) = capture.zip(Watched::of(&path)) {
             self.layer.kept += capture.memory();
             push(&mut self.layer.captures, capture, limits::CAPTURES, watched.part(), gaps);
@@ -136,7 +149,7 @@ impl Reader<'_> {
         }
         let key = key.filter(|_| !super::secrets::is_public_key(&path));
         for kind in key.into_iter().chain(secret) {
-            let found = FoundSecret { path: path.clone(), kind: kind.to_owned() };
+            let found = FoundSecret { path: path.clone(), order, kind: kind.to_owned() };
             if self.layer.secrets.last() != Some(&found) {
                 self.layer.kept += found.path.len() + ITEM;
                 push(&mut self.layer.secrets, found, limits::FOUND, Part::Secrets, gaps);

@@ -1,6 +1,9 @@
 //! What a layer, or an image, has: every path once, in order, in little memory.
 
-use super::tar::{Entry, Kind};
+mod node;
+
+pub use node::{Node, NodeKind, Origin};
+
 use super::{ImageError, limits, paths};
 use serde::{Deserialize, Serialize};
 
@@ -15,83 +18,27 @@ pub struct Listing {
     past: Vec<Node>,
 }
 
-/// One path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Node {
-    path: (u32, u16),
-    link: (u32, u16),
-    pub kind: NodeKind,
-    /// The layer that it is from.
-    pub layer: u16,
-    pub mode: u16,
-    pub size: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NodeKind {
-    /// Removes the path of the layers below.
-    Whiteout,
-    /// Removes everything below the path of the layers below.
-    Opaque,
-    File,
-    Folder,
-    Symlink,
-    /// To a file that is not in the same layer.
-    HardLink,
-    Other,
-}
-
-impl NodeKind {
-    pub const fn is_mark(self) -> bool {
-        matches!(self, Self::Whiteout | Self::Opaque)
-    }
-}
-
-impl Node {
-    pub const WHITEOUT: Self = Self::new(NodeKind::Whiteout);
-    pub const OPAQUE: Self = Self::new(NodeKind::Opaque);
-
-    const fn new(kind: NodeKind) -> Self {
-        Self { path: (0, 0), link: (0, 0), kind, layer: 0, mode: 0, size: 0 }
-    }
-
-    pub fn of(entry: &Entry) -> Self {
-        let kind = match entry.kind {
-            Kind::File => NodeKind::File,
-            Kind::Folder => NodeKind::Folder,
-            Kind::Symlink => NodeKind::Symlink,
-            Kind::HardLink => NodeKind::HardLink,
-            Kind::Other => NodeKind::Other,
-        };
-        let size = if entry.kind == Kind::File { entry.size } else { 0 };
-        Self { mode: u16::try_from(entry.mode).unwrap_or_default(), size, ..Self::new(kind) }
-    }
-
-    /// Grows from one entry of a layer to the next.
-    pub const fn order(&self) -> u32 {
-        self.link.0
-    }
-
-    /// Whether a program in this file runs with the owner or the group of the file.
-    pub const fn is_set_id(&self) -> bool {
-        matches!(self.kind, NodeKind::File | NodeKind::HardLink) && self.mode & 0o6000 != 0
-    }
-}
-
 impl Listing {
     /// How many bytes it takes.
     pub fn memory(&self) -> usize {
         self.texts.len() + (self.nodes.len() + self.past.len()) * size_of::<Node>()
     }
 
-    /// Adds a path. The last one of two counts.
-    pub fn add(&mut self, path: &str, link: &str, node: Node) -> Result<(), ImageError> {
+    /// Adds a path, before all are ordered, and returns its place in the archive. The last one of two counts.
+    pub fn add(&mut self, path: &str, link: &str, node: Node) -> Result<u32, ImageError> {
         if self.texts.len() + path.len() + link.len() > limits::PATHS {
             return Err(ImageError::too_large("the paths of the layer", format!("{} bytes", limits::PATHS)));
         }
-        let (path, link) = (self.text(path), self.text(link));
-        self.nodes.push(Node { path, link, ..node });
-        Ok(())
+        let order = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let node = self.named(path, link, Node { order, ..node });
+        self.nodes.push(node);
+        Ok(order)
+    }
+
+    /// The node with these texts.
+    fn named(&mut self, path: &str, link: &str, node: Node) -> Node {
+        let ((path, path_length), (link, link_length)) = (self.text(path), self.text(link));
+        Node { path, link, path_length, link_length, ..node }
     }
 
     fn text(&mut self, text: &str) -> (u32, u16) {
@@ -100,17 +47,17 @@ impl Listing {
         (start, u16::try_from(text.len()).unwrap_or_default())
     }
 
-    fn read(&self, (start, length): (u32, u16)) -> &str {
+    fn read(&self, start: u32, length: u16) -> &str {
         let start = start as usize;
         self.texts.get(start..start + usize::from(length)).unwrap_or_default()
     }
 
     pub fn path(&self, node: &Node) -> &str {
-        self.read(node.path)
+        self.read(node.path, node.path_length)
     }
 
     pub fn link(&self, node: &Node) -> &str {
-        self.read(node.link)
+        self.read(node.link, node.link_length)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
@@ -152,6 +99,13 @@ impl Listing {
         self.versions(path).filter(|node| node.order() < order).last()
     }
 
+    /// Entries, also those that were replaced, in the order of the archive.
+    pub fn in_order(&self, is_wanted: impl Fn(&Node) -> bool) -> Vec<&Node> {
+        let mut all: Vec<&Node> = self.past.iter().chain(&self.nodes).filter(|node| is_wanted(node)).collect();
+        all.sort_unstable_by_key(|node| node.order);
+        all
+    }
+
     /// Whether the path was a link at some time.
     pub fn was_link(&self, path: &str) -> bool {
         self.versions(path).any(|node| node.kind == NodeKind::Symlink)
@@ -177,19 +131,19 @@ impl Listing {
     pub fn finish(&mut self) {
         let Self { texts, nodes, past, .. } = self;
         let path = |node: &Node| {
-            texts.get(node.path.0 as usize..node.path.0 as usize + usize::from(node.path.1)).unwrap_or_default()
+            texts.get(node.path as usize..node.path as usize + usize::from(node.path_length)).unwrap_or_default()
         };
         let mark = |node: &Node| if node.kind.is_mark() { node.kind as u8 } else { 2 };
-        // Of equal ones the last one stays. The texts of links are in the order of the archive, also after paths were replaced.
+        // Of equal ones the last one stays.
         nodes.sort_by(|a, b| {
-            paths::compare(path(a), path(b)).then_with(|| mark(a).cmp(&mark(b))).then_with(|| a.link.0.cmp(&b.link.0))
+            paths::compare(path(a), path(b)).then_with(|| mark(a).cmp(&mark(b))).then_with(|| a.order.cmp(&b.order))
         });
         nodes.reverse();
         nodes.dedup_by(|earlier, last| {
             let is_same = path(earlier) == path(last) && mark(earlier) == mark(last);
             if is_same && last.kind.is_mark() {
                 // What comes behind the first mark finds nothing of the layers below.
-                last.link = earlier.link;
+                last.order = earlier.order;
             } else if is_same {
                 past.push(*earlier);
             }
@@ -264,21 +218,41 @@ impl Listing {
         }
     }
 
+    /// Makes links of the entries with these places in the archive, to these targets.
+    pub fn make_symlinks(&mut self, links: &std::collections::BTreeMap<u32, String>) {
+        for at in 0..self.nodes.len() {
+            let link = self.nodes.get(at).and_then(|node| links.get(&node.order)).map(|link| self.text(link));
+            if let Some(((link, link_length), node)) = link.zip(self.nodes.get_mut(at)) {
+                (node.link, node.link_length, node.kind) = (link, link_length, NodeKind::Symlink);
+            }
+        }
+    }
+
     /// Replaces the paths and orders them again.
     pub fn rename(&mut self, renamed: Vec<(usize, String)>) {
         for (at, path) in renamed {
-            let path = self.text(&path);
+            let (path, length) = self.text(&path);
             if let Some(node) = self.nodes.get_mut(at) {
-                node.path = path;
+                (node.path, node.path_length) = (path, length);
             }
         }
         self.finish();
     }
 
+    /// Empties the list. The texts stay, so that the nodes can be kept.
+    pub fn take_nodes(&mut self) -> Vec<Node> {
+        std::mem::take(&mut self.nodes)
+    }
+
+    /// Puts nodes back that were taken.
+    pub fn keep(&mut self, nodes: &[Node]) {
+        self.nodes.extend_from_slice(nodes);
+    }
+
     /// Takes over a node of another listing.
     pub fn push(&mut self, from: &Self, node: &Node, layer: u16) {
-        let (path, link) = (self.text(from.path(node)), self.text(from.link(node)));
-        self.nodes.push(Node { path, link, layer, ..*node });
+        let node = self.named(from.path(node), from.link(node), Node { layer, ..*node });
+        self.nodes.push(node);
     }
 }
 

@@ -1,17 +1,20 @@
 //! The facts of an image from its configuration and its layers.
 
 mod captured;
+mod remains;
 
 use super::caches;
 use super::captures::Content;
-use super::facts::{Added, ContentFacts, ImageFacts, LayerFacts, PrivilegedFile, Secret, Sized};
+use super::facts::{Added, ContentFacts, ImageFacts, LayerFacts, PrivilegedFile, Sized};
 use super::gap::FULL;
 use super::layer::{Layer, LinkedFile};
-use super::linked::{Linked, Links};
+use super::linked::{Linked, Links, View};
 use super::listing::{Listing, NodeKind};
-use super::overlay::Overlay;
+use super::overlay::{GoesOn, Overlay};
 use super::packages::Package;
 use super::{Gap, ImageError, Part, PlatformImage, limits, paths, root, runtime_paths, tools};
+use remains::Remains;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most of the largest paths of a layer, and of the names of its packages.
@@ -23,7 +26,8 @@ const SHOWN: usize = 10;
 /// # Errors
 /// The configuration and the manifest have another number of layers.
 pub fn merge(image: &PlatformImage, layers: Option<&[&Layer]>) -> Result<ImageFacts, ImageError> {
-    merge_linked(image, layers.map(|layers| (layers, Laid::new(layers), Vec::new())))
+    let laid = layers.map(|layers| Laid::new(layers, &|| Ok(()))).transpose()?;
+    merge_linked(image, layers.zip(laid).map(|(layers, laid)| (layers, laid, Vec::new())))
 }
 
 /// The facts of an image, with files behind links. `read` are the layers, the same laid over each other, and what was read of
@@ -76,26 +80,31 @@ pub struct Laid {
 }
 
 impl Laid {
-    #[must_use]
-    pub fn new(layers: &[&Layer]) -> Self {
+    /// `goes_on` is asked now and then: an image of a stranger may be much work.
+    ///
+    /// # Errors
+    /// `goes_on` fails, or the layers are over the limits.
+    pub fn new(layers: &[&Layer], goes_on: GoesOn<'_>) -> Result<Self, ImageError> {
         let (mut overlay, mut links) = (Overlay::default(), Links::default());
         let listings: Vec<&Listing> = layers.iter().map(|layer| &layer.listing).collect();
+        let (mut orders, steps) = (BTreeMap::new(), Cell::new(0));
         for (index, listing) in listings.iter().enumerate() {
-            overlay.add(listing);
+            overlay.add(listing, goes_on)?;
             let below = listings.get(..=index).unwrap_or_default();
-            links.note(&overlay.root, below, below.len() == listings.len());
+            let mut view = View { overlay: &overlay, layers: below, orders: &mut orders, steps: &steps };
+            links.note(&mut view, below.len() == listings.len());
         }
-        Self { overlay, links }
+        Ok(Self { overlay, links })
     }
 
     /// The layers with files behind links, and these files. Nearly all images have none.
     #[must_use]
-    pub fn linked(&self) -> Vec<(usize, Vec<Linked>)> {
+    pub fn linked(&self) -> BTreeMap<usize, Vec<Linked>> {
         let mut all: BTreeMap<usize, Vec<Linked>> = BTreeMap::new();
         for linked in &self.links.files {
             all.entry(linked.layer).or_default().push(linked.clone());
         }
-        all.into_iter().collect()
+        all
     }
 }
 
@@ -154,7 +163,8 @@ impl Merge<'_> {
         let gaps = &mut facts.gaps;
         self.layers.iter().flat_map(|layer| layer.gaps.iter().cloned()).for_each(|gap| gap.add(gaps));
         self.linked.iter().filter_map(|file| file.said.gap.clone()).for_each(|gap| gap.add(gaps));
-        self.captured(facts.run.user.split(':').next().unwrap_or_default(), &mut content, gaps);
+        let remains = self.remains();
+        self.captured(&remains, facts.run.user.split(':').next().unwrap_or_default(), &mut content, gaps);
         let mut full = |part: Part, is_full: bool| {
             if is_full {
                 Gap::new(&[part], FULL).add(gaps);
@@ -166,7 +176,7 @@ impl Merge<'_> {
         content.privileged_files = self.privileged_files();
         full(Part::PrivilegedFiles, content.privileged_files.len() > limits::FOUND);
         content.privileged_files.truncate(limits::FOUND);
-        content.secrets = self.secrets();
+        content.secrets = self.secrets(&remains);
         content.wasted = self.overlay.wasted.iter().fold(0, |all, bytes| all.saturating_add(*bytes));
         content.wasted_files.clone_from(&self.overlay.wasted_files);
         let named = facts.run.volumes.iter().chain(std::iter::once(&facts.run.working_dir)).map(String::as_str);
@@ -227,30 +237,13 @@ impl Merge<'_> {
         files.collect()
     }
 
-    fn secrets(&self) -> Vec<Secret> {
-        let mut secrets = Vec::new();
-        for (index, layer) in self.layers.iter().enumerate() {
-            for found in layer.secrets.iter().take(limits::FOUND) {
-                let is_final = self.is_final(&found.path, index);
-                let removed_in = if is_final { None } else { self.removed_in(&found.path, index) };
-                secrets.push(Secret { path: found.path.clone(), layer: index, kind: found.kind.clone(), removed_in });
-            }
-        }
-        for (LinkedFile { linked: Linked { name, layer, path, .. }, .. }, kind) in
-            self.linked.iter().filter_map(|file| file.said.secret.map(|kind| (file, kind)))
-        {
-            let removed_in = if self.is_final(path, *layer) { None } else { self.removed_in(path, *layer) };
-            let kind = format!("{kind}, to which /{} leads", crate::text::clean(name, 200));
-            secrets.push(Secret { path: path.clone(), layer: *layer, kind, removed_in });
-        }
-        secrets
-    }
-
     /// What each layer adds.
     fn added(&self, facts: &mut ImageFacts) {
         let mut before: BTreeSet<&Package> = BTreeSet::new();
         for (index, (layer, facts)) in self.layers.iter().zip(&mut facts.layers).enumerate() {
-            let packages = layer.captures.iter().filter_map(|capture| match &capture.content {
+            let linked = self.linked.iter().filter(|file| file.linked.layer == index);
+            let captures = layer.captures.iter().chain(linked.filter_map(|file| file.said.capture.as_ref()));
+            let packages = captures.filter_map(|capture| match &capture.content {
                 Content::Packages(packages) => Some(packages),
                 _ => None,
             });

@@ -1,8 +1,10 @@
-//! Reads the layers of an image, each once, however many platforms have it. A layer with a file behind a link is read twice.
+//! Reads the layers of an image, each once, however many platforms have it. A layer with a file behind a link is read once more.
 
 use super::allowance::Allowance;
-use super::layer::{Layer, LinkedFile, read_linked, scan_within};
-use super::{Descriptor, Digest, ImageError, ImageFacts, Laid, OpenedImage, PlatformImage, Source, merge_linked};
+use super::layer::{Layer, LinkedFile, LinkedFiles, read_linked, scan_within};
+use super::{
+    Descriptor, Digest, ImageError, ImageFacts, Laid, Linked, OpenedImage, PlatformImage, Source, merge_linked,
+};
 use std::io::Read;
 
 /// The facts of each platform. `progress` gets the bytes of layers as they are read.
@@ -27,6 +29,7 @@ pub fn read_within(
     progress: &mut dyn FnMut(u64),
     mut allowance: Allowance,
 ) -> Result<Vec<ImageFacts>, ImageError> {
+    let all = allowance;
     let mut wanted: Vec<(&Descriptor, &Digest)> = Vec::new();
     for platform in &image.platforms {
         // Where the numbers differ, `merge` says so.
@@ -47,6 +50,8 @@ pub fn read_within(
         *layer = Some(scanned);
         Ok(())
     })?;
+    // The second reading of all platforms together may take as much as the first.
+    let mut read = LinkedFiles::new(Allowance { memory: allowance.memory, ..all });
     let of_platform = |platform: &PlatformImage| {
         let stored = platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids);
         let of_platform: Result<Vec<&Layer>, ImageError> = stored
@@ -57,39 +62,40 @@ pub fn read_within(
             })
             .collect();
         let of_platform = of_platform?;
-        let laid = Laid::new(&of_platform);
-        let linked = linked_files(source, platform, &laid, allowance)?;
+        let laid = Laid::new(&of_platform, &|| Ok(()))?;
+        let linked = linked_files(source, platform, &laid, &mut read)?;
         merge_linked(platform, Some((&of_platform, laid, linked)))
     };
     image.platforms.iter().map(of_platform).collect()
 }
 
-/// Reads the files behind links.
+/// Reads the files behind links that were not read for another platform.
 fn linked_files(
     source: &mut dyn Source,
     platform: &PlatformImage,
     laid: &Laid,
-    allowance: Allowance,
+    read: &mut LinkedFiles,
 ) -> Result<Vec<LinkedFile>, ImageError> {
     let linked = laid.linked();
-    let mut wanted = Vec::new();
-    for (layer, files) in &linked {
-        let diff_id = platform.config.rootfs.diff_ids.get(*layer);
-        wanted.extend(
-            platform.manifest.layers.get(*layer).zip(diff_id).map(|(stored, diff_id)| (stored, diff_id, files)),
-        );
+    let diff_ids = &platform.config.rootfs.diff_ids;
+    let layers = platform.manifest.layers.iter().zip(diff_ids).enumerate();
+    let of_layers: Vec<(&Descriptor, &Digest, &Vec<Linked>)> =
+        layers.filter_map(|(at, (stored, diff_id))| Some((stored, diff_id, linked.get(&at)?))).collect();
+    let mut missing: Vec<(&Descriptor, &Digest, Vec<Linked>)> = Vec::new();
+    for (stored, diff_id, files) in &of_layers {
+        let of_layer = read.missing(stored, diff_id, files);
+        if !of_layer.is_empty() {
+            missing.push((stored, diff_id, of_layer));
+        }
     }
-    let descriptors: Vec<&Descriptor> = wanted.iter().map(|(stored, ..)| *stored).collect();
-    let mut all = Vec::new();
-    // Its bytes were counted, and these are the same ones.
-    let allowance = Allowance { memory: allowance.memory, ..Allowance::IMAGE };
+    let descriptors: Vec<&Descriptor> = missing.iter().map(|(stored, ..)| *stored).collect();
     source.each(&descriptors, &mut |index, reader| {
-        let Some((stored, diff_id, files)) = wanted.get(index) else { return Ok(()) };
-        let read = read_linked(reader, stored, diff_id, allowance, files).map_err(|error| error.in_layer(stored))?;
-        all.extend(read);
+        let Some((stored, diff_id, files)) = missing.get(index) else { return Ok(()) };
+        let found = read_linked(reader, stored, diff_id, read.left(), files).map_err(|error| error.in_layer(stored))?;
+        read.add(stored, diff_id, found);
         Ok(())
     })?;
-    Ok(all)
+    Ok(of_layers.iter().flat_map(|(stored, diff_id, files)| read.of(stored, diff_id, files)).collect())
 }
 
 struct Counted<'c> {

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundSecret {
     pub path: String,
+    /// The place of the file in the archive.
+    pub order: u32,
     /// What it is: `a private key`.
     pub kind: String,
 }

@@ -64,6 +64,7 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
     assert_eq!(
         violations(&report),
         [
+            "deny image-secrets config.Entrypoint[1]",
             "deny image-secrets config.Env[DB_PASSWORD]",
             "deny image-secrets history[1]",
             "deny image-secrets layers[1]/root/.npmrc",
@@ -77,6 +78,8 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
             "audit image-build-tools layers[1]/usr/bin/gcc",
         ]
     );
+    let setuid = report["violations"].as_array().expect("a list").iter().find(|one| one["rule"] == "image-setuid");
+    assert!(setuid.is_some_and(|one| one["why"].as_str().is_some_and(|why| why.contains("only warns"))), "{setuid:?}");
     let text = dir.run(&["image", "bad.tar"]);
     let all = dir.run(&["image", "bad.tar", "--all"]);
     assert_eq!((text.code, all.code), (Some(1), Some(1)));
@@ -84,13 +87,13 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
     assert!(text.out.contains("\n 0 ████████████████████████"), "{}", text.out);
     assert!(text.out.contains("layers[2] deletes or overwrites in vain"), "{}", text.out);
     assert!(
-        text.out.ends_with("podreeve denies this image: 4 denied, 4 warned, 2 for audit (--all shows them)\n"),
+        text.out.ends_with("podreeve denies this image: 5 denied, 4 warned, 2 for audit (--all shows them)\n"),
         "{}",
         text.out
     );
     assert!(!text.out.contains("image-packages:") && all.out.contains("image-packages:"), "{}", all.out);
     let sarif = dir.run(&["image", "bad.tar", "-o", "sarif", "-o", "html=report.html", "-o", "junit=report.xml"]);
-    assert_eq!(sarif.json()["runs"][0]["results"].as_array().map(Vec::len), Some(8), "{sarif:?}");
+    assert_eq!(sarif.json()["runs"][0]["results"].as_array().map(Vec::len), Some(9), "{sarif:?}");
     let html = std::fs::read_to_string(dir.0.join("report.html")).expect("written");
     let junit = std::fs::read_to_string(dir.0.join("report.xml")).expect("written");
     assert!(html.contains("image shop/web:1") && junit.contains("image shop/web:1"));

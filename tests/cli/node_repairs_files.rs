@@ -15,6 +15,11 @@ fn disk(name: &str, files: &[(&str, &str)]) -> Disk {
     Disk::new(&format!("repairs-audit-{name}"), &[&[(PROGRAM, "")], files].concat())
 }
 
+/// The rules of a file. Empty lines are none.
+fn rules(disk: &Disk, path: &str) -> Vec<String> {
+    disk.read(path).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
 #[test]
 fn one_file_of_audit_rules_keeps_its_rules() {
     let locked = disk("locked", &[(AUDITD, AUDITCTL), (FILE, "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n-e 2\n")]);
@@ -24,13 +29,14 @@ fn one_file_of_audit_rules_keeps_its_rules() {
         "{fix}"
     );
     locked.repair(&["/usr/bin/dockerd"]);
-    let rules = "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n-w /usr/bin/dockerd -p wa -k containers\n-e 2\n";
-    assert_eq!((locked.read(FILE).as_str(), locked.calls().as_str()), (rules, ""), "nothing can be loaded");
+    let wanted = "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n-w /usr/bin/dockerd -p wa -k containers\n-e 2\n";
+    assert_eq!((locked.read(FILE).as_str(), locked.calls().as_str()), (wanted, ""), "nothing can be loaded");
     assert!(!locked.0.0.join("root/etc/audit/rules.d").exists(), "augenrules would make the file of what is in it");
 
-    let open = disk("one-file", &[(AUDITD, AUDITCTL), (FILE, "-w /etc/passwd -p wa\n")]);
+    // The last line of a file may have no end.
+    let open = disk("one-file", &[(AUDITD, AUDITCTL), (FILE, "-w /etc/passwd -p wa")]);
     open.repair(&["/usr/bin/dockerd"]);
-    assert_eq!(open.read(FILE), "-w /etc/passwd -p wa\n-w /usr/bin/dockerd -p wa -k containers\n");
+    assert_eq!(rules(&open, FILE), ["-w /etc/passwd -p wa", "-w /usr/bin/dockerd -p wa -k containers"]);
     assert_eq!(open.calls(), "auditctl -w /usr/bin/dockerd -p wa -k containers\n");
 
     let no_folder = disk("no-folder", &[(AUDITD, AUGENRULES), (FILE, "-w /etc/passwd -p wa\n")]);
@@ -44,11 +50,11 @@ fn one_file_of_audit_rules_keeps_its_rules() {
 #[test]
 fn a_folder_of_audit_rules_gets_one_more() {
     let own = "etc/audit/rules.d/a.rules";
-    let added = "-w /usr/bin/dockerd -p wa -k containers\n";
+    let added = ["-w /usr/bin/dockerd -p wa -k containers"];
     let disk_of = |name: &str, files: &[(&str, &str)]| disk(name, &[&[(AUDITD, AUGENRULES)], files].concat());
     let folder = disk_of("folder", &[(own, "-w /etc/passwd -p wa\n")]);
     folder.repair(&["/usr/bin/dockerd"]);
-    assert_eq!(folder.read("etc/audit/rules.d/containers.rules"), added);
+    assert_eq!(rules(&folder, "etc/audit/rules.d/containers.rules"), added);
     assert_eq!(folder.calls(), "augenrules --load\n");
 
     let locked = disk_of("folder-locked", &[(own, "-w /etc/passwd -p wa\n-e 2\n")]);
@@ -58,14 +64,17 @@ fn a_folder_of_audit_rules_gets_one_more() {
 
     // What stands in the file alone is lost when it is made again.
     let files = [(own, "-w /etc/passwd -p wa\n"), (FILE, "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n")];
-    let fix = disk_of("handwritten", &files).fix("/usr/bin/dockerd");
-    assert!(fix.ends_with("move what was written by hand there first (/etc/audit/audit.rules:2)"), "{fix}");
+    let by_hand = disk_of("handwritten", &files);
+    let fix = by_hand.fix("/usr/bin/dockerd");
+    assert!(fix.ends_with("there (/etc/audit/audit.rules:2) is in /etc/audit/audit.rules.by-hand"), "{fix}");
+    by_hand.repair(&["/usr/bin/dockerd"]);
+    assert_eq!(by_hand.read("etc/audit/audit.rules.by-hand"), "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n");
     let empty = disk_of("empty", &[("etc/audit/rules.d/README", ""), (FILE, "-w /etc/shadow -p wa\n")]);
     let fix = empty.fix("/usr/bin/dockerd");
     empty.run(&fix);
     empty.run(&fix);
     assert_eq!(empty.read("etc/audit/rules.d/audit.rules"), "-w /etc/shadow -p wa\n");
-    assert_eq!(empty.read("etc/audit/rules.d/containers.rules"), added, "auditctl stops at a rule that is there");
+    assert_eq!(rules(&empty, "etc/audit/rules.d/containers.rules"), added, "auditctl stops at a rule that is there");
 }
 
 #[test]
@@ -75,7 +84,7 @@ fn rules_for_an_audit_system_that_comes_later() {
     let at = |text: &str| order.iter().position(|fix| fix.contains(text)).expect("a repair");
     assert!(at("apt-get install -y auditd") < at("rules.d/containers.rules"), "{order:#?}");
     host.repair(&["/usr/bin/dockerd"]);
-    assert_eq!(host.read("etc/audit/rules.d/containers.rules"), "-w /usr/bin/dockerd -p wa -k containers\n");
+    assert_eq!(rules(&host, "etc/audit/rules.d/containers.rules"), ["-w /usr/bin/dockerd -p wa -k containers"]);
     let old = disk("later-file", &[(FILE, "-w /etc/shadow -p wa\n")]);
     old.run(&old.fix("/usr/bin/dockerd"));
     assert_eq!(old.read("etc/audit/rules.d/audit.rules"), "-w /etc/shadow -p wa\n");
@@ -86,7 +95,7 @@ fn one_file_with_two_paths_gets_one_rule() {
     let host = disk("two-paths", &[("usr/sbin/runc", "")]);
     std::os::unix::fs::symlink("/usr/sbin/runc", host.0.0.join("root/usr/bin/runc")).expect("a link");
     let fixes = ["/usr/bin/runc", "/usr/sbin/runc"].map(|path| host.fix(path));
-    assert_eq!(fixes.iter().filter(|fix| fix.contains("echo '-w /usr/sbin/runc ")).count(), 1, "{fixes:#?}");
+    assert_eq!(fixes.iter().filter(|fix| fix.contains("\\n' '-w /usr/sbin/runc ")).count(), 1, "{fixes:#?}");
     assert!(fixes.iter().any(|fix| fix.starts_with("# the watch of /usr/sbin/runc")), "{fixes:#?}");
 }
 

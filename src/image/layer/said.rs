@@ -4,7 +4,7 @@ use crate::image::captures::{Capture, Watched};
 use crate::image::{Gap, Part, limits, secrets};
 
 /// What rules need of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Said {
     pub capture: Option<Capture>,
     /// The kind of credentials in it.
@@ -19,10 +19,10 @@ pub fn most(name: &str) -> u64 {
     Watched::of(name).map_or(0, Watched::limit).max(secret)
 }
 
-/// `whole` is the file, if it is not too large.
-pub fn said(name: &str, whole: Option<&[u8]>) -> Said {
+/// `order` is the place of the file in the archive. `whole` is the file, if it is not too large.
+pub fn said(name: &str, order: u32, whole: Option<&[u8]>) -> Said {
     // Any number of files without a fault must not take the room of the others.
-    let capture = Watched::of(name).map(|watched| Capture::new(name, watched, whole));
+    let capture = Watched::of(name).map(|watched| Capture::new(name, order, watched, whole));
     let secret = secrets::named(name);
     let is_too_large = secret.is_some() && whole.is_none();
     let gap = || Gap::of_file(Part::Secrets, name, format!("it is larger than {} MiB", limits::TEXT_FILE >> 20));

@@ -1,6 +1,6 @@
 //! What files say that were read whole: package databases, the release, the accounts, settings.
 
-use super::Merge;
+use super::{Merge, Remains};
 use crate::image::captures::{Account, Content, OsRelease};
 use crate::image::end_of_life::end_of_life;
 use crate::image::facts::{ContentFacts, Unknown, UnverifiedSetting};
@@ -9,10 +9,10 @@ use crate::image::{Gap, Part, limits};
 
 impl Merge<'_> {
     /// The content of files that the image still has, with their layers.
-    fn captures(&self) -> impl Iterator<Item = (usize, &str, &Content)> {
+    fn captures(&self, remains: &Remains) -> impl Iterator<Item = (usize, &str, &Content)> {
         let all = self.layers.iter().enumerate();
         all.flat_map(|(index, layer)| layer.captures.iter().map(move |capture| (index, capture)))
-            .filter(|(index, capture)| self.is_final(&capture.path, *index))
+            .filter(|(index, capture)| remains.has(*index, capture.order))
             .chain(self.linked.iter().filter_map(|file| {
                 Some((file.linked.layer, file.said.capture.as_ref().filter(|_| file.linked.is_final)?))
             }))
@@ -20,11 +20,11 @@ impl Merge<'_> {
     }
 
     /// Adds it. `user` is the one that USER names.
-    pub(super) fn captured(&self, user: &str, content: &mut ContentFacts, gaps: &mut Vec<Gap>) {
+    pub(super) fn captured(&self, remains: &Remains, user: &str, content: &mut ContentFacts, gaps: &mut Vec<Gap>) {
         let mut accounts: &[Account] = &[];
         let mut releases: Vec<(&str, &OsRelease)> = Vec::new();
         let mut has_more = false;
-        for (layer, path, captured) in self.captures() {
+        for (layer, path, captured) in self.captures(remains) {
             match captured {
                 Content::Packages(packages) => {
                     has_more |= packages.len() > limits::PACKAGES;

@@ -26,7 +26,7 @@ fn listing(entries: &[&str]) -> Listing {
 fn overlay(layers: &[&[&str]]) -> Overlay {
     let mut overlay = Overlay::default();
     for layer in layers {
-        overlay.add(&listing(layer));
+        overlay.add(&listing(layer), &|| Ok(())).unwrap();
     }
     overlay
 }
@@ -74,8 +74,8 @@ fn a_bit_that_a_link_brings_stays_when_the_link_goes() {
     };
     let found = |base: u16, links: [u16; 2]| {
         let mut overlay = Overlay::default();
-        overlay.add(&of(vec![set("base", "", base)]));
-        overlay.add(&of(vec![set("b", "base", links[0]), set("a", "b", links[1])]));
+        overlay.add(&of(vec![set("base", "", base)]), &|| Ok(())).unwrap();
+        overlay.add(&of(vec![set("b", "base", links[0]), set("a", "b", links[1])]), &|| Ok(())).unwrap();
         let set: Vec<String> =
             overlay.root.iter().filter(|(_, node)| node.is_set_id()).map(|(path, _)| path.to_owned()).collect();
         set
@@ -127,4 +127,26 @@ fn what_is_below_a_link_is_where_the_link_leads() {
     assert_eq!(merged(&[base, &["o:bin"]]), ["bin@0", "usr@0", "usr/bin@0"]);
     // In one layer, too.
     assert_eq!(merged(&[&["l:lib>usr/lib", "f:lib/x=1"]]), ["lib@0", "usr/lib/x@0"]);
+}
+
+#[test]
+fn layers_over_a_large_one_remove_and_replace_what_they_name() {
+    let large: Vec<String> =
+        (0..300).flat_map(|at| [format!("d:{at}"), format!("f:{at}/a=1"), format!("f:{at}/b=2")]).collect();
+    let large: Vec<&str> = large.iter().map(String::as_str).collect();
+    let mut layers: Vec<Vec<String>> =
+        (0..100).map(|at| vec![format!("w:{at}"), format!("f:{}/a=3", 100 + at)]).collect();
+    layers.push(vec!["o:250".to_owned(), "f:250/c=1".to_owned(), "w:299/b".to_owned()]);
+    let mut overlay = overlay(&[&large]);
+    for layer in &layers {
+        let layer: Vec<&str> = layer.iter().map(String::as_str).collect();
+        overlay.add(&listing(&layer), &|| Ok(())).unwrap();
+    }
+    // A hundred folders with their files, and three files more.
+    assert_eq!(overlay.root.len(), 900 - 300 - 3 + 1);
+    assert_eq!((overlay.removed.iter().sum::<usize>(), overlay.wasted[0]), (303, 100 * 3 + 100 + 3 + 2));
+    let paths: Vec<&str> = overlay.root.iter().map(|(path, _)| path).collect();
+    assert!(paths.is_sorted_by(|a, b| paths::compare(a, b).is_lt()));
+    let layer = |path: &str| overlay.root.find(path).map(|node| node.layer);
+    assert_eq!([layer("150/a"), layer("150/b"), layer("250/a"), layer("250/c")], [Some(51), Some(0), None, Some(101)]);
 }

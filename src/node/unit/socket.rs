@@ -3,6 +3,7 @@
 use super::{Unit, words};
 use crate::node::config::Source;
 use crate::node::has_extension;
+use crate::node::mode::shell;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -17,6 +18,16 @@ pub struct MadeAs {
 }
 
 impl Unit {
+    /// The command after which nothing starts the unit. systemd masks none whose file is in `/etc`.
+    #[must_use]
+    pub fn never_started(&self) -> String {
+        let (name, own) = (shell(&self.name), format!("/etc/systemd/system/{}", self.name));
+        if self.files.contains(&own) {
+            return format!("systemctl disable --now {name}; rm {}; systemctl daemon-reload", shell(&own));
+        }
+        format!("systemctl mask --now {name}")
+    }
+
     /// The addresses on which it listens: `unix:///path`, `tcp://address:port`, and others as the unit has them.
     #[must_use]
     pub fn streams(&self, doubts: &mut Vec<String>) -> Vec<(String, Source)> {

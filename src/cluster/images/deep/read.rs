@@ -3,7 +3,7 @@
 use super::kept::Layers;
 use crate::cluster::images::deflate;
 use crate::cluster::images::documents::{self, ReadError};
-use crate::image::layer::{Layer, LinkedFile, read_linked, scan_within};
+use crate::image::layer::{Layer, LinkedFiles, read_linked, scan_within};
 use crate::image::{
     Allowance, Descriptor, Digest, ImageError, ImageFacts, Laid, Platform, PlatformImage, fit, merge, merge_linked,
 };
@@ -44,9 +44,10 @@ pub async fn read(
 ) -> Result<Found, ReadError> {
     let (opened, _) = documents::read(client, image, digest).await?;
     let end = Instant::now() + IMAGE_TIME;
+    let mut linked = LinkedFiles::new(Allowance { memory: IMAGE_BYTES, ..Allowance::IMAGE });
     let (mut platforms, mut broken) = (Vec::new(), None);
     for platform in &opened.platforms {
-        let facts = match read_platform(client, layers, image, platform, end, bytes).await {
+        let facts = match read_platform(client, layers, image, platform, &mut linked, end, bytes).await {
             // It stays as large as it is: it is not read again, and never taken for one of which all is known.
             Err(ReadError::TooLarge(why)) => {
                 merge(platform, None)?.unreadable(&format!("its layers were not read: {why}"))
@@ -74,6 +75,7 @@ async fn read_platform(
     layers: &Layers,
     image: &ImageRef<'_>,
     platform: &PlatformImage,
+    read: &mut LinkedFiles,
     end: Instant,
     bytes: &mut u64,
 ) -> Result<ImageFacts, ReadError> {
@@ -94,19 +96,25 @@ async fn read_platform(
         of_platform.push(layer);
     }
     let (laid, of_platform) = on_thread(move || {
-        let laid = Laid::new(&of_platform.iter().map(Arc::as_ref).collect::<Vec<&Layer>>());
-        (laid, of_platform)
+        let listed: Vec<&Layer> = of_platform.iter().map(Arc::as_ref).collect();
+        let laid = Laid::new(&listed, &|| check(end).map_err(|error| ImageError::read("the image", error)));
+        laid.map(|laid| (laid, of_platform))
     })
-    .await?;
-    let mut files: Vec<LinkedFile> = Vec::new();
-    let left = Allowance { memory: left.memory, ..Allowance::IMAGE };
+    .await?
+    .map_err(of_layers)?;
+    let mut files = Vec::new();
     for (layer, linked) in laid.linked() {
         let diff_id = platform.config.rootfs.diff_ids.get(layer);
         let Some((stored, diff_id)) = platform.manifest.layers.get(layer).zip(diff_id) else { continue };
-        let (of_layer, id) = (stored.clone(), diff_id.clone());
-        let work = move |blob: &mut dyn Read| read_linked(blob, &of_layer, &id, left, &linked);
-        files.extend(read_blob(client, image, stored, end, work).await?);
-        *bytes = bytes.saturating_add(stored.size);
+        let missing = read.missing(stored, diff_id, &linked);
+        if !missing.is_empty() {
+            let (of_layer, id) = (stored.clone(), diff_id.clone());
+            let left = Allowance { memory: left.memory.min(read.left().memory), ..read.left() };
+            let work = move |blob: &mut dyn Read| read_linked(blob, &of_layer, &id, left, &missing);
+            read.add(stored, diff_id, read_blob(client, image, stored, end, work).await?);
+            *bytes = bytes.saturating_add(stored.size);
+        }
+        files.extend(read.of(stored, diff_id, &linked));
     }
     let platform = platform.clone();
     let merged = on_thread(move || {
@@ -133,7 +141,11 @@ async fn read_blob<T: Send + 'static>(
     let blob = client.blob(image, &stored.digest, size).await?;
     let runtime = tokio::runtime::Handle::current();
     let scanned = on_thread(move || work(&mut Until { inner: blob.blocking(runtime), end })).await?;
-    scanned.map_err(|error| match error {
+    scanned.map_err(of_layers)
+}
+
+fn of_layers(error: ImageError) -> ReadError {
+    match error {
         ImageError::Read { error, what } => {
             // What the registry did wrong decides whether it is tried again.
             match error.downcast::<crate::registry::RegistryError>() {
@@ -142,7 +154,16 @@ async fn read_blob<T: Send + 'static>(
             }
         }
         error => error.into(),
-    })
+    }
+}
+
+/// An error once the time is over. Another time the registry may be faster.
+fn check(end: Instant) -> std::io::Result<()> {
+    if Instant::now() <= end {
+        return Ok(());
+    }
+    let why = format!("all layers together took longer than {} minutes", IMAGE_TIME.as_secs() / 60);
+    Err(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
 }
 
 /// A reader that ends at a time.
@@ -153,11 +174,7 @@ struct Until<R> {
 
 impl<R: Read> Read for Until<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if Instant::now() > self.end {
-            // Another time the registry may be faster.
-            let why = format!("all layers together took longer than {} minutes", IMAGE_TIME.as_secs() / 60);
-            return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, why));
-        }
+        check(self.end)?;
         self.inner.read(buffer)
     }
 }

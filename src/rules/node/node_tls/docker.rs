@@ -4,7 +4,6 @@ use super::is_loopback;
 use crate::node::config::{Setting, Source};
 use crate::node::docker::{self, Docker, Host, SERVICE, Verification};
 use crate::node::listener::{Listener, Protocol};
-use crate::node::mode::shell;
 use crate::node::unit::Unit;
 use crate::node::{Node, Read};
 use crate::rule::{About, Evidence, Results, Severity};
@@ -68,9 +67,9 @@ fn sockets(node: &Node, docker: &Docker, results: &mut Results) {
             let subject = format!("{}: {address}", docker.name);
             let why = format!(
                 "it listens there without certificates as soon as {} is started ({source}), and podreeve finds nothing that starts it. If \
-nothing does: systemctl mask --now {}",
+nothing does: {}",
                 unit.name,
-                shell(&unit.name)
+                unit.never_started()
             );
             results.unknown(About::new(&subject, &["D2.7"]), why);
         }

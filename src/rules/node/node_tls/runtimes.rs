@@ -144,8 +144,9 @@ fn podman_units(node: &Node, results: &mut Results) {
             if unit.is_idle {
                 let why = format!(
                     "it obeys everybody who reaches the port as soon as {} is started ({source}), and podreeve finds nothing that starts it. \
-If nothing does: systemctl mask --now {own}",
-                    unit.name
+If nothing does: {}",
+                    unit.name,
+                    unit.never_started()
                 );
                 results.unknown(About::new(&format!("podman: {address}"), &[]), why);
                 continue;

@@ -29,10 +29,7 @@ pub fn watch(node: &Node, path: &str) -> String {
                 "{{ test -e /etc/audit/rules.d/audit.rules || cp {FILE} /etc/audit/rules.d/audit.rules; }} && "
             );
             let keep = if origin == Origin::EmptyFolder { keep } else { String::new() };
-            format!(
-                "mkdir -p /etc/audit/rules.d && {keep}{}",
-                once(&rule, own, &format!("echo {} >> {own}", shell(&rule)))
-            )
+            format!("mkdir -p /etc/audit/rules.d && {keep}{}", once(&rule, own, &append(&rule, own)))
         }
     };
     if !is_installed {
@@ -47,7 +44,8 @@ pub fn watch(node: &Node, path: &str) -> String {
         (_, Some(line)) => format!("{write} && augenrules # {}", restart(line)),
         (_, None) => match &node.audit.handwritten {
             Some(line) => format!(
-                "{write} && augenrules --load # it makes {FILE} again from rules.d: move what was written by hand there first ({line})"
+                "{write} && cp {FILE} {FILE}.by-hand && augenrules --load # it makes {FILE} again from rules.d: what was written by hand there ({line}) \
+is in {FILE}.by-hand"
             ),
             None => format!("{write} && augenrules --load"),
         },
@@ -75,10 +73,15 @@ fn restart(line: &str) -> String {
     format!("then restart the host: {line} locks the rules that are loaded (-e 2)")
 }
 
+/// Adds a rule on a line of its own, also where the last line of the file does not end.
+fn append(rule: &str, file: &str) -> String {
+    format!("printf '\\n%s\\n' {} >> {file}", shell(rule))
+}
+
 /// Adds a rule to `audit.rules`, before the line `-e 2` if it has one: nothing is loaded after it.
 fn add_to_file(rule: &str, is_locked: bool) -> String {
     if !is_locked {
-        return once(rule, FILE, &format!("echo {} >> {FILE}", shell(rule)));
+        return once(rule, FILE, &append(rule, FILE));
     }
     let mut escaped = String::with_capacity(rule.len());
     for c in rule.chars() {

@@ -8,12 +8,23 @@ const VARIABLES: usize = 64;
 /// The most folders that a shell remembers.
 const BEFORE: usize = 16;
 
+/// The most shells that are open. Each one has a folder.
+const SHELLS: usize = 64;
+
+/// The longest folder, and the longest value of a variable, as in Linux.
+const LONGEST: usize = 4096;
+
+/// The folder where the text does not say which one it is. Nothing leads out of it.
+const UNKNOWN: &str = "$";
+
 /// The folders of the shells that are open, the outermost first.
 #[derive(Debug, Clone)]
 pub struct Folders {
     /// Where each command begins. Empty where it is not known: where the base image does.
     start: String,
     shells: Vec<Shell>,
+    /// Whether the last command runs in more shells than are kept.
+    is_too_deep: bool,
     variables: Vec<(String, String)>,
 }
 
@@ -29,7 +40,7 @@ struct Shell {
 impl Default for Folders {
     fn default() -> Self {
         let shell = Shell { place: (0, 0, 0), folder: String::new(), before: Vec::new() };
-        Self { start: String::new(), shells: vec![shell], variables: Vec::new() }
+        Self { start: String::new(), shells: vec![shell], is_too_deep: false, variables: Vec::new() }
     }
 }
 
@@ -37,13 +48,14 @@ impl Folders {
     /// `WORKDIR`: where each command begins.
     pub fn begin_at(&mut self, folder: &str) {
         self.begin();
-        self.start = self.resolve(folder);
+        self.start = bounded(self.resolve(folder));
         self.begin();
     }
 
     /// A new shell, in the folder where each command begins.
     pub fn begin(&mut self) {
         self.shells.truncate(1);
+        self.is_too_deep = false;
         if let Some(shell) = self.shells.first_mut() {
             shell.folder.clone_from(&self.start);
             shell.before.clear();
@@ -55,7 +67,7 @@ impl Folders {
         self.variables.retain(|(known, _)| known != name);
         // What stood there before stays in it, and is not known.
         let value = if name == "PATH" { value.replace("${PATH}", "").replace("$PATH", "") } else { value.to_owned() };
-        if self.variables.len() < VARIABLES && !value.contains('$') {
+        if self.variables.len() < VARIABLES && value.len() <= LONGEST && !value.contains('$') {
             self.variables.push((name.to_owned(), value));
         }
     }
@@ -74,7 +86,12 @@ impl Folders {
         if self.shells.len() > 1 && self.shells.last().is_some_and(is_next) {
             self.shells.pop();
         }
-        if let Some(last) = self.shells.last().filter(|shell| shell.place != place) {
+        let is_new = self.shells.last().is_some_and(|shell| shell.place != place);
+        self.is_too_deep = is_new && self.shells.len() >= SHELLS;
+        if self.is_too_deep {
+            return;
+        }
+        if let Some(last) = self.shells.last().filter(|_| is_new) {
             let shell = Shell { place, folder: last.folder.clone(), before: Vec::new() };
             self.shells.push(shell);
         }
@@ -82,7 +99,7 @@ impl Folders {
         let next = match (call.name.as_str(), target) {
             ("cd", None) => Some("~".to_owned()),
             ("cd", Some("-")) | ("popd", _) => self.shells.last_mut().and_then(|shell| shell.before.pop()),
-            ("cd" | "pushd", Some(target)) => Some(self.resolve(target)),
+            ("cd" | "pushd", Some(target)) => Some(bounded(self.resolve(target))),
             _ => return,
         };
         if let Some((shell, next)) = self.shells.last_mut().zip(next) {
@@ -95,6 +112,9 @@ impl Folders {
 
     /// The folder of the last call.
     fn folder(&self) -> &str {
+        if self.is_too_deep {
+            return UNKNOWN;
+        }
         self.shells.last().map_or("", |shell| shell.folder.as_str())
     }
 
@@ -132,6 +152,11 @@ impl Folders {
             (None, _) => path,
         }
     }
+}
+
+/// The folder, if Linux has one with a path of this length.
+fn bounded(folder: String) -> String {
+    if folder.len() > LONGEST { UNKNOWN.to_owned() } else { folder }
 }
 
 const fn is_of_name(c: char) -> bool {
@@ -221,6 +246,20 @@ mod tests {
         ] {
             assert_eq!(places(script), wanted, "{script}");
         }
+    }
+
+    #[test]
+    fn folders_and_shells_without_end_are_unknown() {
+        let long = format!("cd {}; a; cd ..; cd b; a; cd /c; a", "d/".repeat(3000));
+        assert_eq!(places(&long), ["$/a", "$/../b/a", "/c/a"]);
+        let steps = places(&format!("{}a", "cd d/d/d/d; a;".repeat(4000)));
+        assert!(steps.iter().all(|place| place.len() <= LONGEST + 2) && steps.last().unwrap().starts_with("$/"));
+        let nested = |depth: usize| places(&format!("{}a;{} a", "(cd d;".repeat(depth), ")".repeat(depth)));
+        assert_eq!(nested(3), ["/w/d/d/d/a", "/w/a"]);
+        assert_eq!(nested(300), ["$/a", "/w/a"]);
+        let mut folders = Folders::default();
+        (0..4000).for_each(|_| folders.begin_at("d/d/d"));
+        assert!(folders.resolve("a").len() <= LONGEST + 2);
     }
 
     #[test]
