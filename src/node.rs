@@ -221,7 +221,9 @@ impl Node {
         all.extend(self.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
         all.extend(self.podman.iter().map(|daemon| root(daemon, "", "/var/lib/containers/storage")));
         all.extend(self.kubelet.iter().map(|kubelet| DataFolder { path: kubelet.root.clone(), doubt: None }));
-        if !all.is_empty() && !self.audit.lists.is_empty() {
+        // Rules alone write nothing there: on a host of systemd the daemon has a unit.
+        let has_daemon = self.audit.running || self.units.is_empty() || self.units.contains_key("auditd.service");
+        if !all.is_empty() && !self.audit.lists.is_empty() && has_daemon {
             all.push(DataFolder { path: "/var/log/audit".to_owned(), doubt: None });
         }
         all.sort_unstable();

@@ -110,7 +110,8 @@ fn explain_shows_what_to_change() {
         // Every rule has an edit, or says what to do without one.
         // A flag of a daemon may begin a line, too.
         let is_diff = |line: &str| line.starts_with("  +") || (line.starts_with("  -") && !line.starts_with("  --"));
-        let changes = ran.out.lines().any(is_diff);
+        // No host has an edit, and a long command may be broken before an option.
+        let changes = rule.subject() != "node" && ran.out.lines().any(is_diff);
         assert_eq!(changes, ran.out.contains("\nWhat to change"), "{}", ran.out);
         assert!(changes || ran.out.contains("\nWhat to do\n"), "{}", ran.out);
         let passes = match rule.subject() {
