@@ -118,6 +118,7 @@ mod image {
     pub mod step;
 }
 
+use crate::image::config::RunConfig;
 use crate::rule::{PodRule, Rule, nearest_name};
 
 /// Every rule, in the order in which the violations of one container are reported.
@@ -251,16 +252,16 @@ fn spelt_as_an_id(name: &str) -> String {
     id
 }
 
-/// The words of a command without a shell that hold a secret, by their index.
+/// The words of a command of an image that hold a secret, by their index.
 #[must_use]
 pub fn secrets_in_command(words: &[&str]) -> Vec<usize> {
-    secret_commands::in_words(words)
+    image::image_secrets::in_command(words).into_iter().map(|(index, _)| index).collect()
 }
 
 /// Whether a step of the history of an image has a secret.
 #[must_use]
 pub fn has_secret(step: &str) -> bool {
-    image::image_secrets::of_step(step, &|_, _| false).is_some()
+    image::image_secrets::of_step(step, &RunConfig::default()).is_some()
 }
 
 /// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.

@@ -10,7 +10,7 @@ pub mod repaired;
 
 use super::exit::{Exit, Failure};
 use super::output::{self, Format};
-use super::rules::default_action;
+use super::rules::{default_action, default_params};
 use super::suggested::{POLICY, RULE};
 use crate::rule::{Judges, Rule};
 use crate::rules::{self, RULES, owasp};
@@ -102,7 +102,8 @@ fn page(rule: &'static Rule) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{BOLD}{}{BOLD:#}: {}", rule.id, rule.title);
     let action = default_action(rule);
-    let mut facts = vec![format!("{} severity", rule.severity), format!("`owasp`: {action}")];
+    let params = default_params(rule).map(|params| format!(", {params}")).unwrap_or_default();
+    let mut facts = vec![format!("{} severity", rule.severity), format!("`owasp`: {action}{params}")];
     facts.extend(rule.pss().map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
     if rule.fixes() {
         facts.push("has a repair".to_owned());

@@ -3,7 +3,7 @@
 pub mod coverage;
 mod default_action;
 
-pub use default_action::default_action;
+pub use default_action::{default_action, default_params};
 
 use super::exit::{Exit, Failure};
 use super::output::{self, Format};
@@ -25,6 +25,32 @@ pub struct Args {
     /// Show how podreeve answers each item of the OWASP list: by which rule, or by which command
     #[arg(long)]
     owasp: bool,
+
+    /// List only the rules that judge this; exec is a connection to a pod
+    #[arg(long, value_enum, value_name = "SUBJECT", conflicts_with = "owasp")]
+    judges: Option<Subject>,
+}
+
+/// What a rule judges.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Subject {
+    Pod,
+    Exec,
+    Dockerfile,
+    Image,
+    Node,
+}
+
+impl Subject {
+    const fn judges(self) -> &'static str {
+        match self {
+            Self::Pod => "pod",
+            Self::Exec => "exec",
+            Self::Dockerfile => "dockerfile",
+            Self::Image => "image",
+            Self::Node => "node",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -41,6 +67,9 @@ struct Row {
     patch: bool,
     /// What the built-in policy does.
     action: Action,
+    /// The parameters that the built-in policy gives, if it gives some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<String>,
     examples: Vec<ExampleRow>,
 }
 
@@ -65,7 +94,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Clean);
     }
-    let rows: Vec<Row> = RULES.iter().map(|rule| row(rule)).collect();
+    let is_wanted = |rule: &&&'static Rule| args.judges.is_none_or(|subject| subject.judges() == rule.subject());
+    let rows: Vec<Row> = RULES.iter().filter(is_wanted).map(|rule| row(rule)).collect();
     match args.output {
         Format::Json => output::json(&rows)?,
         Format::Text => output::print(&table(&rows))?,
@@ -102,6 +132,7 @@ fn row(rule: &'static Rule) -> Row {
         severity: rule.severity,
         patch: rule.fixes(),
         action: default_action(rule),
+        params: default_params(rule),
         examples: plain(rule).map(example).collect(),
     }
 }
@@ -132,5 +163,11 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let _ = writeln!(text, "{:id$}  {:action$}  {:severity$}  {}", row.id, row.action, row.severity, row.title);
     }
-    text + "\nACTION is that of the built-in policy `owasp`. `podreeve explain RULE` explains a rule.\n"
+    text += "\nACTION is that of the built-in policy `owasp`. `podreeve explain RULE` explains a rule.\n";
+    for row in rows {
+        if let Some(params) = &row.params {
+            let _ = writeln!(text, "In `owasp`, {} has {params}.", row.id);
+        }
+    }
+    text
 }

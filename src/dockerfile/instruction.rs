@@ -82,6 +82,8 @@ pub enum Command {
 #[derive(Debug)]
 pub struct Heredoc<'t> {
     pub text: &'t str,
+    /// The word that ends it, and the name of the file where it is copied to a folder.
+    pub name: String,
     /// Where it begins in the file.
     pub start: usize,
     /// Whether the command reads it as its input. It may have another file descriptor.

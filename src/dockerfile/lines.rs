@@ -67,6 +67,7 @@ impl<'t> Lines<'t> {
                     let body = self.text.get(begin..at).unwrap_or_default();
                     found.push(Heredoc {
                         text: body,
+                        name: start.end,
                         start: begin,
                         is_stdin: start.is_stdin,
                         is_expanded: start.is_expanded,

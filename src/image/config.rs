@@ -48,6 +48,12 @@ pub struct RunConfig {
     pub labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<Healthcheck>,
+    /// Instructions that run in a build that begins with the image.
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub on_build: Vec<String>,
+    /// The shell of commands that are one text.
+    #[serde(deserialize_with = "words", skip_serializing_if = "Vec::is_empty")]
+    pub shell: Vec<String>,
 }
 
 /// Docker's HEALTHCHECK, which the kubelet does not run.
@@ -118,16 +124,25 @@ fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timest
 
 /// Takes away what is behind the last command that rules judge. The steps stay: layers are counted by them. Whether anything was
 /// taken away.
-fn cut_commands(history: &mut [History]) -> bool {
+fn cut_commands<'h>(steps: impl Iterator<Item = &'h mut String>) -> bool {
     let mut left = limits::COMMANDS;
     let mut is_cut = false;
-    for step in history {
-        if let Some(end) = end_of_commands(&step.created_by, &mut left) {
-            step.created_by.truncate(end);
+    for step in steps {
+        if let Some(end) = end_of_commands(step, &mut left) {
+            step.truncate(end);
             is_cut = true;
         }
     }
     is_cut
+}
+
+/// Shortens a text to a number of bytes.
+fn shorten(text: &mut String, most: usize) {
+    if text.len() > most {
+        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or_default());
+        text.shrink_to_fit();
+    }
 }
 
 impl Config {
@@ -142,18 +157,17 @@ impl Config {
             return Err(ImageError::too_large("the configuration", format!("{} layers", limits::LAYERS)));
         }
         config.platform = config.platform.normal();
-        // No rule judges labels, and builders keep whole documents in them.
+        // Builders keep whole documents in labels.
         for label in config.config.iter_mut().flat_map(|run| run.labels.values_mut()) {
-            if label.len() > limits::LABEL {
-                label.clear();
-            }
+            shorten(label, limits::LABEL);
         }
         // Rules compare these two with each other.
         if config.history.len() > limits::LIST {
             config.history.truncate(limits::LIST);
             Gap::new(&[Part::History], FULL).add(&mut config.gaps);
         }
-        if cut_commands(&mut config.history) {
+        let steps = config.history.iter_mut().map(|step| &mut step.created_by);
+        if cut_commands(steps.chain(config.config.iter_mut().flat_map(|run| &mut run.on_build))) {
             Gap::new(&[Part::History], FULL).add(&mut config.gaps);
         }
         if let Some(run) = config.config.as_mut().filter(|run| run.env.len() > limits::LIST) {
@@ -212,7 +226,7 @@ mod tests {
             Config::parse(json.to_string().as_bytes()).unwrap()
         };
         let few = of(2);
-        assert_eq!(few.run().labels.values().collect::<Vec<_>>(), ["", "a"]);
+        assert_eq!(few.run().labels.values().map(String::len).collect::<Vec<_>>(), [limits::LABEL, 1]);
         assert!(few.gaps.is_empty() && few.run().env[1].ends_with("end") && few.history[1].created_by.ends_with("end"));
         let many = |name: &str| {
             let json = match name {

@@ -57,6 +57,8 @@ pub const CONFIG: Keys = Keys {
         "Labels",
         "Healthcheck",
         "Test",
+        "OnBuild",
+        "Shell",
     ],
     free: &["Labels", "ExposedPorts", "Volumes"],
 };

@@ -38,7 +38,7 @@ pub const CAPTURES: usize = 4000;
 pub const LINKS: usize = 1024;
 /// The most files behind links that are read by the names of the links.
 pub const LINKED: usize = 256;
-/// The longest value of a label that is kept.
+/// How much of the value of a label is kept.
 pub const LABEL: usize = 4096;
 /// The most variables, and the most steps, of a configuration.
 pub const LIST: usize = 1000;

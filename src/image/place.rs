@@ -12,6 +12,10 @@ pub enum Place<'i> {
     Config(&'static str),
     /// A variable of the configuration, by its name.
     Env(&'i str),
+    /// A label, by its name.
+    Label(&'i str),
+    /// A word or an instruction in a list of the configuration: `Entrypoint`.
+    Word(&'static str, usize),
     /// A step of the build.
     History(usize),
     /// A file of a layer.
@@ -32,6 +36,8 @@ impl fmt::Display for Place<'_> {
             Self::Image => f.write_str("image"),
             Self::Config(field) => write!(f, "config.{field}"),
             Self::Env(name) => write!(f, "config.Env[{}]", clean(name, SHOWN)),
+            Self::Label(name) => write!(f, "config.Labels[{}]", clean(name, SHOWN)),
+            Self::Word(list, index) => write!(f, "config.{list}[{index}]"),
             Self::History(step) => write!(f, "history[{step}]"),
             Self::File { layer, path } => write!(f, "layers[{layer}]/{}", clean(path, SHOWN)),
             Self::Line { layer, path, line } => write!(f, "layers[{layer}]/{}:{line}", clean(path, SHOWN)),

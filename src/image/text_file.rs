@@ -31,7 +31,7 @@ pub fn is_placeholder(value: &str) -> bool {
     let value = value.trim();
     value.is_empty()
         || value == "null"
-        || value.starts_with(['$', '<', '%'])
+        || value.starts_with(['$', '<', '%', '`'])
         || value.contains("${")
         || value.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.' | b'-'))
 }

@@ -168,6 +168,13 @@ impl CompiledPolicy {
         settings.and_then(|setting| setting.action).unwrap_or(Action::Off)
     }
 
+    /// The parameters that it gives to a rule, if it gives some.
+    #[must_use]
+    pub fn params(&self, rule: &Rule) -> Option<&serde_json::Value> {
+        let settings = self.spec.rules.as_ref().and_then(|rules| rules.0.get(rule.id))?;
+        Some(&settings.params).filter(|params| !params.is_null())
+    }
+
     /// Whether it judges connections to pods.
     #[must_use]
     pub fn judges_exec(&self) -> bool {

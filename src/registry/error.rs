@@ -49,6 +49,8 @@ pub enum RegistryError {
 pub enum TlsProblem {
     #[error("it answers without TLS")]
     None,
+    #[error("it closes the connection when TLS begins")]
+    Closed,
     #[error("its certificate is signed by an authority that is not trusted here")]
     UnknownAuthority,
     #[error("its certificate has expired")]

@@ -84,6 +84,9 @@ fn explain(host: String, error: &(dyn Error + 'static)) -> RegistryError {
         if let Some(problem) = find(cause).and_then(tls_problem) {
             return RegistryError::Tls { host, problem };
         }
+        if is_closed(cause) {
+            return RegistryError::Tls { host, problem: TlsProblem::Closed };
+        }
         source = cause.source();
     }
     RegistryError::Connect { host, cause: with_causes(error) }
@@ -98,6 +101,18 @@ fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
         }
         error = error.downcast_ref::<std::io::Error>()?.get_ref()?;
     }
+}
+
+/// Whether the host closed the connection when it was to answer with TLS. Only the text of the error shows when it closed.
+fn is_closed(error: &(dyn Error + 'static)) -> bool {
+    let mut next = error.downcast_ref::<std::io::Error>();
+    while let Some(io) = next {
+        if io.kind() == std::io::ErrorKind::UnexpectedEof && io.to_string().contains("handshake") {
+            return true;
+        }
+        next = io.get_ref().and_then(|inner| inner.downcast_ref());
+    }
+    false
 }
 
 fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {

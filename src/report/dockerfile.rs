@@ -132,7 +132,7 @@ fn violation(name: &str, file: &Dockerfile<'_>, judged: &Judged<'_>) -> Violatio
         why,
         note: note.map(|note| note_text(note, severity)),
         calls_for_repair: calls_for_repair(*effect, *note),
-        owasp: rule.owasp,
+        owasp: finding.items.unwrap_or(rule.owasp),
         edit,
     }
 }

@@ -264,11 +264,13 @@ impl LayerReport {
 
 fn config(facts: &ImageFacts) -> ConfigReport {
     let run = &facts.run;
+    let mut entrypoint = discreet(run.entrypoint.iter().chain(&run.cmd));
+    let cmd = entrypoint.split_off(run.entrypoint.len());
     let name = |pair: &String| pair.split('=').next().unwrap_or_default().to_owned();
     ConfigReport {
         user: run.user.clone(),
-        entrypoint: discreet(&run.entrypoint),
-        cmd: discreet(&run.cmd),
+        entrypoint,
+        cmd,
         working_dir: run.working_dir.clone(),
         env: run.env.iter().map(name).collect(),
         exposed_ports: run.exposed_ports.clone(),
@@ -282,8 +284,8 @@ fn config(facts: &ImageFacts) -> ConfigReport {
 }
 
 /// Words of a command, without those that hold a secret.
-fn discreet(words: &[String]) -> Vec<String> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+fn discreet<'w>(words: impl Iterator<Item = &'w String>) -> Vec<String> {
+    let words: Vec<&str> = words.map(String::as_str).collect();
     let secrets = secrets_in_command(&words);
     let shown = |(index, word): (usize, &&str)| if secrets.contains(&index) { "***" } else { word }.to_owned();
     words.iter().enumerate().map(shown).collect()

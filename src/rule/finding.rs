@@ -50,6 +50,8 @@ pub struct Finding<'p, P = Location<'p>> {
     pub instead: Option<&'static str>,
     /// Replaces the rule's own severity.
     pub severity: Option<Severity>,
+    /// Replaces the items of the OWASP list that the rule cites: those that this finding is about.
+    pub items: Option<&'static [u8]>,
     /// For limits: a smaller amount is a milder violation, so an update that lowers it introduces nothing.
     pub amount: Option<i128>,
     /// The most that happens because of it, whatever the policy says.
@@ -83,6 +85,7 @@ impl<'p, P> Finding<'p, P> {
             why: None,
             instead: None,
             severity: None,
+            items: None,
             amount: None,
             most: None,
             bars_repair: false,
@@ -105,6 +108,13 @@ impl<'p, P> Finding<'p, P> {
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
+        self
+    }
+
+    /// The finding is about these items of the OWASP list, and not about all that the rule cites.
+    #[must_use]
+    pub fn items(mut self, items: &'static [u8]) -> Self {
+        self.items = Some(items);
         self
     }
 

@@ -1,6 +1,10 @@
 //! Secrets in the commands of a build: in variables, options, and in what programs read.
 
-use super::secret_shapes::{is_fingerprint, is_literal, is_named_secret, secret_value, secrets_in_words};
+mod written;
+
+pub use written::in_file;
+
+use super::secret_shapes::{is_crypt, is_fingerprint, is_literal, is_named_secret, secret_value, secrets_in_words};
 use crate::shell::{self, Call, Piece, SHELLS, Script, Word};
 use std::ops::Range;
 
@@ -54,6 +58,9 @@ impl Names<'_> {
         // What a program other than a shell reads.
         if let Some(piece) = call.command.input.as_ref().filter(|_| !SHELLS.contains(&call.name.as_str())) {
             lines(&piece.text, piece.start, |line, span| found.extend(self.in_line(line).map(|what| (span, what))));
+        }
+        if found.is_empty() {
+            found.extend(written::in_call(call));
         }
         found
     }
@@ -110,14 +117,18 @@ enum PasswordReader {
     Lines,
     /// `user:password`.
     Pairs,
+    /// `user:hash`.
+    Hashes,
 }
 
 impl PasswordReader {
     fn of(call: &Call<'_>) -> Option<Self> {
         let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
         match call.name.as_str() {
-            "chpasswd" => (!has(&["-e", "--encrypted"])).then_some(Self::Pairs),
-            "passwd" => has(&["--stdin"]).then_some(Self::Lines),
+            "chpasswd" if has(&["-e", "--encrypted"]) => Some(Self::Hashes),
+            "chpasswd" => Some(Self::Pairs),
+            // Without a terminal it reads the password from its input, too.
+            "passwd" => Some(Self::Lines),
             _ => None,
         }
     }
@@ -125,11 +136,13 @@ impl PasswordReader {
     fn has_password(&self, text: &str) -> bool {
         let is_password = |text: &str| is_literal(text) && !text.starts_with(['$', '`', '*', '!']);
         // `echo` and `printf` write `\n` for the end of a line.
+        let of_user = |line: &str, is: &dyn Fn(&str) -> bool| {
+            line.split_once(':').is_some_and(|(user, password)| !user.is_empty() && is(password))
+        };
         text.split('\n').flat_map(|line| line.split("\\n")).map(str::trim).any(|line| match self {
             Self::Lines => is_password(line),
-            Self::Pairs => {
-                line.split_once(':').is_some_and(|(user, password)| !user.is_empty() && is_password(password))
-            }
+            Self::Pairs => of_user(line, &is_password),
+            Self::Hashes => of_user(line, &is_crypt),
         })
     }
 }
@@ -177,17 +190,17 @@ pub fn in_script(script: &Script, names: &Names<'_>) -> Option<&'static str> {
     first
 }
 
-/// The words of a command without a shell that hold a secret, by their index.
-pub fn in_words(words: &[&str]) -> Vec<usize> {
+/// The words of a command without a shell that hold a secret, by their index, and the kind.
+pub fn in_words(words: &[&str]) -> Vec<(usize, &'static str)> {
     let word =
         |(index, text): (usize, &&str)| Word { text: (*text).to_owned(), span: index..index + 1, ..Word::default() };
     let command = shell::Command { words: words.iter().enumerate().map(word).collect(), ..shell::Command::default() };
     let mut found = Vec::new();
     let names = Names::default();
     shell::calls_and_settings(&Script { commands: vec![command] }, &mut |call| {
-        found.extend(names.in_call(call).into_iter().map(|(span, _)| span.start));
+        found.extend(names.in_call(call).into_iter().map(|(span, what)| (span.start, what)));
     });
     found.sort_unstable();
-    found.dedup();
+    found.dedup_by_key(|(index, _)| *index);
     found
 }

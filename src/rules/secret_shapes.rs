@@ -6,6 +6,7 @@ mod assignments;
 mod commands;
 mod encoded;
 mod names;
+mod operands;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -17,4 +18,4 @@ mod vocabulary;
 pub use commands::secrets_in_words;
 pub use names::{is_fingerprint, is_named_secret};
 pub use shape::secret_value;
-pub use values::is_literal;
+pub use values::{is_crypt, is_literal};

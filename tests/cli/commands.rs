@@ -86,6 +86,14 @@ fn rules_are_listed_with_their_settings() {
             assert_eq!(example["fields"].as_array().is_some_and(|fields| !fields.is_empty()), bad, "{example:#}");
         }
     }
+    assert_eq!(rules.as_array().expect("a list").iter().filter(|rule| rule["params"].is_string()).count(), 2);
+    let text = dir.run(&["rules", "--judges", "image"]).out;
+    let image = RULES.iter().filter(|rule| rule.subject() == "image");
+    assert_eq!(text.lines().skip(1).take_while(|line| !line.is_empty()).count(), image.count(), "{text}");
+    assert!(
+        text.contains("In `owasp`, image-setuid has onlyEscalationDenies: true.") && !text.contains("volume-types")
+    );
+    assert!(dir.run(&["explain", "image-setuid"]).out.contains("`owasp`: deny, onlyEscalationDenies: true"));
     let text = dir.run(&["rules"]).out;
     assert!(RULES.iter().all(|rule| text.lines().any(|line| line.starts_with(rule.id))), "{text}");
 }

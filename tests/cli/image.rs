@@ -64,6 +64,7 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
     assert_eq!(
         violations(&report),
         [
+            "deny image-secrets config.Entrypoint[1]",
             "deny image-secrets config.Env[DB_PASSWORD]",
             "deny image-secrets history[1]",
             "deny image-secrets layers[1]/root/.npmrc",
@@ -77,6 +78,8 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
             "audit image-build-tools layers[1]/usr/bin/gcc",
         ]
     );
+    let setuid = report["violations"].as_array().expect("a list").iter().find(|one| one["rule"] == "image-setuid");
+    assert!(setuid.is_some_and(|one| one["why"].as_str().is_some_and(|why| why.contains("only warns"))), "{setuid:?}");
     let text = dir.run(&["image", "bad.tar"]);
     let all = dir.run(&["image", "bad.tar", "--all"]);
     assert_eq!((text.code, all.code), (Some(1), Some(1)));

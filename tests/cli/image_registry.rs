@@ -116,6 +116,22 @@ fn a_registry_that_sends_a_little_now_and_then_does_not_hold_the_command() {
 }
 
 #[test]
+fn a_registry_that_closes_when_tls_begins_may_speak_http_alone() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = std::io::Read::read(&mut stream, &mut [0; 16384]);
+        }
+    });
+    let dir = Dir::new("image-registry-closes", &[]);
+    let ran = dir.run(&["image", &format!("127.0.0.1:{port}/shop/web:1")]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+    let says = "it closes the connection when TLS begins; if it speaks HTTP alone, add --plain-http";
+    assert!(ran.err.contains(says), "{}", ran.err);
+}
+
+#[test]
 fn a_registry_that_cannot_be_read_is_an_error_that_says_why() {
     let registry = Registry::start(layout("1", &[image("amd64", "1000")]));
     let dir = Dir::new("image-registry-errors", &[]);

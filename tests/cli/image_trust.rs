@@ -95,7 +95,15 @@ fn what_cannot_be_verified_is_an_error_that_says_what_to_do() {
                 .replace("\n  - cosignKey", "\n    - cosignKey")
         ),
     );
+    dir.write("list.yaml", "- prefix: a.example\n  anyOf: []\n");
+    dir.write("entry.yaml", "prefix: a.example\nanyOf: []\n");
+    dir.write("images.yaml", "images:\n  registries: []\n");
+    dir.write("images-list.yaml", "images:\n- prefix: a.example\n  anyOf: []\n");
     for (file, name, said) in [
+        ("list.yaml", "a.example/b", "list.yaml: is a list; put it under the key `trust`"),
+        ("images-list.yaml", "a.example/b", "is a list; put it under the key `trust`"),
+        ("entry.yaml", "a.example/b", "entry.yaml: has an entry without a list; put it under the key `trust`"),
+        ("images.yaml", "a.example/b", "images.yaml: has no list `trust`"),
         ("none.yaml", "a.example/b", "none.yaml: has no trust document"),
         ("typo.yaml", "a.example/b", "typo.yaml:3: trust[0]"),
         ("private.yaml", "a.example/b", "private.yaml:4: trust[0].anyOf[0].cosignKey: holds a private key"),

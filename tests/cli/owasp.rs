@@ -41,6 +41,19 @@ fn the_list_says_what_manifests_violate() {
 }
 
 #[test]
+fn a_finding_fails_the_items_that_it_is_about() {
+    let dir = Dir::new(
+        "owasp-ports",
+        &[("a/Dockerfile", "FROM debian:12\nEXPOSE 80\n"), ("b/Dockerfile", "FROM debian:12\nEXPOSE 22\n")],
+    );
+    for (file, ssh) in [("a/Dockerfile", 0), ("b/Dockerfile", 1)] {
+        let report = dir.run(&["owasp", file, "-o", "json"]).json();
+        let failures = |number| item(&report, number)["failures"].as_u64().unwrap();
+        assert_eq!((failures(61), failures(62)), (ssh, 1), "{file}");
+    }
+}
+
+#[test]
 fn a_page_for_an_auditor_needs_no_other_file_and_hides_nothing_when_printed() {
     let dir = Dir::new("owasp-html", &[("bad.yaml", &BAD.replace("name: web", "name: \"<script>\""))]);
     let ran = dir.run(&["owasp", "bad.yaml", "-o", "html=owasp.html", "-o", "text"]);

@@ -6,7 +6,7 @@ use super::write::replace;
 use crate::cli::input::Input;
 use crate::dockerfile::Dockerfile;
 use crate::manifest::{Document, Object, Reading, TextEdit, apply};
-use crate::report::fix::{FixReport, LeftReport, TextFix, edits, replacements, unified};
+use crate::report::fix::{FixReport, Hidden, LeftReport, TextFix, edits, replacements, unified};
 use crate::report::{FileError, Judge, ObjectReport};
 use crate::rule::Applicability;
 
@@ -122,7 +122,12 @@ impl Fixing {
             report.written = true;
             *found = after;
         } else {
-            report.diff = Some(unified(&input.name, text, edits));
+            let hidden = if found.results.objects.iter().any(ObjectReport::is_dockerfile) {
+                Hidden::of_dockerfile(text)
+            } else {
+                Hidden::of_manifest(text, &found.results.objects)
+            };
+            report.diff = Some(unified(&input.name, text, edits, &hidden));
         }
         report.fixed = report.found - remaining;
     }

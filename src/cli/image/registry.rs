@@ -154,7 +154,9 @@ impl Repository {
     fn advised(&self, error: &ReadError) -> String {
         let ReadError::Registry(error) = error else { return error.to_string() };
         let advice = match error {
-            RegistryError::Tls { problem: TlsProblem::None, .. } => "; if it speaks HTTP alone, add --plain-http",
+            RegistryError::Tls { problem: TlsProblem::None | TlsProblem::Closed, .. } => {
+                "; if it speaks HTTP alone, add --plain-http"
+            }
             RegistryError::Tls { problem: TlsProblem::UnknownAuthority, .. } => "; name the authority with --ca FILE",
             // A user who means an image of this machine is led to Docker Hub.
             RegistryError::Connect { .. } | RegistryError::NotFound { .. } | RegistryError::Refused { .. }

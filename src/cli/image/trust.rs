@@ -6,7 +6,7 @@ use crate::cli::exit::Failure;
 use crate::image::OpenedImage;
 pub use crate::image::trust::Verdict;
 use crate::image::trust::{Evidence, Source, Target, Trust, TrustDocument, TrustError, layout, verify as judge};
-use crate::manifest::{self, Node};
+use crate::manifest::{self, Content, Node};
 use crate::workload::image::ImageRef;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -102,6 +102,8 @@ fn load(path: &Path) -> Result<Trust, Failure> {
         let root = &document.root;
         if root.get("kind").and_then(Node::as_str) == Some("ConfigMap") {
             config_maps.extend(config_map(root));
+        } else if let Some(misplaced) = misplaced(root) {
+            return Err(Failure::input(format!("{shown}: {misplaced}")));
         } else if found.replace(root.get("images").unwrap_or(root)).is_some() {
             return Err(Failure::input(format!(
                 "{shown}: has several trust documents; write all entries into one list `trust`"
@@ -120,6 +122,23 @@ fn load(path: &Path) -> Result<Trust, Failure> {
         let line = |error: &TrustError| node.position(&pointer(&error.at)).line;
         let lines: Vec<String> = errors.iter().map(|error| format!("{shown}:{}: {error}", line(error))).collect();
         Failure::input(lines.join("\n"))
+    })
+}
+
+/// What is wrong with a document in which the entries do not stand below `trust`.
+fn misplaced(root: &Node) -> Option<&'static str> {
+    let root = root.get("images").unwrap_or(root);
+    if matches!(root.content, Content::List(_)) {
+        return Some("is a list; put it under the key `trust`: write `trust:` as the first line");
+    }
+    if root.get("trust").is_some() {
+        return None;
+    }
+    let is_entry = ["prefix", "anyOf"].iter().any(|key| root.get(key).is_some());
+    Some(if is_entry {
+        "has an entry without a list; put it under the key `trust`, as an item that begins with `- `"
+    } else {
+        "has no list `trust`; put the entries under this key, see docs/signatures.md"
     })
 }
 

@@ -109,6 +109,6 @@ pub(super) fn violation(
         note: note.map(|note| note_text(note, severity)),
         exemption: exemption.map(|one| ImageExemptionReport { reason: clean(&one.reason, TEXT), until: one.until }),
         unknown: false,
-        owasp: rule.owasp,
+        owasp: finding.items.unwrap_or(rule.owasp),
     }
 }

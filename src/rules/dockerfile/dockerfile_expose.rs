@@ -44,6 +44,9 @@ declared.",
     }),
 };
 
+/// The items of other ports than 22.
+const WITHOUT_SSH: &[u8] = &[62, 63];
+
 /// Parameters of `dockerfile-expose`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -69,7 +72,8 @@ impl FileCheck for DockerfileExpose {
                             findings.push(finding.severity(Severity::High));
                         } else if port < 1024 {
                             let found = format!("port {port}");
-                            findings.push(Finding::new(file.place(word.span.clone()), found, "a port from 1024 on"));
+                            let finding = Finding::new(file.place(word.span.clone()), found, "a port from 1024 on");
+                            findings.push(finding.items(WITHOUT_SSH));
                         }
                     }
                 }

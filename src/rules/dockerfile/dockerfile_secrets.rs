@@ -6,7 +6,7 @@ use crate::dockerfile::{Arguments, Dockerfile, Heredoc, Instruction, Keyword, Pa
 use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
-use crate::rules::secret_commands::{Names, lines};
+use crate::rules::secret_commands::{Names, in_file, lines};
 use crate::rules::secret_shapes::{is_named_secret, secret_value};
 use crate::shell;
 use crate::text::clean;
@@ -59,6 +59,20 @@ that are none.",
                 "files with secrets",
                 "FROM debian:12 AS build\nCOPY .npmrc /src/\nCOPY id_rsa /root/.ssh/id_rsa\nADD conf/server.key certs/server.crt /etc/tls/\nFROM debian:12\nCOPY [\".env\", \"/app/\"]\nCOPY home/.kube/config /root/.kube/config\n",
                 &[3, 4, 6, 7],
+            ),
+            FileExample::bad(
+                "options and operands of programs",
+                "FROM debian:12\nRUN docker login -u u -p hunter2secret r.example.com && skopeo login -phunter2 r.example.com\nRUN helm registry login -u u -p hunter2 r && oras login -p hunter2 r\nRUN twine upload -u u -p hunter2 dist/*\nRUN aws configure set aws_secret_access_key wJalrXUtnFEMIK7MDENGbPxRfiCYzzzzzzzzzKEY\nRUN useradd -p hunter2 u\nRUN usermod -p '$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.' u\nRUN htpasswd -bc /etc/f admin hunter2 && htpasswd -nbB admin hunter2\nRUN useradd -p $(openssl passwd -1 -salt ab hunter2) u\nRUN npm config set //registry.example.com/:_authToken 0a1b2c3d4e5f60718293\nRUN mc alias set a https://a.example.com AKIA hunter2hunter2\nRUN echo 'hunter2\\nhunter2' | passwd root\nRUN skopeo copy --src-creds=u:hunter2 docker://a dir:b\n",
+                &[2, 2, 3, 3, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12, 13],
+            ),
+            FileExample::bad(
+                "files in which programs keep credentials",
+                "FROM debian:12\nRUN echo \"machine h login b password s3cret\" > ~/.netrc\nRUN cat > /root/.netrc <<EOF\nmachine h\nlogin b password s3cret\nEOF\nCOPY <<EOF /root/.netrc\nmachine h login b password s3cret\nEOF\nCOPY <<.pgpass /root/\ndb:5432:*:app:s3cret\n.pgpass\nRUN printf 'db:5432:*:app:%s\\n' s3cret | tee -a $HOME/.pgpass\nRUN printf '[default]\\naws_secret_access_key = %s' s3cret >> ~/.aws/credentials\n",
+                &[2, 5, 8, 11, 13, 14],
+            ),
+            FileExample::good(
+                "options and files with variables",
+                "FROM debian:12\nRUN docker login -u u -p \"$PASSWORD\" r && docker run -p 80:80 a && docker login -u u --password-stdin r\nRUN aws configure set region eu-central-1 && aws configure set aws_secret_access_key \"$KEY\"\nRUN useradd -p \"$HASH\" u && useradd -p '*' v && useradd -m -s /bin/bash -p $(openssl passwd -1 \"$P\") w\nRUN htpasswd -bc /etc/f admin \"$P\" && htpasswd -c /etc/f admin && git config --global user.name jane\nRUN git config --global credential.helper store && npm config set fund false && yarn config set network-timeout 300000\nRUN echo \"machine h login b password $P\" > ~/.netrc && echo 'db:5432:*:app:s3cret' > /etc/example\nCOPY <<EOF /root/.netrc\nmachine h login b password ${P}\nEOF\nRUN apt-get install -y docker.io git curl openssl && mkdir -p /a/b && cp -p a b\nRUN echo \"$P\" | passwd root && echo \"u:$HASH\" | chpasswd -e && helm install -f a.yaml a b && twine check dist/*\n",
             ),
             FileExample::good(
                 "public keys by their new names",
@@ -221,13 +235,23 @@ fn copied_files(instruction: &Instruction<'_>, is_shipped: bool, names: &Names<'
 /// Secrets in the lines of here-documents that are files.
 fn texts(instruction: &Instruction<'_>, names: &Names<'_>, faults: &mut Vec<Fault>) {
     let documents = instruction.heredocs.iter().filter(|_| instruction.keyword != Keyword::Run);
-    for Heredoc { text, start, .. } in documents {
+    for Heredoc { text, start, name, .. } in documents {
+        let before = faults.len();
         lines(text, *start, |line, span| {
             if let Some(what) = names.in_line(line) {
                 let found = format!("{what} in a here-document");
                 faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
             }
         });
+        let Arguments::Copy { target, .. } = &instruction.arguments else { continue };
+        let inside = format!("{}/{name}", target.text());
+        let paths = [target.text(), inside.as_str()].into_iter().filter(|path| !names.is_allowed(path));
+        if let Some((span, what)) =
+            paths.filter(|_| faults.len() == before).find_map(|path| in_file(path, text, *start))
+        {
+            let found = format!("{what} in a here-document");
+            faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
+        }
     }
 }
 

@@ -17,14 +17,16 @@ pub static RULE: Rule = Rule {
     docs: "The rule finds options that accept any certificate or signature (`curl -k`, `wget --no-check-certificate`, \
 `apt-get --allow-unauthenticated`, `yum --nogpgcheck`, `apk --allow-untrusted`, `pip --trusted-host`), settings that do the same \
 (`[trusted=yes]`, `gpgcheck=0`, `strict-ssl false`, `GIT_SSL_NO_VERIFY`), and scripts that run as they arrive: `curl ... | sh`, \
-`bash <(curl ...)`, `sh -c \"$(curl ...)\"`. A file that `curl`, `wget` or `ADD` loads must be checked before it runs, by `sha256sum -c`, \
+`bash <(curl ...)`, `sh -c \"$(curl ...)\"`, `python3 -c \"exec(urlopen(...))\"`. A file that `curl`, `wget` or `ADD` loads must be checked before it runs, by `sha256sum -c`, \
 `gpg --verify`, `cosign verify-blob` or the like, or by `ADD --checksum`; the rule follows it through `cd`, `mv` and `cp`, through later \
-instructions of the stage and `COPY --from`, up to `ENTRYPOINT` and `CMD`.\n\n\
+instructions of the stage and `COPY --from`, up to `ENTRYPOINT` and `CMD`. The same holds for an archive that `tar` or `unzip` unpacks, and a \
+program or script of its folder.\n\n\
 A package that was loaded as a file, or that rpm or dnf load from an address, has no signature that is verified: `dpkg -i`, \
 `apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`. Check the file first, or let dnf verify it with \
 `--setopt=localpkg_gpgcheck=1` and the key of its publisher.\n\n\
 It reads all forms of `RUN`, here-documents and scripts in scripts included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
-`allow` names beginnings of URLs from which a script may run as it arrives.",
+It does not see what `make`, `pip` or `npm` run of such a folder, what else is in a folder of the system (`/usr/local`) into which a whole archive \
+is unpacked, or what `pip install https://...` loads. `allow` names beginnings of URLs from which a script may run as it arrives.",
     why: "whoever controls the network or the server decides what runs in the build and in the image",
     owasp: &[26, 29],
     severity: Severity::High,
@@ -53,6 +55,25 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
                 "scripts that run as they arrive",
                 "FROM debian:12\nRUN curl -sSf https://sh.example.com | sh\nRUN wget -qO- https://example.com/a.sh | tee /a | sudo -E bash -\nRUN bash <(curl -s https://example.com/a.sh)\nRUN sh -c \"$(curl -fsSL https://example.com/a.sh)\"\nRUN eval \"$(curl https://example.com/a)\"\nRUN <<EOF\ncurl https://example.com/a.py | python3 -\nEOF\nRUN bash -c 'curl https://example.com/a | sh'\n",
                 &[2, 3, 4, 5, 6, 8, 10],
+            ),
+            FileExample::bad(
+                "scripts that programs load and run",
+                "FROM debian:12\nRUN curl -s https://example.com/a | source /dev/stdin\nRUN wget -O - https://example.com/a | xargs -I{} sh -c {}\nRUN python3 -c \"from urllib.request import urlopen; exec(urlopen('https://example.com/a').read())\"\nRUN . <(curl -s https://example.com/a)\nRUN ruby -ropen-uri -e 'eval URI.open(\"https://example.com/a\").read'\n",
+                &[2, 3, 4, 5, 6],
+            ),
+            FileExample::bad(
+                "what is unpacked",
+                "FROM debian:12\nRUN curl -s https://example.com/a.tgz | tar xz -C /opt && /opt/install.sh\nRUN curl -O https://example.com/b.tgz && tar -xzf b.tgz -C /srv --strip-components=1\nRUN cd /srv && ./configure --prefix=/usr\nRUN wget -q https://example.com/c.zip && unzip -q c.zip -d /c && sh /c/a/setup.sh\nRUN curl -s https://example.com/d.tgz | tar -zxC /tmp && mv /tmp/d-linux/d /usr/local/bin/ && d --version\nRUN curl -s https://example.com/e.tgz | tar xz -C /usr/local/bin e\nRUN e --version\nWORKDIR /f\nRUN tar -xf <(curl -s https://example.com/f.tgz) && python3 f/setup.py install\nRUN curl -O https://example.com/g.gz && gunzip g.gz && sh g\nRUN curl -s https://example.com/h.tgz | tar xz -C /opt/h\nCMD [\"/opt/h/bin/h\"]\n",
+                &[2, 4, 5, 6, 8, 10, 11, 13],
+            ),
+            FileExample::bad(
+                "what is unpacked in another stage",
+                "FROM debian:12 AS a\nRUN curl -s https://example.com/a.tgz | tar xz -C /opt/a\nFROM debian:12\nCOPY --from=a /opt/a/bin/a /usr/local/bin/a\nRUN a --version\n",
+                &[5],
+            ),
+            FileExample::good(
+                "archives that are checked, and files from elsewhere",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -O https://example.com/a.tgz && echo 'abc  a.tgz' | sha256sum -c && tar xzf a.tgz -C /opt && /opt/install.sh\nRUN curl -s https://example.com/b.tgz | tar xz && git clone https://example.com/c.git && cd c && ./configure\nCOPY build.sh /w/\nRUN curl -s https://example.com/d.tgz | tar xz -C /w && ./build.sh\nRUN curl -s https://example.com/e.tgz | tar xz -C /usr/local && /usr/local/bin/f\nRUN curl -s https://example.com/g.tgz | tar xz -C /usr/local/bin g && h --version\nCOPY . /srv\nRUN curl -s https://example.com/i.tgz | tar xz -C /srv && /srv/run.sh\nRUN echo 'true' > /w/j.sh && sh /w/j.sh\nRUN node -e \"fetch('https://example.com/a').then(r => /a/.exec(r))\" && find . -name x | xargs -I{} sh -c 'echo {}'\nRUN curl -s https://example.com/k.tgz | tar xz -C /opt/k --strip-components=1 && ls /opt/k\n",
             ),
             FileExample::bad(
                 "here-documents whose end has blanks",
@@ -85,7 +106,7 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
             ),
             FileExample::good(
                 "files that do not run",
-                "FROM debian:12\nRUN curl -o a.tgz https://example.com/a && tar xzf a.tgz && sh a/install.sh\nRUN curl -o b.json https://example.com/b && python3 -m json.tool b.json && sh c.sh\nRUN wget -O d.sh http://localhost:8000/d.sh && sh d.sh\nRUN curl -o e.sh https://example.com/e && rm e.sh\nCOPY e.sh .\nRUN sh e.sh\nRUN sh f.sh && curl -o f.sh https://example.com/f\n",
+                "FROM debian:12\nRUN curl -o a.tgz https://example.com/a && tar xzf a.tgz && cp a/b.txt /c\nRUN curl -o b.json https://example.com/b && python3 -m json.tool b.json && sh c.sh\nRUN wget -O d.sh http://localhost:8000/d.sh && sh d.sh\nRUN curl -o e.sh https://example.com/e && rm e.sh\nCOPY e.sh .\nRUN sh e.sh\nRUN sh f.sh && curl -o f.sh https://example.com/f\n",
             ),
             FileExample::bad(
                 "packages that are loaded, and not checked",

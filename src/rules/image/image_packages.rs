@@ -91,6 +91,11 @@ const DENY: &[&str] = &[
     "wireshark-cli",
 ];
 
+/// Those of them that are SSH servers.
+const SSH: &[&str] = &["dropbear", "dropbear-bin", "dropbear-ssh", "openssh-server"];
+/// The items of what is no SSH server.
+const WITHOUT_SSH: &[u8] = &[2, 54];
+
 /// Parameters of `image-packages`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -129,11 +134,13 @@ impl ImageCheck for ImagePackages {
         let Some(content) = &image.content else { return };
         if let Some(max) = self.max.filter(|max| content.packages.len() > *max) {
             let found = format!("{} packages", content.packages.len());
-            findings.push(Finding::new(Place::Image, found, format!("at most {max}")));
+            findings.push(Finding::new(Place::Image, found, format!("at most {max}")).items(WITHOUT_SSH));
         }
         for package in content.packages.iter().filter(|package| self.denies(&package.name)) {
             let found = format!("{} {}", package.name, package.version);
-            findings.push(Finding::new(Place::Package(&package.name), found, "an image without this package"));
+            let finding = Finding::new(Place::Package(&package.name), found, "an image without this package");
+            let is_ssh = SSH.contains(&package.name.as_str());
+            findings.push(if is_ssh { finding } else { finding.items(WITHOUT_SSH) });
         }
         let servers = content.ssh_servers.iter().map(|tool| (tool, "an SSH server", Severity::High));
         let managers = content.package_managers.iter().filter(|_| self.managers);
@@ -141,7 +148,8 @@ impl ImageCheck for ImagePackages {
         for (tool, what, severity) in servers.chain(managers) {
             let at = Place::File { layer: tool.layer, path: &tool.path };
             let finding = Finding::new(at, format!("{}, {what}", tool.name), format!("an image without {what}"));
-            findings.push(finding.severity(severity));
+            let finding = finding.severity(severity);
+            findings.push(if severity == Severity::High { finding } else { finding.items(WITHOUT_SSH) });
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Secrets in the layers, the variables and the history of an image.
 
-use super::step::{self, Step};
+mod commands;
+
+pub use commands::{in_command, of_step};
+
 use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
-use crate::rules::secret_commands::{self, Names};
-use crate::rules::secret_shapes::{is_named_secret, secret_value};
-use crate::shell::Script;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,7 +18,8 @@ pub static RULE: Rule = Rule {
     docs: "Everybody who may pull an image can read all its layers, its variables and the commands of its build. The rule reports private \
 keys (PEM with a whole body), files in which programs keep credentials (`.npmrc`, `.docker/config.json`, `.git-credentials`, \
 `.kube/config`, `.aws/credentials`, `.netrc` and others) if they hold some, and variables and commands with a secret by its name or its \
-shape, as `env-secrets` does. A file that a later layer deletes is reported too: the earlier layer still has it. No message repeats a secret.\n\n\
+shape, as `env-secrets` does: in `Env`, `Entrypoint`, `Cmd`, `Healthcheck`, `Shell` and `OnBuild` of the configuration, in the first 4096 \
+bytes of each label, and in the history. A secret of the configuration is not reported again for the step that wrote it. A file that a later layer deletes is reported too: the earlier layer still has it. No message repeats a secret.\n\n\
 Not reported are keys for tests and documentation that libraries bring (`/usr/share/doc`, `site-packages/*/test`, \
 `node_modules/*/test`, the self-tests in shared libraries of the system). `allow` names further paths, as globs; `**` is any number of folders. Settings of a build \
 stage that is not in the image are not seen.\n\n\
@@ -58,6 +59,40 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
                     {"created_by":"HEALTHCHECK &{[\"CMD-SHELL\" \"mysql -uroot -phunter2 -e 1\"] \"30s\"}"},
                     {"created_by":"ADD https://jane:hunter2@example.com/a /a # buildkit"}]}"#,
                 &["history[0]", "history[1]", "history[2]", "history[3]", "history[4]", "history[5]"],
+            ),
+            ImageExample::bad(
+                "what the configuration says of programs, once",
+                r#"{"run":{"Entrypoint":["mysql","-uroot"],"Cmd":["-phunter2"],"Healthcheck":{"Test":["CMD-SHELL","curl -u jane:hunter2 http://localhost"]},
+                    "Shell":["/bin/sh","--token=hunter2hunter2","-c"],"OnBuild":["RUN make NPM_TOKEN=hunter2hunter2","COPY . /app"],
+                    "Labels":{"source":"https://jane:hunter2@git.example.com/a","title":"a"}},"history":[
+                    {"created_by":"/bin/sh -c #(nop)  CMD [\"-phunter2\"]"},
+                    {"created_by":"CMD [\"-phunter2\"]"},
+                    {"created_by":"HEALTHCHECK &{[\"CMD-SHELL\" \"curl -u jane:hunter2 http://localhost\"] \"30s\"}"},
+                    {"created_by":"ONBUILD RUN make NPM_TOKEN=hunter2hunter2"},
+                    {"created_by":"LABEL source=https://jane:hunter2@git.example.com/a title=a"},
+                    {"created_by":"LABEL source=https://jane:hunter3@git.example.com/a"},
+                    {"created_by":"ENTRYPOINT [\"app\" \"--password\" \"hunter3\"]"}]}"#,
+                &[
+                    "config.Cmd[0]",
+                    "config.Healthcheck.Test[1]",
+                    "config.Shell[1]",
+                    "config.OnBuild[0]",
+                    "config.Labels[source]",
+                    "history[5]",
+                    "history[6]",
+                ],
+            ),
+            ImageExample::bad(
+                "a command of a shell",
+                r#"{"run":{"Entrypoint":["/bin/sh","-c","app --password hunter2"]},"history":[
+                    {"created_by":"ENTRYPOINT [\"/bin/sh\" \"-c\" \"app --password hunter2\"]"}]}"#,
+                &["config.Entrypoint[2]"],
+            ),
+            ImageExample::good(
+                "commands and labels without a secret",
+                r#"{"run":{"Entrypoint":["/bin/sh","-c","app --token \"$TOKEN\""],"Cmd":["--password","$(PASSWORD)"],"Healthcheck":{"Test":["NONE"]},
+                    "Shell":["/bin/bash","-o","pipefail","-c"],"OnBuild":["RUN --mount=type=secret,id=npm npm ci"],
+                    "Labels":{"org.opencontainers.image.revision":"0f3c1c1d1a54f1f0a4f0a0b0c0d0e0f001020304","maintainer":"a <a@example.com>"}}}"#,
             ),
             ImageExample::good(
                 "secrets that the build mounts, and public keys",
@@ -127,46 +162,13 @@ impl ImageCheck for ImageSecrets {
             let at = Place::File { layer: secret.layer, path: &secret.path };
             findings.push(Finding::new(at, found, WANTED));
         }
-        for (name, value) in image.run.env.iter().filter_map(|pair| pair.split_once('=')) {
-            if let Some(found) = of_variable(name, value) {
-                findings.push(Finding::new(Place::Env(name), found, WANTED));
-            }
+        for (at, found) in commands::in_config(&image.run) {
+            findings.push(Finding::new(at, found, WANTED));
         }
         for (index, step) in image.history.iter().enumerate() {
-            // The variables of the configuration are reported there.
-            let is_known =
-                |name: &str, value: &str| image.run.env.iter().any(|pair| pair.split_once('=') == Some((name, value)));
-            if let Some(found) = of_step(&step.created_by, &is_known) {
-                findings.push(Finding::new(Place::History(index), format!("{found} in the command"), WANTED));
+            if let Some(found) = of_step(&step.created_by, &image.run) {
+                findings.push(Finding::new(Place::History(index), commands::of_command(found), WANTED));
             }
         }
     }
-}
-
-fn of_variable(name: &str, value: &str) -> Option<&'static str> {
-    secret_value(value).or_else(|| is_named_secret(name, value, &[]).then_some("a secret by its name"))
-}
-
-/// The secret in a step of the build. `is_known` is whether the configuration has this variable.
-pub fn of_step(step: &str, is_known: &dyn Fn(&str, &str) -> bool) -> Option<&'static str> {
-    let variables = |text| {
-        let pairs = step::pairs(text).into_iter().filter(|(name, value)| !is_known(name, value));
-        pairs.filter(|(_, value)| !value.starts_with(['$', '`'])).find_map(|(name, value)| of_variable(name, value))
-    };
-    match Step::read(step) {
-        Step::Run { arguments, script } => variables(arguments).or_else(|| of_script(script)),
-        Step::Instruction("ARG" | "ENV", text) => variables(text),
-        Step::Instruction("CMD" | "ENTRYPOINT" | "HEALTHCHECK" | "SHELL", text) => of_script(words_of(text)),
-        Step::Instruction(_, text) => text.split_whitespace().find_map(secret_value).or_else(|| secret_value(text)),
-    }
-}
-
-fn of_script(script: &str) -> Option<&'static str> {
-    secret_commands::in_script(&Script::new(script), &Names::default())
-}
-
-/// The words of `["a" "b"]`, or of `&{["CMD-SHELL" "a"] "30s"}`, as builders write them.
-fn words_of(text: &str) -> &str {
-    let Some(list) = text.trim_start_matches("&{").strip_prefix('[') else { return text };
-    list.find("\"]").and_then(|end| list.get(..=end)).unwrap_or(list)
 }

@@ -18,7 +18,8 @@ attribute `security.capability` gives its process capabilities. Images of distri
 which a container does not need. The rule reports the regular files that `find / -perm /6000` and `getcap -r /` list in the \
 container.\n\n\
 In a container with `allowPrivilegeEscalation: false` the bits are without effect, so only reports have them. With \
-`onlyEscalationDenies: true` the rule denies nothing but containers in which the field is `true`.\n\n\
+`onlyEscalationDenies: true`, as in the built-in policy `owasp`, the rule denies nothing but containers in which the field is `true`, and \
+`podreeve image` warns. A policy that extends `owasp` inherits the parameter; to deny every image, it says `onlyEscalationDenies: false`.\n\n\
 Remove the bits in the build: `RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +`. `allow` names files that need them, by their path.",
     why: "a process of any user that runs such a file gets the rights of root or of a group",
     owasp: &[6, 7, 8, 24],
@@ -57,6 +58,9 @@ struct ImageSetuid {
     only_escalation_denies: bool,
 }
 
+const HELD_BACK: &str = "a process of any user that runs such a file gets the rights of root or of a group; the rule only warns while \
+its `onlyEscalationDenies` is true, except in a container with `allowPrivilegeEscalation: true`";
+
 impl ImageCheck for ImageSetuid {
     fn parts(&self) -> Parts {
         Parts::of(&[Part::PrivilegedFiles])
@@ -77,7 +81,8 @@ impl ImageCheck for ImageSetuid {
             has.extend(file.capabilities.clone());
             let found = format!("{} (mode {})", has.join(", "), file.mode);
             let at = Place::File { layer: file.layer, path: &file.path };
-            findings.push(Finding::new(at, found, "no setuid, setgid or capabilities").at_most(most));
+            let finding = Finding::new(at, found, "no setuid, setgid or capabilities").at_most(most);
+            findings.push(if most.is_some() { finding.why(HELD_BACK) } else { finding });
         }
     }
 

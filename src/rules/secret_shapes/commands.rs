@@ -1,8 +1,9 @@
 //! Secrets in the words of a command line, and in scripts that are one word of it.
 
 use super::names::{is_one_of, is_setting_secret};
+use super::operands::Operands;
 use super::shape::secret_value;
-use super::values::is_literal;
+use super::values::{is_crypt, is_literal};
 use crate::text::name_words;
 
 /// A program with an option that takes a password, though the option's name does not say so.
@@ -14,13 +15,20 @@ struct Client {
     value_follows: bool,
     /// Whether the value is `user:password`.
     is_login: bool,
+    /// The command of the program that has the option; empty if all have it.
+    command: &'static str,
 }
 
 const fn client(name: &'static str, option: &'static str, value_follows: bool, is_login: bool) -> Client {
-    Client { name, option, value_follows, is_login }
+    Client { name, option, value_follows, is_login, command: "" }
 }
 
-static CLIENTS: [Client; 22] = [
+/// `-p` of a command of the program, such as `docker login -p`.
+const fn command(name: &'static str, command: &'static str) -> Client {
+    Client { command, ..client(name, "-p", true, false) }
+}
+
+static CLIENTS: [Client; 45] = [
     client("mysql*", "-p", false, false),
     client("mariadb*", "-p", false, false),
     client("redis-cli", "-a", true, false),
@@ -43,14 +51,43 @@ static CLIENTS: [Client; 22] = [
     client("openssl", "-passin", true, false),
     client("openssl", "-passout", true, false),
     client("openssl", "-pass", true, false),
+    client("useradd", "-p", true, false),
+    client("usermod", "-p", true, false),
+    client("groupadd", "-p", true, false),
+    client("groupmod", "-p", true, false),
+    command("docker", "login"),
+    command("podman", "login"),
+    command("buildah", "login"),
+    command("nerdctl", "login"),
+    command("skopeo", "login"),
+    command("helm", "login"),
+    command("oras", "login"),
+    command("crane", "login"),
+    command("regctl", "login"),
+    command("oc", "login"),
+    command("az", "login"),
+    command("cf", "login"),
+    command("twine", "upload"),
+    command("dotnet", "nuget"),
+    client("crictl", "--creds", true, true),
+    client("podman", "--creds", true, true),
+    client("buildah", "--creds", true, true),
+    client("skopeo", "--src-creds", true, true),
+    client("skopeo", "--dest-creds", true, true),
 ];
+
+/// The commands of these programs that have options of their own.
+const COMMANDS: [&str; 3] = ["login", "nuget", "upload"];
 
 /// Reads a command line word by word, and remembers what the next word may belong to.
 #[derive(Default)]
 struct Words<'a> {
     program: Option<&'a str>,
+    /// The command of the program.
+    command: Option<&'a str>,
     /// The word before, if it is an option: this word may be its value.
     option: Option<&'a str>,
+    operands: Option<Operands<'a>>,
 }
 
 impl<'a> Words<'a> {
@@ -68,13 +105,25 @@ impl<'a> Words<'a> {
         if word.starts_with('-') {
             return self.option(word, allow);
         }
-        self.program = self.program.or_else(|| word.rsplit('/').next().filter(|name| clients(name).next().is_some()));
-        None
+        if self.program.is_none() {
+            let name = word.rsplit('/').next().unwrap_or_default();
+            self.operands = Operands::of(name);
+            self.program = Some(name).filter(|name| self.operands.is_some() || clients(name).next().is_some());
+            return None;
+        }
+        self.command = self.command.or_else(|| Some(word).filter(|word| COMMANDS.contains(word)));
+        let is_secret = self.operands.as_mut().is_some_and(|operands| operands.is_secret(word, option));
+        is_secret.then_some("a password or key")
     }
 
     fn option(&mut self, word: &'a str, allow: &[String]) -> Option<&'static str> {
+        if let Some(operands) = &mut self.operands {
+            operands.option(word);
+        }
         if let Some((name, value)) = word.split_once('=') {
-            return is_option_secret(name, value, allow).then_some("a password or key");
+            let of_program =
+                self.options().any(|client| client.option == name && name.len() > 2 && client.holds(value));
+            return (of_program || is_option_secret(name, value, allow)).then_some("a password or key");
         }
         let attached = self.options().any(|client| {
             client.option.len() == 2 && word.strip_prefix(client.option).is_some_and(|value| client.holds(value))
@@ -84,7 +133,9 @@ impl<'a> Words<'a> {
     }
 
     fn options(&self) -> impl Iterator<Item = &'static Client> + use<'a> {
-        self.program.map(clients).into_iter().flatten()
+        let command = self.command;
+        let has = move |client: &&Client| client.command.is_empty() || command == Some(client.command);
+        self.program.map(clients).into_iter().flatten().filter(has)
     }
 }
 
@@ -110,7 +161,7 @@ impl Client {
         } else {
             value
         };
-        is_literal(value) && !value.starts_with(['$', '`'])
+        (is_literal(value) && !value.starts_with(['$', '`'])) || is_crypt(value)
     }
 }
 
@@ -124,9 +175,10 @@ fn is_option_secret(name: &str, value: &str, allow: &[String]) -> bool {
         && is_setting_secret(name, value)
 }
 
-/// Whether the option switches a secret off, or has it made up: `--disabled-password app`. The next word is not its value.
+/// Whether the option switches a secret off, has it made up or reads it: `--disabled-password app`, `--password-stdin`. The next word
+/// is not its value.
 fn is_switch(option: &str) -> bool {
-    const OFF: [&str; 8] = ["DISABLE", "DISABLED", "EMPTY", "GENERATE", "NO", "RANDOM", "SKIP", "WITHOUT"];
+    const OFF: [&str; 9] = ["DISABLE", "DISABLED", "EMPTY", "GENERATE", "NO", "RANDOM", "SKIP", "STDIN", "WITHOUT"];
     option.starts_with("--") && name_words(option).any(|word| is_one_of(word, &OFF))
 }
 

@@ -12,6 +12,17 @@ pub fn is_literal(value: &str) -> bool {
         || is_template(value))
 }
 
+/// Whether it is the hash of a password, as `/etc/shadow` has it: `$6$salt$...`.
+pub fn is_crypt(value: &str) -> bool {
+    let rest = value.strip_prefix('$').unwrap_or_default();
+    let is_of_hash = |b: u8| b.is_ascii_alphanumeric() || b"./$=,+".contains(&b);
+    let is_kind =
+        |kind: &str| (1..=8).contains(&kind.len()) && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    rest.len() >= 20
+        && rest.split_once('$').is_some_and(|(kind, hash)| is_kind(kind) && hash.contains(['$', '.', '/']))
+        && rest.bytes().all(|b| is_of_hash(b) || b == b'-')
+}
+
 fn unquoted(value: &str) -> &str {
     ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value)
 }

@@ -1,9 +1,12 @@
 //! Files that a build loads, and runs or installs before anything checked them: `curl -o a.sh ... && sh a.sh`.
 
+mod archives;
 mod checks;
 mod folders;
 mod installs;
 mod outputs;
+mod places;
+mod unpacking;
 
 use super::options::is_local;
 use super::scripts::{
@@ -21,6 +24,7 @@ const MOST: usize = 64;
 pub struct Downloads {
     files: Vec<Download>,
     folders: Folders,
+    own: archives::Own,
 }
 
 /// What is done with a file that nothing checked, and what would pass.
@@ -38,6 +42,10 @@ struct Download {
     /// Its checksum was computed. A comparison that follows is a check.
     is_summed: bool,
     is_checked: bool,
+    /// The path is a folder into which an archive was unpacked, or what was taken out of it.
+    is_unpacked: bool,
+    /// What was taken out of the archive; empty for all.
+    members: Vec<String>,
 }
 
 impl Downloads {
@@ -65,6 +73,7 @@ impl Downloads {
             checks::note(&mut self.files, call, &self.folders);
             self.moved(call);
         }
+        self.unpack(call, allow);
         let is_open = is_open(call, allow) && !is_local(call);
         if is_open || outputs::is_downloader(&call.name) {
             for path in outputs::of(call) {
@@ -102,6 +111,11 @@ impl Downloads {
             let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
             let path = self.in_image(target, name);
             self.files.retain(|file| !is_same(&file.path, &path));
+            self.own.add(path);
+            // Of a folder, what is in it is copied.
+            if !name.trim_start_matches('.').contains('.') || name.contains('*') {
+                self.own.add(self.folders.resolve(target));
+            }
         }
     }
 
@@ -126,19 +140,26 @@ impl Downloads {
                 self.files.retain(|known| !is_same(&known.path, &place));
                 self.add(Download { path: place, ..file.clone() });
             }
+            self.copied_of_archive(from, &folder, target);
         }
-    }
-
-    /// Where `ADD` and `COPY` put a file.
-    fn in_image(&self, target: &str, name: &str) -> String {
-        self.folders.resolve(&self.placed(name, target))
     }
 
     fn load(&mut self, path: &str, by: &str, is_open: bool) {
         let place = self.folders.resolve(path);
         self.files.retain(|file| !is_same(&file.path, &place));
+        if !path.is_empty() {
+            self.own.add(place.clone());
+        }
         if is_open && !place.is_empty() && path != "-" && !place.starts_with("/dev/") {
-            self.add(Download { path: place, by: by.to_owned(), is_summed: false, is_checked: false });
+            let (is_summed, is_checked, is_unpacked) = (false, false, false);
+            self.add(Download {
+                path: place,
+                by: by.to_owned(),
+                is_summed,
+                is_checked,
+                is_unpacked,
+                members: Vec::new(),
+            });
         }
     }
 
@@ -150,7 +171,10 @@ impl Downloads {
     }
 
     fn used(&mut self, call: &Call<'_>) -> Option<Used> {
-        let Self { files, folders } = self;
+        if let Some(used) = self.used_of_archive(call) {
+            return Some(used);
+        }
+        let Self { files, folders, .. } = self;
         if files.iter().all(|file| file.is_checked) {
             return None;
         }
@@ -160,7 +184,7 @@ impl Downloads {
         let runs =
             |path: &str| is_on_path(call, path, folders) || programs.iter().any(|program| is_same(program, path));
         let is_installed = |path: &str| operands.iter().any(|arg| installs::is_file(arg, path));
-        for file in files.iter_mut().filter(|file| !file.is_checked) {
+        for file in files.iter_mut().filter(|file| !file.is_checked && !file.is_unpacked) {
             let (how, wanted) = if is_installed(&file.path) {
                 (format!("installed by {}", call.name), INSTALLED)
             } else if !runs(&file.path) {
@@ -196,20 +220,12 @@ impl Downloads {
         let new: Vec<Download> = moved
             .map(|file| Download { path: self.folders.resolve(&self.placed(&file.path, target)), ..file.clone() })
             .collect();
+        self.moved_of_archive(call);
         if call.name == "mv" {
             self.files.retain(|file| !has(&operands, &file.path));
         }
         self.files.extend(new);
         self.files.truncate(2 * MOST);
-    }
-
-    /// Where a file is that goes to `target`: in it, if that is a folder.
-    fn placed(&self, path: &str, target: &str) -> String {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let is_folder = target.ends_with('/')
-            || matches!(target.rsplit('/').next(), Some("bin" | "sbin" | "tmp" | "." | ".."))
-            || self.folders.is_here(target);
-        if is_folder { format!("{}/{name}", target.trim_end_matches('/')) } else { target.to_owned() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Scripts that run as they arrive: `curl ... | sh` and its other forms.
 
+use super::options::is_local_url;
 use crate::shell::{Call, Command, SHELLS, Script, Word, calls, calls_of};
 
 /// Programs that write what they download to their output.
@@ -20,7 +21,10 @@ pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
     if let Some(program) = given(call).find_map(|script| downloader(script, allow)) {
         return Some(format!("the output of {program} run by {}", call.name));
     }
-    if !runs_input(call) {
+    if let Some(found) = loading(call, allow) {
+        return Some(found);
+    }
+    if !runs_input(call) && !is_given_by_xargs(call) {
         return None;
     }
     let sources = call.script.sources(call.command);
@@ -43,8 +47,7 @@ fn given<'s>(call: &Call<'s>) -> impl Iterator<Item = &'s Script> {
     let option = arguments.iter().position(|word| PROGRAM_OPTIONS.contains(&word.text.as_str())).map(|at| at + 1);
     let program = option.or_else(|| arguments.iter().position(|word| !word.text.starts_with('-')));
     let program = program.and_then(|at| arguments.get(at)).filter(|_| is_interpreter);
-    let is_sourced = matches!(call.name.as_str(), "source" | ".") && call.args().next() == Some("/dev/stdin");
-    let reads = is_sourced || runs_input(call);
+    let reads = runs_input(call);
     let inputs = call.command.redirections.iter().filter(move |(operator, _)| reads && operator.ends_with('<'));
     program.into_iter().chain(inputs.map(|(_, word)| word)).flat_map(|word| &word.inner)
 }
@@ -55,6 +58,9 @@ pub(super) fn runs_input(call: &Call<'_>) -> bool {
     if INTERPRETERS.contains(&call.name.as_str()) {
         return matches!(args.next(), None | Some("-"));
     }
+    if matches!(call.name.as_str(), "source" | ".") {
+        return args.next().is_some_and(is_stdin);
+    }
     if !is_shell(&call.name) {
         return false;
     }
@@ -62,7 +68,7 @@ pub(super) fn runs_input(call: &Call<'_>) -> bool {
     for arg in args {
         if has_value {
             has_value = false;
-        } else if matches!(arg, "-" | "-s" | "/dev/stdin" | "--") || (is_short(arg) && arg.contains('s')) {
+        } else if matches!(arg, "-" | "-s" | "--") || is_stdin(arg) || (is_short(arg) && arg.contains('s')) {
             return true;
         } else if is_short(arg) && arg.contains('c') {
             return false;
@@ -76,12 +82,68 @@ pub(super) fn runs_input(call: &Call<'_>) -> bool {
     call.command.input.is_none()
 }
 
+fn is_stdin(arg: &str) -> bool {
+    matches!(arg, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
+}
+
+/// Whether xargs writes what it reads in the place of the script: `xargs -I{} sh -c {}`, `xargs -0 bash -c`.
+fn is_given_by_xargs(call: &Call<'_>) -> bool {
+    let program = call.words.first().map_or(0, |word| word.span.start);
+    let mut before = call.command.words.iter().take_while(|word| word.span.start < program);
+    if !is_shell(&call.name) || !before.any(|word| word.text.rsplit('/').next() == Some("xargs")) {
+        return false;
+    }
+    let replaced = before.find_map(|word| word.text.strip_prefix("-I")).filter(|text| !text.is_empty()).unwrap_or("{}");
+    let mut args = call.args().skip_while(|arg| !(is_short(arg) && arg.contains('c'))).skip(1);
+    call.args().any(|arg| is_short(arg) && arg.contains('c'))
+        && args.next().is_none_or(|script| script.trim() == replaced)
+}
+
+/// What loads a text in the program of an interpreter, and what runs it.
+const LOADS: [&str; 10] = [
+    "urlopen",
+    "urllib",
+    "requests.get",
+    "httpx.get",
+    "LWP::",
+    "open-uri",
+    "URI.open",
+    "file_get_contents",
+    "https.get",
+    "fetch(",
+];
+const RUNS: [&str; 4] = ["exec(", "eval(", "eval ", "exec "];
+
+/// A program that loads another one and runs it: `python3 -c "exec(urlopen('https://...').read())"`.
+fn loading(call: &Call<'_>, allow: &[String]) -> Option<String> {
+    if !INTERPRETERS.contains(&call.name.as_str()) {
+        return None;
+    }
+    let mut args = call.args();
+    args.find(|arg| PROGRAM_OPTIONS.contains(arg))?;
+    let program = args.next()?;
+    let loads = call.args().any(|arg| LOADS.iter().any(|load| arg.contains(load)));
+    // A method of another object is none: `/a/.exec(b)`.
+    let is_bare = |at: usize| {
+        !program.get(..at).is_some_and(|before| before.ends_with(|c: char| c == '.' || c == '_' || c.is_alphanumeric()))
+    };
+    let runs = RUNS.iter().any(|run| program.match_indices(run).any(|(at, _)| is_bare(at)));
+    let is_open = |at: usize, scheme: &str| {
+        let url = program.get(at..).unwrap_or_default();
+        let url = url.get(..url.find(['\'', '"', ' ', ')', '`']).unwrap_or(url.len())).unwrap_or_default();
+        url.len() > scheme.len() && !is_local_url(url) && !is_allowed(url, allow)
+    };
+    let opens =
+        ["http://", "https://"].iter().any(|scheme| program.match_indices(scheme).any(|(at, _)| is_open(at, scheme)));
+    (loads && runs && opens).then(|| format!("a script that {} loads and runs", call.name))
+}
+
 pub(super) fn is_short(arg: &str) -> bool {
     arg.starts_with('-') && !arg.starts_with("--")
 }
 
 /// The downloader in a script.
-fn downloader(script: &Script, allow: &[String]) -> Option<String> {
+pub(super) fn downloader(script: &Script, allow: &[String]) -> Option<String> {
     let mut found = None;
     calls(script, &mut |call| {
         if found.is_none() && is_open(call, allow) {

@@ -38,6 +38,21 @@ fn copy_stands_for_add() {
 }
 
 #[test]
+fn a_diff_shows_no_secret_and_the_file_keeps_it() {
+    let text = "FROM debian:12\nENV API_TOKEN=hunter2\nADD a /b\nRUN mysql -uroot -phunter2 -e 1\nUSER 10001\n";
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: r.example.com/a:1\n    env:\n    \
+                    - name: DB_PASSWORD\n      value: hunter2\n    securityContext: {privileged: true}\n    args:\n    - --password=hunter2\n";
+    let dir = Dir::new("fix-secret", &[("Dockerfile", text), ("a.yaml", manifest)]);
+    for args in [&["Dockerfile"][..], &["a.yaml"], &["-o", "json", "Dockerfile"], &["-o", "json", "a.yaml"]] {
+        let shown = fix(&dir, &[&["--unsafe-fixes", "--diff"], args].concat());
+        assert!(shown.out.contains("would fix") || shown.out.contains("\"diff\""), "{}", shown.out);
+        assert!(!shown.out.contains("hunter2"), "{}", shown.out);
+    }
+    fix(&dir, &["--unsafe-fixes", "Dockerfile"]);
+    assert_eq!(fs::read_to_string(dir.0.join("Dockerfile")).expect("a file"), text.replace("ADD", "COPY"));
+}
+
+#[test]
 fn stdin_is_not_written() {
     let dir = Dir::new("dockerfile-stdin", &[]);
     let ran = dir.run_with(&["check", "--no-config", "--fix", "--unsafe-fixes", "--dockerfile", "-"], BAD);

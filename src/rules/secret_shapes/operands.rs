@@ -1,0 +1,96 @@
+//! Programs that take a secret as an operand: `aws configure set aws_secret_access_key ...`, `htpasswd -b file user ...`.
+
+use super::names::is_setting_secret;
+use super::values::is_literal;
+
+/// What comes before the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One of these words, then the name of the setting.
+    Name(&'static [&'static str]),
+    /// One of these words, then so many operands.
+    Count(&'static [&'static str], usize),
+    /// The option `-b`, then a file and a user; with `-n` a user alone.
+    User,
+}
+
+const SET: Form = Form::Name(&["config", "configure", "set"]);
+
+const PROGRAMS: [(&str, Form); 12] = [
+    ("aws", SET),
+    ("composer", SET),
+    ("git", SET),
+    ("gh", SET),
+    ("npm", SET),
+    ("pip", SET),
+    ("pnpm", SET),
+    ("poetry", SET),
+    ("yarn", SET),
+    ("mc", Form::Count(&["add", "set"], 3)),
+    ("openssl", Form::Count(&["passwd"], 0)),
+    ("htpasswd", Form::User),
+];
+
+/// Reads the operands of such a program.
+#[derive(Debug)]
+pub struct Operands<'a> {
+    form: Form,
+    /// The word that begins the form was read.
+    has_begun: bool,
+    /// The operand before.
+    before: &'a str,
+    /// How many operands come before the secret.
+    left: usize,
+}
+
+impl<'a> Operands<'a> {
+    pub fn of(program: &str) -> Option<Self> {
+        let (_, form) = PROGRAMS.iter().find(|(name, _)| *name == program)?;
+        let left = match form {
+            Form::Name(_) => 0,
+            Form::Count(_, left) => *left,
+            Form::User => 2,
+        };
+        Some(Self { form: *form, has_begun: false, before: "", left })
+    }
+
+    /// Whether this operand is a secret. `option` is the option before it, which may take it as its value.
+    pub fn is_secret(&mut self, word: &'a str, option: Option<&str>) -> bool {
+        let value = word.trim_matches(['"', '\'']);
+        let is_literal = || is_literal(value) && !value.starts_with(['$', '`']);
+        match self.form {
+            Form::Name(begin) => {
+                let before = std::mem::replace(&mut self.before, word);
+                let has_begun = self.has_begun;
+                self.has_begun |= begin.contains(&word);
+                has_begun && is_name(before, value) && is_literal()
+            }
+            Form::Count(begin, _) if !self.has_begun => {
+                self.has_begun = begin.contains(&word);
+                false
+            }
+            Form::Count(..) if matches!(option, Some("-salt" | "-in" | "-rand")) => false,
+            Form::User if !self.has_begun || option.is_some_and(|option| option.ends_with(['C', 'r'])) => false,
+            Form::Count(..) | Form::User => {
+                let is_last = self.left == 0;
+                self.left = self.left.checked_sub(1).unwrap_or(usize::MAX);
+                is_last && is_literal()
+            }
+        }
+    }
+
+    /// The next word is an option.
+    pub fn option(&mut self, word: &str) {
+        if self.form == Form::User && !word.starts_with("--") {
+            self.has_begun |= word.contains('b');
+            self.left = if word.contains('n') { 1 } else { self.left };
+        }
+    }
+}
+
+/// Whether the name is that of a secret: `//registry.example.com/:_authToken`, `pypi-token.pypi`.
+fn is_name(name: &str, value: &str) -> bool {
+    let name = name.trim_matches(['"', '\'']);
+    let last = name.rsplit([':', '/']).next().unwrap_or_default();
+    is_setting_secret(last, value) || last.split_once('.').is_some_and(|(first, _)| is_setting_secret(first, value))
+}
