@@ -80,7 +80,7 @@ pub struct Laid {
 }
 
 impl Laid {
-    /// `goes_on` is asked now and then: an image of a stranger may be much work.
+    /// The work calls `goes_on` now and then: an image of a stranger may be much work.
     ///
     /// # Errors
     /// `goes_on` fails, or the layers are over the limits.

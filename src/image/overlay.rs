@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 /// The largest files that are kept of what is wasted.
 const LARGEST: usize = 20;
 
-/// Whether the work may go on. It is asked now and then.
+/// Whether the work may go on. The work calls it now and then.
 pub type GoesOn<'g> = &'g dyn Fn() -> Result<(), ImageError>;
 
-/// After so many entries it is asked.
+/// After so many entries the work calls it.
 const ASKED: usize = 1 << 12;
 
 /// The root so far.
