@@ -1,6 +1,6 @@
 //! What the rules find in their examples.
 
-use super::cases::{bare_with, each, expected, kinds, pod_with, run, with_action, wrap};
+use super::cases::{bare_with, chosen, each, expected, kinds, pod_with, run, with_action, wrap};
 use podreeve::admit::Hook;
 use podreeve::decide::findings;
 use podreeve::json::Raw;
@@ -77,5 +77,8 @@ fn a_rule_finds_nothing_in_a_pod_without_the_features_it_requires() {
             }
         }
     });
-    assert!(without > 0 && with > without / 10, "{without} and {with}");
+    // `RULE` may name rules that judge no pods.
+    if chosen().iter().any(|rule| !rule.judges_exec() && rule.examples().next().is_some()) {
+        assert!(without > 0 && with > without / 10, "{without} and {with}");
+    }
 }

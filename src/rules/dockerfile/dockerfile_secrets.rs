@@ -91,7 +91,7 @@ that are none.",
             ),
             FileExample::good(
                 "public keys",
-                "FROM debian:12\nENV GPG_KEY A035C8C19219BA821ECEA86B64E628F8D684696D\nRUN gpg --keyserver keys.example.com --recv-keys A035C8C19219BA821ECEA86B64E628F8D684696D\nADD https://example.com/Release.key /k\n",
+                "FROM debian:12\nRUN git config --global user.signingkey 0A1B2C3D4E5F6071 && useradd -p '!' app\nENV TOKEN=00000000-0000-0000-0000-000000000000\nENV GPG_KEY A035C8C19219BA821ECEA86B64E628F8D684696D\nRUN gpg --keyserver keys.example.com --recv-keys A035C8C19219BA821ECEA86B64E628F8D684696D\nADD https://example.com/Release.key /k\n",
             ),
             FileExample::bad(
                 "passwords that programs read",

@@ -92,5 +92,10 @@ impl<'a> Operands<'a> {
 fn is_name(name: &str, value: &str) -> bool {
     let name = name.trim_matches(['"', '\'']);
     let last = name.rsplit([':', '/']).next().unwrap_or_default();
+    // git names by it which key signs.
+    let end = last.len().saturating_sub("signingkey".len());
+    if last.get(end..).is_some_and(|end| end.eq_ignore_ascii_case("signingkey")) {
+        return false;
+    }
     is_setting_secret(last, value) || last.split_once('.').is_some_and(|(first, _)| is_setting_secret(first, value))
 }

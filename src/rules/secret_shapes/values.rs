@@ -62,10 +62,12 @@ fn is_placeholder(value: &str) -> bool {
         ["INSERT_", "INSERT-", "REPLACE_", "REPLACE-", "REPLACEME", "YOUR_", "YOUR-", ".Values."];
     let first = value.chars().next().unwrap_or_default();
     let same =
-        ("*?".contains(first) || "xX.-_#".contains(first) && value.len() > 2) && value.chars().all(|c| c == first);
+        ("*?!".contains(first) || "xX.-_#".contains(first) && value.len() > 2) && value.chars().all(|c| c == first);
+    let zeros = value.len() >= 8 && value.bytes().all(|b| b == b'0' || b == b'-');
     let marked = value.len() > 4 && value.starts_with("__") && value.ends_with("__");
     let bracketed = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(is_identifier);
-    same || marked
+    same || zeros
+        || marked
         || bracketed
         || value == "%s"
         || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))
