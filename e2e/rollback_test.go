@@ -92,6 +92,7 @@ func TestASignatureExpires(t *testing.T) {
 	until := time.Now().Add(4 * time.Second)
 	must(t, signer.SignUntil(i.registry, "web", digest, time.Now(), until))
 	i.known(t, image)
+	i.deepened(t, digest) // after that, nothing is left to read
 	before := i.registry.Requests()
 	must(t, harness.Await(t.Context(), "the signature expires", func(ctx context.Context) (bool, error) {
 		answer := i.Create(ctx, i.pod(image), true)

@@ -67,7 +67,7 @@ fn a_folder_of_audit_rules_gets_one_more() {
     let by_hand = disk_of("handwritten", &files);
     let fix = by_hand.fix("/usr/bin/dockerd");
     assert!(fix.ends_with("there (/etc/audit/audit.rules:2) is in /etc/audit/audit.rules.by-hand"), "{fix}");
-    by_hand.repair(&["/usr/bin/dockerd"]);
+    by_hand.run(&fix);
     assert_eq!(by_hand.read("etc/audit/audit.rules.by-hand"), "-w /etc/passwd -p wa\n-w /etc/shadow -p wa\n");
     let empty = disk_of("empty", &[("etc/audit/rules.d/README", ""), (FILE, "-w /etc/shadow -p wa\n")]);
     let fix = empty.fix("/usr/bin/dockerd");
