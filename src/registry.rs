@@ -27,7 +27,7 @@ mod referrers;
 mod settings;
 mod transport;
 
-pub use blob::{Blob, BlockingBlob};
+pub use blob::Blob;
 pub use client::Client;
 pub use credentials::{Credential, Credentials};
 pub use error::{RegistryError, TlsProblem};

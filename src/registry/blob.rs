@@ -98,8 +98,14 @@ impl Blob {
 
     /// For readers that block, such as those of archives. Use it on a thread that may block.
     #[must_use]
-    pub fn blocking(self, runtime: tokio::runtime::Handle) -> BlockingBlob {
-        BlockingBlob { blob: self, part: Bytes::new(), runtime }
+    pub fn blocking(self, runtime: tokio::runtime::Handle) -> impl io::Read {
+        self.read_by(move |blob| runtime.block_on(blob.next()).map_err(io::Error::other))
+    }
+
+    /// The same, where the caller waits for each part in a way of its own.
+    #[must_use]
+    pub fn read_by<F: FnMut(&mut Self) -> io::Result<Option<Bytes>>>(self, next: F) -> impl io::Read {
+        BlockingBlob { blob: self, part: Bytes::new(), next }
     }
 }
 
@@ -130,19 +136,18 @@ impl Pace {
 }
 
 /// A [`Blob`] as [`io::Read`]. A [`RegistryError`] is inside the [`io::Error`].
-pub struct BlockingBlob {
+struct BlockingBlob<F> {
     blob: Blob,
     part: Bytes,
-    runtime: tokio::runtime::Handle,
+    next: F,
 }
 
-impl io::Read for BlockingBlob {
+impl<F: FnMut(&mut Blob) -> io::Result<Option<Bytes>>> io::Read for BlockingBlob<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.part.is_empty() {
-            match self.runtime.block_on(self.blob.next()) {
-                Ok(Some(part)) => self.part = part,
-                Ok(None) => return Ok(0),
-                Err(error) => return Err(io::Error::other(error)),
+            match (self.next)(&mut self.blob)? {
+                Some(part) => self.part = part,
+                None => return Ok(0),
             }
         }
         let length = self.part.len().min(buffer.len());

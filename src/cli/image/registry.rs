@@ -4,12 +4,10 @@ use crate::cli::exit::Failure;
 use crate::image::trust::Evidence;
 use crate::image::{Descriptor, Digest, ImageError, Root, Source, Visit};
 use crate::registry::{
-    Blob, CaSource, Client, Credentials, Limits, RegistryError, RegistrySettings, Settings, SettingsError, TlsProblem,
+    CaSource, Client, Credentials, Limits, RegistryError, RegistrySettings, Settings, SettingsError, TlsProblem,
 };
 use crate::server::duration;
 use crate::workload::image::ImageRef;
-use bytes::{Buf, Bytes};
-use std::io::Read;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
@@ -64,31 +62,6 @@ impl Deadline {
         let Some(end) = self.end else { return Ok(work.await?) };
         let done = tokio::time::timeout_at(end.into(), work).await;
         Ok(done.map_err(|_| ReadError::TimedOut(self.timeout))??)
-    }
-}
-
-/// A body that arrives until then.
-struct Arriving<'r> {
-    blob: Blob,
-    part: Bytes,
-    runtime: &'r Runtime,
-    deadline: Deadline,
-}
-
-impl Read for Arriving<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.part.is_empty() {
-            let next = self.runtime.block_on(self.deadline.of(self.blob.next()));
-            match next.map_err(std::io::Error::other)? {
-                Some(part) => self.part = part,
-                None => return Ok(0),
-            }
-        }
-        let length = self.part.len().min(buffer.len());
-        if let Some(buffer) = buffer.get_mut(..length) {
-            self.part.copy_to_slice(buffer);
-        }
-        Ok(length)
     }
 }
 
@@ -194,7 +167,7 @@ impl Source for Repository {
             }
             let size = if descriptor.size == 0 { crate::image::limits::LAYER } else { descriptor.size };
             let blob = self.wait(self.client.blob(&self.image, digest, size)).map_err(|error| failed(digest, error))?;
-            visit(index, &mut Arriving { blob, part: Bytes::new(), runtime: &self.runtime, deadline: self.deadline })?;
+            visit(index, &mut blob.read_by(|blob| self.wait(blob.next()).map_err(std::io::Error::other)))?;
         }
         Ok(())
     }
