@@ -8,6 +8,7 @@ mod keyword;
 mod lines;
 mod parse;
 mod run;
+mod stages;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,6 +17,7 @@ mod words;
 pub use instruction::{Arguments, Command, Flag, Heredoc, Instruction, Pair, Word};
 pub use keyword::Keyword;
 pub use run::Run;
+pub use stages::{Mount, Started};
 pub use text::Text;
 
 use std::ops::Range;

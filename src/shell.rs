@@ -3,14 +3,17 @@
 //!
 //! Reading takes linear time for each level of scripts in scripts, and there are few levels.
 
+mod arguments;
+mod functions;
 mod heredoc;
 mod lexer;
+mod listed;
 mod program;
 #[cfg(test)]
 mod tests;
 pub mod wrappers;
 
-pub use program::{Call, SHELLS, calls, calls_and_settings, calls_of};
+pub use program::{Call, SHELLS, calls, calls_and_settings, calls_in_order, calls_of};
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -28,6 +31,15 @@ const MAX_DEPTH: usize = 6;
 #[derive(Debug, Default, Clone)]
 pub struct Script {
     pub commands: Vec<Command>,
+    pub functions: Vec<Function>,
+}
+
+/// A function of a script.
+#[derive(Debug, Clone)]
+pub struct Function {
+    pub name: String,
+    /// The commands of the script that it runs.
+    pub commands: Range<usize>,
 }
 
 /// A command, without the words of the shell itself that group commands.

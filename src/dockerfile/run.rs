@@ -23,6 +23,12 @@ impl Run {
     pub fn calls(&self, each: &mut dyn FnMut(&Call<'_>)) {
         shell::calls(&self.script, each);
     }
+
+    /// The same in the order in which a shell runs them, and with the files that `find` and `xargs` give them. The variables that only
+    /// are set have no name.
+    pub fn calls_in_order(&self, each: &mut dyn FnMut(&Call<'_>)) {
+        shell::calls_in_order(&self.script, each);
+    }
 }
 
 impl Dockerfile<'_> {
@@ -71,7 +77,7 @@ impl Dockerfile<'_> {
                     inner: Vec::new(),
                 });
                 let command = shell::Command { words: words.collect(), ..shell::Command::default() };
-                Some(Run { script: Script { commands: vec![command] }, text: None })
+                Some(Run { script: Script { commands: vec![command], ..Script::default() }, text: None })
             }
             Command::Shell(line) => {
                 let text = self.with_heredocs(line, &instruction.heredocs)?;

@@ -139,3 +139,37 @@ fn places_are_lines_and_characters() {
     assert_eq!((place.line, place.column, &file.text()[place.span]), (3, 5, "y"));
     assert_eq!((file.place(0..0).line, file.place(0..0).column), (1, 1));
 }
+
+#[test]
+fn a_build_makes_the_last_stage_and_those_that_no_other_uses() {
+    let text = "FROM a AS one\nCMD x\nFROM b AS two\nFROM one AS three\nFROM c AS four\nFROM d AS five\nFROM e\n\
+        COPY --from=Two /a /b\nRUN --mount=type=bind,from=4,target=/x ls\n";
+    let file = Dockerfile::parse(text);
+    let targets: Vec<usize> = file.targets().map(|(index, _)| index).collect();
+    assert_eq!(targets, [2, 3, 5]);
+    assert_eq!(file.targets().map(|(_, stage)| stage.instructions.len()).sum::<usize>(), 5);
+}
+
+#[test]
+fn a_stage_starts_what_the_stage_below_does() {
+    let text = "FROM a AS one\nENTRYPOINT e1\nCMD c1\nHEALTHCHECK CMD h1\nFROM one AS two\nCMD c2\nCMD c3\nFROM two\nENTRYPOINT e2\n";
+    let file = Dockerfile::parse(text);
+    let started = |index: usize| {
+        let Started { entrypoint, command, healthcheck } = file.started(&file.stages[index]);
+        let line = |one: Option<&Instruction<'_>>| one.map(|one| file.place(one.span.clone()).line);
+        [line(entrypoint), line(command), line(healthcheck)]
+    };
+    assert_eq!(started(0), [Some(2), Some(3), Some(4)]);
+    assert_eq!(started(1), [Some(2), Some(7), Some(4)]);
+    assert_eq!(started(2), [Some(9), None, Some(4)]);
+}
+
+#[test]
+fn mounts_have_the_defaults_of_buildkit() {
+    let text = "FROM a\nRUN --mount=target=/x --mount=type=cache,target=/c --mount=type=bind,from=b,src=/s,dst=y \\\n  \
+        --mount=type=cache,from=c,target=/z --mount=type=secret,id=d ls\n";
+    let file = Dockerfile::parse(text);
+    let mounts: Vec<Mount<'_>> = file.instructions[1].mounts().collect();
+    let mount = |from, source, target| Mount { from, source, target };
+    assert_eq!(mounts, [mount(None, "/", "/x"), mount(Some("b"), "/s", "y"), mount(Some("c"), "/", "/z")]);
+}

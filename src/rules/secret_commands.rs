@@ -197,7 +197,7 @@ pub fn in_words(words: &[&str]) -> Vec<(usize, &'static str)> {
     let command = shell::Command { words: words.iter().enumerate().map(word).collect(), ..shell::Command::default() };
     let mut found = Vec::new();
     let names = Names::default();
-    shell::calls_and_settings(&Script { commands: vec![command] }, &mut |call| {
+    shell::calls_and_settings(&Script { commands: vec![command], ..Script::default() }, &mut |call| {
         found.extend(names.in_call(call).into_iter().map(|(span, what)| (span.start, what)));
     });
     found.sort_unstable();

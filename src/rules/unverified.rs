@@ -4,9 +4,9 @@ mod downloads;
 pub mod options;
 pub mod scripts;
 
-pub use downloads::{Downloads, Used};
+pub use downloads::{Downloads, Mounted, Used};
 
-use crate::shell::{Call, Script, Word, calls};
+use crate::shell::{Call, Script, Word, calls_in_order};
 
 /// What a call accepts without a check: the word, what is found, and what would pass.
 pub fn accepted<'c>(call: &'c Call<'_>) -> Vec<(&'c Word, String, &'static str)> {
@@ -27,7 +27,7 @@ pub fn accepted<'c>(call: &'c Call<'_>) -> Vec<(&'c Word, String, &'static str)>
 pub fn in_script(script: &str, allow: &[String], downloads: &mut Downloads) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     downloads.begin();
-    calls(&Script::new(script), &mut |call| {
+    calls_in_order(&Script::new(script), &mut |call| {
         let options = accepted(call).into_iter().map(|(_, found, _)| found);
         let setting = call.command.input.as_ref().and_then(|piece| options::setting(&piece.text));
         let setting = setting.map(|(_, found)| found);

@@ -3,7 +3,7 @@
 mod quoted;
 
 use super::heredoc::Heredoc;
-use super::{Command, MAX_DEPTH, Piece, Script, Word};
+use super::{Command, Function, MAX_DEPTH, Piece, Script, Word};
 use std::ops::Range;
 
 /// Reads the script that begins at `base` of the outermost one.
@@ -27,6 +27,8 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
         reads: 0..0,
         heredocs: Vec::new(),
         is_after_or: false,
+        named: None,
+        functions: Vec::new(),
     };
     lexer.read()
 }
@@ -54,6 +56,10 @@ struct Lexer<'s> {
     heredocs: Vec<Heredoc>,
     /// The next command runs if the one before fails.
     is_after_or: bool,
+    /// The name of a function whose commands follow.
+    named: Option<String>,
+    /// The functions that are open, each with the number of groups around it.
+    functions: Vec<(String, usize)>,
 }
 
 /// Words of the shell that begin and end a group of commands.
@@ -105,7 +111,7 @@ impl<'s> Lexer<'s> {
                 self.inside();
             }
             '(' => {
-                // The words before it are the name of a function.
+                self.name_function();
                 self.forget();
                 self.opened += 1;
                 self.parentheses.push(self.opened);
@@ -161,22 +167,48 @@ impl<'s> Lexer<'s> {
         self.command.words.clear();
     }
 
+    /// The words before a parenthesis are the name of a function, unless that is a pattern of `case`.
+    fn name_function(&mut self) {
+        let word = self.word.as_ref().or(self.command.words.last()).map(|word| word.text.as_str());
+        let name = word.filter(|word| !word.is_empty()).map(str::to_owned);
+        self.named = name.filter(|_| self.rest().trim_start_matches([' ', '\t']).starts_with(')'));
+    }
+
     fn end_word(&mut self) {
         let Some(word) = self.word.take() else { return };
         if let Some(operator) = self.operator.take() {
             self.command.redirections.push((operator, word));
             return;
         }
+        // `function NAME {`
+        if let ("{", [keyword, name]) = (word.text.as_str(), self.command.words.as_slice())
+            && keyword.text == "function"
+        {
+            self.named = Some(name.text.clone());
+            self.command.words.clear();
+        }
         if self.command.words.is_empty() {
             if BEGIN.contains(&word.text.as_str()) {
+                if let Some(name) = self.named.take().filter(|_| word.text == "{") {
+                    self.functions.push((name, self.groups.len()));
+                }
                 self.groups.push(self.script.commands.len());
             } else if END.contains(&word.text.as_str()) {
                 self.last_group = self.groups.pop();
+                self.end_function();
                 return;
             }
+            self.named = None;
         }
         self.last_group = None;
         self.command.words.push(word);
+    }
+
+    fn end_function(&mut self) {
+        let is_ended = |(_, groups): &mut (String, usize)| *groups >= self.groups.len();
+        if let (Some((name, _)), Some(begin)) = (self.functions.pop_if(is_ended), self.last_group) {
+            self.script.functions.push(Function { name, commands: begin..self.script.commands.len() });
+        }
     }
 
     fn end_command(&mut self) {

@@ -1,8 +1,10 @@
 //! The program of a command: what remains behind `sudo`, `env`, `exec` and the like, and the scripts that it runs.
 
-use super::lexer;
+use super::arguments::Arguments;
+use super::functions::Functions;
 use super::wrappers::{WRAPPERS, Wrapper};
 use super::{Command, MAX_DEPTH, Script, Word};
+use super::{lexer, listed};
 
 /// Programs that run the text after `-c`, or their input, as a script.
 pub const SHELLS: [&str; 9] = ["ash", "bash", "dash", "fish", "ksh", "mksh", "rbash", "sh", "zsh"];
@@ -28,6 +30,12 @@ impl Call<'_> {
         self.words.iter().skip(1).map(|word| word.text.as_str())
     }
 
+    /// The files that a command before it in a pipe names: `ls *.deb | while read file`.
+    #[must_use]
+    pub fn listed_files(&self) -> Vec<String> {
+        listed::read(self.script, self.command)
+    }
+
     /// Where a word of it is.
     #[must_use]
     pub fn span(&self, word: &Word) -> std::ops::Range<usize> {
@@ -43,7 +51,7 @@ impl Call<'_> {
 
 /// Calls `each` with the program of each command of the script and of the scripts in it.
 pub fn calls(script: &Script, each: &mut dyn FnMut(&Call<'_>)) {
-    walk(script, None, 0, &mut |call| {
+    calls_and_settings(script, &mut |call| {
         if !call.words.is_empty() {
             each(call);
         }
@@ -52,51 +60,133 @@ pub fn calls(script: &Script, each: &mut dyn FnMut(&Call<'_>)) {
 
 /// The same with commands that run no program and only set variables: they have no name and no words.
 pub fn calls_and_settings(script: &Script, each: &mut dyn FnMut(&Call<'_>)) {
-    walk(script, None, 0, each);
+    Walk { each, left: None, nesting: 0 }.script(script, None, 0);
+}
+
+/// The same in the order in which a shell runs them: those of a function where it is called, with its arguments. `find` and `xargs`
+/// give the programs that they run the files, as far as the script names them.
+pub fn calls_in_order(script: &Script, each: &mut dyn FnMut(&Call<'_>)) {
+    let words = script.commands.iter().flat_map(|command| &command.words);
+    let length: usize = words.map(|word| word.text.len()).sum();
+    Walk { each, left: Some(GROWTH * length + LEAST), nesting: 0 }.script(script, None, 0);
 }
 
 /// The same of one command of a script.
 pub fn calls_of(script: &Script, command: &Command, each: &mut dyn FnMut(&Call<'_>)) {
-    walk_each(script, std::slice::from_ref(command), None, 0, &mut |call| {
+    let mut each = |call: &Call<'_>| {
         if !call.words.is_empty() {
             each(call);
         }
-    });
+    };
+    Walk { each: &mut each, left: None, nesting: 0 }.command(script, command, None, 0, None);
 }
 
 type Within<'r> = Option<&'r std::ops::Range<usize>>;
 
-fn walk(script: &Script, within: Within<'_>, depth: usize, each: &mut dyn FnMut(&Call<'_>)) {
-    walk_each(script, &script.commands, within, depth, each);
+/// What is read again may be this many times as long as the script, and this many bytes.
+const GROWTH: usize = 8;
+const LEAST: usize = 8192;
+/// How many functions call each other at most.
+const MAX_CALLS: usize = 8;
+
+struct Walk<'e> {
+    each: &'e mut dyn FnMut(&Call<'_>),
+    /// How many bytes may still be read again; none if each command is read once, as it stands.
+    left: Option<usize>,
+    /// How many functions the command is in.
+    nesting: usize,
 }
 
-fn walk_each(script: &Script, commands: &[Command], within: Within<'_>, depth: usize, each: &mut dyn FnMut(&Call<'_>)) {
-    if depth > MAX_DEPTH {
-        return;
+impl Walk<'_> {
+    fn script(&mut self, script: &Script, within: Within<'_>, depth: usize) {
+        let functions = self.left.and_then(|_| Functions::of(script));
+        self.commands(script, within, depth, functions.as_ref());
     }
-    for command in commands {
+
+    fn commands(&mut self, script: &Script, within: Within<'_>, depth: usize, functions: Option<&Functions<'_>>) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let runs_later = functions.filter(|functions| functions.is_of(script)).map(Functions::commands);
+        for (index, command) in script.commands.iter().enumerate() {
+            if runs_later.as_ref().is_none_or(|later| later.get(index) != Some(&true)) {
+                self.command(script, command, within, depth, functions);
+            }
+        }
+    }
+
+    fn command(
+        &mut self,
+        script: &Script,
+        command: &Command,
+        within: Within<'_>,
+        depth: usize,
+        functions: Option<&Functions<'_>>,
+    ) {
+        if depth > MAX_DEPTH {
+            return;
+        }
         let redirected = command.redirections.iter().map(|(_, word)| word);
         for inner in command.words.iter().chain(redirected).flat_map(|word| &word.inner) {
-            walk(inner, within, depth + 1, each);
+            self.commands(inner, within, depth + 1, functions);
         }
         let found = program(&command.words);
+        if let (Some(at), Some(left)) = (found.at, &mut self.left)
+            && let Some(words) = listed::piped(script, command, at, left)
+        {
+            return self.given(words, command, within, depth, functions);
+        }
         if let Some(words) = found.at.and_then(|at| command.words.get(at..)) {
+            let has_inner = words.iter().any(|word| !word.inner.is_empty());
+            let listed = self.left.as_mut().filter(|_| has_inner).and_then(|left| listed::substituted(words, left));
+            let words = listed.as_deref().unwrap_or(words);
             let name = name(words.first().map_or("", |word| word.text.as_str()));
             let runs_input = SHELLS.contains(&name.as_str()) && found.script.is_none();
-            each(&Call { name, words, command, script, within: within.cloned(), depth });
+            let call = Call { name, words, command, script, within: within.cloned(), depth };
+            (self.each)(&call);
+            if let Some(left) = &mut self.left {
+                if let Some(functions) = functions.filter(|_| self.nesting < MAX_CALLS)
+                    && let Some(body) = functions.called(&call, left)
+                {
+                    self.nesting += 1;
+                    self.commands(&body, within, depth, Some(functions));
+                    self.nesting -= 1;
+                } else if call.name == "find" {
+                    for words in listed::found(words, left) {
+                        self.given(words, command, within, depth, functions);
+                    }
+                }
+            }
             if let Some(input) = command.input.as_ref().filter(|_| runs_input) {
-                walk(&lexer::read(&input.text, input.start, depth + 1), within, depth + 1, each);
+                self.script(&lexer::read(&input.text, input.start, depth + 1), within, depth + 1);
             }
         }
         if found.at.is_none() {
-            each(&Call { name: String::new(), words: &[], command, script, within: within.cloned(), depth });
+            (self.each)(&Call { name: String::new(), words: &[], command, script, within: within.cloned(), depth });
         }
-        if let Some(word) = found.script.and_then(|at| command.words.get(at)) {
+        if let Some((at, word)) = found.script.and_then(|at| Some((at, command.words.get(at)?))) {
             // Positions in a text that stands as it is can be followed, others are those of the word.
             let inner = lexer::read(&word.text, word.start.unwrap_or_default(), depth + 1);
             let place = if word.start.is_none() { Some(&word.span) } else { None };
-            walk(&inner, within.or(place), depth + 1, each);
+            // The words behind the script are its arguments, the first one is its name.
+            let arguments = command.words.get(at + 2..).filter(|arguments| !arguments.is_empty());
+            let with_arguments = arguments.zip(self.left.as_mut());
+            let with_arguments = with_arguments.and_then(|(words, left)| Arguments::new(words, left).in_script(&inner));
+            self.script(with_arguments.as_ref().unwrap_or(&inner), within.or(place), depth + 1);
         }
+    }
+
+    /// A program that another one gives these words.
+    fn given(
+        &mut self,
+        words: Vec<Word>,
+        command: &Command,
+        within: Within<'_>,
+        depth: usize,
+        functions: Option<&Functions<'_>>,
+    ) {
+        let command = Command { words, within: command.within, is_ignored: command.is_ignored, ..Command::default() };
+        self.command(&Script::default(), &command, within, depth, functions);
     }
 }
 
@@ -107,14 +197,14 @@ fn name(program: &str) -> String {
 }
 
 #[derive(Debug, Default)]
-struct Found {
+pub struct Found {
     /// The word that names the program.
-    at: Option<usize>,
+    pub at: Option<usize>,
     /// The word that is a script.
     script: Option<usize>,
 }
 
-fn program(words: &[Word]) -> Found {
+pub fn program(words: &[Word]) -> Found {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let name = name(&word.text);

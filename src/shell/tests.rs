@@ -1,5 +1,17 @@
 use super::*;
 
+/// Each program with its arguments, in the order in which a shell runs them.
+fn run(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    calls_in_order(&Script::new(text), &mut |call| {
+        found.extend((!call.words.is_empty()).then(|| {
+            let words: Vec<&str> = call.words.iter().map(|word| word.text.as_str()).collect();
+            words.join("|")
+        }));
+    });
+    found
+}
+
 /// Each program with its arguments, and the programs whose output it reads.
 fn read(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -70,4 +82,51 @@ fn places_are_those_of_the_outermost_script() {
     let mut found = Vec::new();
     calls(&Script::new(text), &mut |call| found.push(text[call.place()].to_owned()));
     assert_eq!(found, ["a", "sh", "b", "sh", "\"d \\\"e\\\"\"", "f"]);
+}
+
+#[test]
+fn functions_run_where_they_are_called() {
+    for (text, commands) in [
+        ("f() { a $1; }; b; f x y; c", vec!["b", "f|x|y", "a|x", "c"]),
+        ("f()\n{\n  a \"$1.asc\" ${2} $@\n}\nf x y", vec!["f|x|y", "{", "a|x.asc|y|x|y"]),
+        ("function f { local n=\"$1\"; a $n; }; f x", vec!["f|x", "local|n=x", "a|x"]),
+        ("f() { if a; then b; fi; }; (cd c; f)", vec!["cd|c", "f", "a", "b"]),
+        ("g() { a $1; }; f() { g $2; }; f x y", vec!["f|x|y", "g|y", "a|y"]),
+        ("f() { a; }; b", vec!["a", "b"]),
+        ("f() { a; f; }; b", vec!["a", "f", "b"]),
+        ("f() { a; g; }; g() { f; }; b", vec!["a", "g", "f", "b"]),
+        ("f() { a $1; }; b $(f y)", vec!["f|y", "a|y", "b|$()"]),
+        ("sh -c 'a $1 $0' n x", vec!["sh|-c|a $1 $0|n|x", "a|x|$0"]),
+        ("case $x in y) f;; esac; f() { a; }; b", vec!["f", "a", "b"]),
+    ] {
+        assert_eq!(run(text), commands, "{text}");
+    }
+    let deep = format!(
+        "{} a; {}; f0",
+        (0..100).fold(String::new(), |s, i| format!("{s}f{i}() {{ f{}; ", i + 1)),
+        "};".repeat(100)
+    );
+    assert!(run(&deep).len() < 20 * deep.len());
+    let loud = format!("f() {{ {} }}; {}", "a $1;".repeat(1000), "f b;".repeat(1000));
+    assert!(run(&loud).len() < 25_000);
+}
+
+#[test]
+fn find_and_xargs_give_the_files_that_they_are_given() {
+    for (text, commands) in [
+        ("find a -name '*.b' -exec c -d {} \\;", vec!["find|a|-name|*.b|-exec|c|-d|{}|;", "c|-d|a/**/*.b"]),
+        (
+            "find -type f -exec sh -c 'c {}' ';' | d",
+            vec!["find|-type|f|-exec|sh|-c|c {}|;", "sh|-c|c ./**/*", "c|./**/*", "d"],
+        ),
+        ("find . ! -name x -exec {} +", vec!["find|.|!|-name|x|-exec|{}|+", "./**/*"]),
+        ("ls *.a | sort | xargs -r b -c", vec!["ls|*.a", "sort", "b|-c|*.a"]),
+        ("echo 'a b' | xargs -I{} c /d/{}.e {}", vec!["echo|a b", "c|/d/a.e|/d/b.e|a|b"]),
+        ("cat list | xargs a", vec!["cat|list", "a"]),
+        ("a $(ls *.b) $(cat c)", vec!["ls|*.b", "cat|c", "a|*.b|$()"]),
+    ] {
+        assert_eq!(run(text), commands, "{text}");
+    }
+    let loud = format!("find a -exec {}", "b {} ".repeat(10_000));
+    assert!(run(&loud).iter().map(String::len).sum::<usize>() < 40 * loud.len());
 }

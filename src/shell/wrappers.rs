@@ -36,6 +36,7 @@ pub static WRAPPERS: &[Wrapper] = &[
     run("chrt", 1, "-T -P -D --sched-runtime --sched-period --sched-deadline"),
     Wrapper { never: "-v -V", ..run("command", 0, "") },
     run("daemonize", 0, "-E -a -c -e -o -p -l -u"),
+    run("dbus-run-session", 0, "--config-file --dbus-daemon"),
     run("do", 0, ""),
     run("doas", 0, "-u -C"),
     run("dockerize", 0, "-wait -timeout -template -stdout -stderr -wait-http-header -delims -env -wait-retry-interval"),
@@ -129,5 +130,6 @@ pub static WRAPPERS: &[Wrapper] = &[
     run("while", 0, ""),
     run("with-contenv", 0, ""),
     run("xargs", 0, "-a --arg-file -d --delimiter -E -I -L --max-lines -n --max-args -P --max-procs -s --max-chars"),
+    run("xvfb-run", 0, "-e --error-file -f --auth-file -n --server-num -p --xauth-protocol -s --server-args -w --wait"),
     run("{", 0, ""),
 ];

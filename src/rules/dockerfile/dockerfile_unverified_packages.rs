@@ -9,6 +9,7 @@ use crate::rule::{
 use crate::rules::unverified::{Downloads, accepted, options, scripts};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::HashSet;
 use std::ops::Range;
 
 pub static RULE: Rule = Rule {
@@ -18,15 +19,16 @@ pub static RULE: Rule = Rule {
 `apt-get --allow-unauthenticated`, `yum --nogpgcheck`, `apk --allow-untrusted`, `pip --trusted-host`), settings that do the same \
 (`[trusted=yes]`, `gpgcheck=0`, `strict-ssl false`, `GIT_SSL_NO_VERIFY`), and scripts that run as they arrive: `curl ... | sh`, \
 `bash <(curl ...)`, `sh -c \"$(curl ...)\"`, `python3 -c \"exec(urlopen(...))\"`. A file that `curl`, `wget` or `ADD` loads must be checked before it runs, by `sha256sum -c`, \
-`gpg --verify`, `cosign verify-blob` or the like, or by `ADD --checksum`; the rule follows it through `cd`, `mv` and `cp`, through later \
-instructions of the stage and `COPY --from`, up to `ENTRYPOINT` and `CMD`. The same holds for an archive that `tar` or `unzip` unpacks, and a \
-program or script of its folder.\n\n\
-A package that was loaded as a file, or that rpm or dnf load from an address, has no signature that is verified: `dpkg -i`, \
-`apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`. Check the file first, or let dnf verify it with \
-`--setopt=localpkg_gpgcheck=1` and the key of its publisher.\n\n\
-It reads all forms of `RUN`, here-documents and scripts in scripts included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
-It does not see what `make`, `pip` or `npm` run of such a folder, what else is in a folder of the system (`/usr/local`) into which a whole archive \
-is unpacked, or what `pip install https://...` loads. `allow` names beginnings of URLs from which a script may run as it arrives.",
+`gpg --verify`, `cosign verify-blob` or the like, or by `ADD --checksum`. The rule follows it through `cd`, `mv`, `cp`, `find` and `xargs`, \
+through later instructions of the stage, `COPY --from` and `RUN --mount`, up to `ENTRYPOINT` and `CMD`. The same holds for an archive that \
+`tar` or `unzip` unpacks, and a program or script of its folder.\n\n\
+A package that was loaded as a file, or that rpm, dnf, pip or npm load from an address, has no signature that is verified: `dpkg -i`, \
+`apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`, `pip install https://...`. Check the file first, let dnf verify it with \
+`--setopt=localpkg_gpgcheck=1` and the key of its publisher, or give pip the checksum: `https://.../a.whl#sha256=...`.\n\n\
+It reads all forms of `RUN`, functions, here-documents and scripts in scripts included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
+Of what stages start, it judges `ENTRYPOINT`, `CMD` and `HEALTHCHECK` of the last one, and of those that no other stage uses. \
+It does not see what `make`, `pip` or `npm` run of such a folder, nor what else is in a folder of the system (`/usr/local`) into which a whole \
+archive is unpacked. `allow` names beginnings of URLs from which a script may run as it arrives.",
     why: "whoever controls the network or the server decides what runs in the build and in the image",
     owasp: &[26, 29],
     severity: Severity::High,
@@ -136,6 +138,81 @@ is unpacked, or what `pip install https://...` loads. `allow` names beginnings o
                 "FROM debian:12 AS load\nRUN curl -o /tmp/install.sh https://example.com/a\nCOPY install.sh /opt/\nRUN sh /opt/install.sh && cd /opt && ./install.sh\nWORKDIR /srv\nRUN sh install.sh && (cd /tmp && ls) && ./install.sh\nCOPY own.sh /tmp/install.sh\nRUN sh /tmp/install.sh\nRUN curl -o /usr/bin/tool https://example.com/tool\nFROM debian:12\nCOPY --from=load /srv/tool /usr/bin/tool\nCMD [\"tool\"]\n",
             ),
             FileExample::bad(
+                "files that xargs, find and patterns name",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -O https://example.com/a.deb && ls *.deb | xargs dpkg -i\nRUN wget -P /tmp https://example.com/b.deb && find /tmp -name '*.deb' -exec dpkg -i {} +\nRUN curl -o d/c.sh https://example.com/c && find . -type f -name \"*.sh\" -execdir bash {} \\;\nRUN curl -o d.py https://example.com/d && echo d.py | xargs -n1 python3\nRUN curl -o /x/e.sh https://example.com/e && find /x -maxdepth 1 -name e.sh | sort | xargs -I{} sh -c 'chmod +x {} && {}'\nRUN curl -o f.tgz https://example.com/f && find . -name '*.tgz' -exec tar xzf {} -C /f \\; && /f/run\nRUN curl -o g.sh https://example.com/g && sh ./g*\nRUN curl -o /h/h.sh https://example.com/h && ls /h | xargs -I % sh /h/%\nRUN wget $URL && dpkg -i *.deb\nRUN curl -o /i/i.deb https://example.com/i && dpkg -R -i /i\nRUN curl -o /j/j.sh https://example.com/j && find /j -name '*.sh' -exec sh -c 'bash \"$1\"' _ {} \\;\nRUN curl -o k-1.0.sh https://example.com/k && bash ./k-?.[0-9].sh\n",
+                &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
+            ),
+            FileExample::bad(
+                "files in folders that are moved, copied or linked",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -o dl/a.sh --create-dirs https://example.com/a && mv dl /opt/tools && sh /opt/tools/a.sh\nRUN curl -o dl/b.sh https://example.com/b && cp -r dl/. /srv/b && /srv/b/b.sh\nRUN curl -o dl/c.sh https://example.com/c && mkdir -p /x && cp -a dl /x && bash /x/dl/c.sh\nRUN curl -o /opt/d-1/bin/d https://example.com/d && ln -s /opt/d-1 /opt/d && /opt/d/bin/d\nRUN curl -o e.sh https://example.com/e && install -D -m 755 e.sh -t /usr/local/libexec && /usr/local/libexec/e.sh\nRUN curl -o dl/f.deb https://example.com/f && mv dl/* /pkgs/ && dpkg -i /pkgs/f.deb\nRUN curl -o g.sh https://example.com/g && mkdir -p /g && cp g.sh /g && sh /g/g.sh\nRUN curl -o lib/h https://example.com/h && ln -s ../w/lib/h /bin/h && h\nRUN curl -s https://example.com/i.tgz | tar xz -C /tmp/i && mv /tmp/i /opt/i && /opt/i/run\nRUN curl -s https://example.com/j.tgz | tar xz -C /tmp/j && mv /tmp/j/*/* /opt/jj && /opt/jj/run\nRUN curl -o dl/k.sh https://example.com/k && rsync -a dl/ /k/ && sh /k/k.sh\nRUN curl -o l.sh https://example.com/l && mv -t /opt l.sh && sh /opt/l.sh\nRUN curl -o m.sh https://example.com/m && cp m.sh /opt && sh /opt/m.sh\n",
+                &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+            ),
+            FileExample::bad(
+                "files of another stage, by a mount",
+                "FROM debian:12 AS load\nWORKDIR /dl\nRUN curl -o a.deb https://example.com/a && curl -o b/b.sh https://example.com/b && curl -O https://example.com/c.whl\nRUN curl -s https://example.com/d.tgz | tar xz -C /opt/d\nFROM debian:12\nRUN --mount=type=bind,from=load,source=/dl,target=/mnt dpkg -i /mnt/a.deb\nRUN --mount=from=load,src=/dl/b/b.sh,dst=/tmp/b.sh sh /tmp/b.sh\nRUN --mount=type=bind,from=0,target=/load cp /load/dl/a.deb /a.deb && apt-get install -y /a.deb\nRUN --mount=from=load,source=dl,target=/wheels pip install /wheels/*.whl\nRUN --mount=type=bind,from=load,target=/load /load/opt/d/install.sh\nRUN --mount=type=bind,from=load,source=/opt/d/bin,target=/d /d/tool\nWORKDIR /w\nRUN --mount=type=bind,from=load,source=/dl,target=. sh b/b.sh\nRUN sh b/b.sh\nRUN --mount=type=bind,source=own,target=/mnt dpkg -i /mnt/a.deb\n",
+                &[6, 7, 8, 9, 10, 11, 13],
+            ),
+            FileExample::bad(
+                "addresses in variables, and those of pip and npm",
+                "FROM fedora:42\nARG URL=https://example.com/a.rpm\nENV PIP=\"https://example.com/a.whl\"\nARG V\nENV VURL=https://example.com/a-${V}.rpm\nRUN dnf install -y $URL\nRUN rpm -i \"${URL}\"\nRUN pip install --no-cache-dir $PIP\nRUN rpm -i ${OTHER:-https://example.com/b.rpm}\nRUN yum install -y \"$VURL\"\nRUN url=\"https://example.com/$V.rpm\"; rpm -Uvh \"$url\"\nRUN python3 -m pip install 'a @ https://example.com/a.zip'\nRUN npm install -g https://example.com/a.tgz\nARG DEB=./a.deb\nRUN curl -o a.deb https://example.com/a && apt-get install -y $DEB\nARG BASE=https://example.com\nRUN wget $BASE/c.deb && dpkg -i c.deb\nRUN export U=https://example.com/x.sh && wget $U && sh x.sh\n",
+                &[6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 18],
+            ),
+            FileExample::bad(
+                "programs of other interpreters, and in other places of their words",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -o a.jar https://example.com/a && java -cp a.jar Main\nRUN curl -o lib/b.jar https://example.com/b && java -classpath \"x.jar:lib/*\" Main\nRUN curl -o c.py https://example.com/c && python3 -W ignore c.py\nRUN curl -o d.js https://example.com/d && node -r ./d.js app.js\nRUN curl -o e.pl https://example.com/e && perl -I lib e.pl\nRUN curl -o f.rb https://example.com/f && ruby -r json f.rb\nRUN curl -o g.php https://example.com/g && php -d a=b g.php\nRUN curl -o h.sh https://example.com/h && bash < h.sh\nRUN curl -o i.lua https://example.com/i && lua5.4 i.lua\nRUN curl -o j.R https://example.com/j && Rscript j.R\nRUN curl -o k.ts https://example.com/k && deno run -A k.ts\nRUN curl -o l.sh https://example.com/l && eval \"$(cat l.sh)\"\nRUN curl -o m.sh https://example.com/m && bash -c \"$(cat m.sh)\"\nRUN curl -o n.jar https://example.com/n && java -javaagent:n.jar -jar own.jar\nRUN curl -o o.dll https://example.com/o && dotnet o.dll\nRUN curl -o p.php https://example.com/p && php -f p.php\n",
+                &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18],
+            ),
+            FileExample::bad(
+                "the check of the health of the image",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -o /usr/local/bin/probe https://example.com/p\nHEALTHCHECK --interval=5s CMD [\"probe\", \"--all\"]\nFROM debian:12\nRUN curl -o /probe https://example.com/p\nHEALTHCHECK CMD /probe || exit 1\nHEALTHCHECK NONE\n",
+                &[4],
+            ),
+            FileExample::good(
+                "folders that are removed, and filled again",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -o dl/a.sh https://example.com/a && rm -rf dl\nCOPY dl dl\nRUN sh dl/a.sh\nRUN curl -s https://example.com/b.tgz | tar xz -C /b && make -C /b\nRUN rm -rf /b\nCOPY b /b\nRUN /b/run.sh\nRUN curl -s https://example.com/c.tgz | tar xz -C /c && rm -rf /c/*\nCOPY --from=x /c /c\nRUN /c/run.sh\nRUN curl -o /d/d.sh https://example.com/d && find /d -name '*.sh' -exec rm -f {} +\nCOPY . /d\nRUN /d/d.sh\n",
+            ),
+            FileExample::bad(
+                "what the stages start that a build makes",
+                "FROM debian:12 AS build\nRUN curl -o /a.sh https://example.com/a\nCMD [\"/a.sh\"]\nFROM debian:12 AS dev\nRUN curl -o /b.sh https://example.com/b\nCMD [\"/b.sh\"]\nFROM debian:12 AS base\nRUN curl -o /c.sh https://example.com/c\nENTRYPOINT [\"/c.sh\"]\nFROM debian:12 AS tool\nRUN curl -o /d.sh https://example.com/d\nHEALTHCHECK CMD /d.sh\nFROM base\nCOPY --from=build /x /x\nRUN --mount=from=tool,target=/t ls /t\n",
+                &[6, 9],
+            ),
+            FileExample::good(
+                "checks in functions",
+                "FROM debian:12\nWORKDIR /w\nRUN check() { echo \"$2  $1\" | sha256sum -c -; }; \\\n  curl -o a.sh https://example.com/a; check a.sh abc; sh a.sh\nRUN verify() { \\\n      local file=\"$1\"; \\\n      gpg --batch --verify \"$file.asc\" \"$file\"; \\\n    }; \\\n    curl -O https://example.com/b.sh; verify b.sh && sh b.sh\nRUN function load { curl -o \"$1\" \"https://example.com/$1\"; gpgv k.gpg \"$1.sig\" \"$1\"; }; load c.sh; sh c.sh\nRUN <<EOF\nfetch() {\n  wget -O \"$1\" \"$2\"\n  echo \"$3 $1\" | sha256sum --check\n}\nfetch /d https://example.com/d abc\n/d\nEOF\nRUN bash -c 'c() { cosign verify-blob --key k.pub --signature \"$1.sig\" \"$1\"; }; curl -o e https://example.com/e; c e; sh e'\n",
+            ),
+            FileExample::bad(
+                "functions that check another file, or too late",
+                "FROM debian:12\nWORKDIR /w\nRUN check() { gpg --verify \"$1.asc\" \"$1\"; }; curl -o a.sh https://example.com/a; curl -o b.sh https://example.com/b; check a.sh; sh b.sh\nRUN load() { curl -o \"$1\" \"https://example.com/$1\"; chmod +x \"$1\"; }; load c.sh; ./c.sh\nRUN run() { sh \"$1\"; }; curl -o d.sh https://example.com/d; run d.sh\nRUN check() { sha256sum -c e.sum; }; curl -o e.sh https://example.com/e; sh e.sh; check\n",
+                &[3, 4, 5, 6],
+            ),
+            FileExample::bad(
+                "files that commands write of others, and of the output of a command",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -O https://example.com/a.deb && for f in *.deb; do dpkg -i \"$f\"; done\nRUN curl -o b.sh https://example.com/b && ls *.sh | while read -r s; do bash \"$s\"; done\nRUN curl -o c.sh https://example.com/c && cat c.sh > d.sh && sh d.sh\nRUN curl -o e.gz https://example.com/e && gunzip -c e.gz > /usr/local/bin/e && e\nRUN curl -o f.7z https://example.com/f && 7z x f.7z -o/opt/f && /opt/f/run\nRUN curl -o g.rpm https://example.com/g && rpm2cpio g.rpm | cpio -idm && ./usr/bin/g\nRUN php -r \"copy('https://example.com/h', 'h.php');\" && php h.php\nRUN python3 -c \"import urllib.request as u; u.urlretrieve('https://example.com/i', '/i.sh')\" && sh /i.sh\nRUN curl https://example.com/j | install -m 755 /dev/stdin /usr/bin/j && j\nRUN echo \"$(curl -s https://example.com/k)\" > k.sh && sh k.sh\nRUN s=$(curl -s https://example.com/l); eval \"$s\"\nRUN s=\"$(wget -qO- https://example.com/m)\" && echo \"$s\" | bash\nRUN curl -o /opt/n/n https://example.com/n && export PATH=/opt/n:$PATH && n\nRUN curl -o o https://example.com/o && chmod +x o && xvfb-run -a ./o\nRUN curl -o p.deb https://example.com/p && dpkg -i $(find . -name '*.deb')\nRUN curl -o q.deb https://example.com/q && dpkg-deb -x q.deb /q && /q/usr/bin/q\nRUN curl -o r.tgz https://example.com/r && tar xz -C /r < r.tgz && sh /r/install.sh\nRUN curl -o t.tgz https://example.com/t && cat t.tgz | tar xz -C /t && sh /t/install.sh\nRUN curl -o u.sh https://example.com/u && tr -d '\\r' < u.sh | tee v.sh && sh v.sh\nRUN curl -o x.deb https://example.com/x && ar x x.deb && tar xf data.tar.xz -C /x && /x/run\n",
+                &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22],
+            ),
+            FileExample::good(
+                "files that only look as if they ran",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -O https://example.com/a.deb && sha256sum -c a.sum && for f in *.deb; do dpkg -i \"$f\"; done\nRUN for f in *.deb; do curl -O https://example.com/$f; gpg --verify $f.asc $f; dpkg -i $f; done\nRUN v=$(curl -s https://example.com/version); echo \"$v\"; apt-get install -y a=$v; make VERSION=$v\nRUN curl -o c.json https://example.com/c && sed 's/a/b/' c.json > d.json && python3 own.py d.json\nRUN php -r \"copy('https://example.com/h', 'h.php');\" && php -r \"if (hash_file('sha384', 'h.php') === 'abc') { echo 1; }\" && php h.php\nRUN curl -o i.sh https://example.com/i && bash own.sh \"$(cat i.sh)\" && java -cp own.jar Main i.sh\nRUN find / -name '*.sh' -exec chmod +x {} + && find /usr -name '*.py' | xargs -r rm\nRUN curl -o j.deb https://example.com/j && ls | xargs echo && find . -name '*.deb' -exec ls -l {} +\nRUN apt-mark showmanual | xargs apt-get install -y && cat list | xargs pip install\nRUN curl -o k.sh https://example.com/k && rm -f *.sh\nCOPY k.sh .\nRUN ls *.sh | xargs -n1 sh\nRUN find / -xdev -type f -perm /6000 -exec chmod a-s {} \\;\nRUN pip install -r https://example.com/requirements.txt -c https://example.com/c.txt --index-url https://example.com/simple a\nRUN pip install https://example.com/a.whl#sha256=abc && pip install git+https://github.com/a/b@1\nRUN curl -o /usr/share/x.gpg https://example.com/x && install -d /opt/x && cp /usr/share/x.gpg /etc/apt/keyrings/\n",
+            ),
+            FileExample::bad(
+                "files that run or are unpacked in other ways, and what the image loads when it starts",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -o a.sh https://example.com/a && bash -c \"$(< a.sh)\"\nRUN curl -s https://example.com/b.tgz | tar xz && mv b-*/ /opt/b && /opt/b/run\nRUN curl -o /usr/local/bin/c https://example.com/c && ln -s c /usr/local/bin/cc && cc\nRUN curl -o d.sh https://example.com/d && cd / && nohup sh w/d.sh &\nRUN curl -Lo /tmp/e.tar.gz https://example.com/e && tar -C /opt/ee -xf /tmp/e.tar.gz && ln -s /opt/ee/x/bin/e /usr/bin/e && e\nRUN curl -o f.zip https://example.com/f && unzip f.zip && chmod +x ./f/tool && ./f/tool\nRUN busybox wget -O g.sh https://example.com/g; sh -- g.sh\nRUN curl -o h.sh https://example.com/h && python3 - < h.sh\nRUN curl -o i.deb https://example.com/i && apt-get install -y \"$PWD/i.deb\"\nFROM debian:12\nCMD curl -s https://example.com/j | sh\nFROM debian:12\nCOPY run.sh /run.sh\nENTRYPOINT [\"/bin/sh\",\"-c\",\"wget -O /t https://example.com/t && chmod +x /t && /t\"]\nHEALTHCHECK CMD curl -f http://localhost:80/ | sh\n",
+                &[3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16],
+            ),
+            FileExample::good(
+                "a checksum that the downloader itself compares",
+                "FROM debian:12\nWORKDIR /w\nRUN aria2c --checksum=sha-256=abc -o a.sh https://example.com/a && sh a.sh\nHEALTHCHECK CMD curl -f https://example.com/ | grep ok || exit 1\n",
+            ),
+            FileExample::bad(
+                "what is not removed, failures that count for nothing, and variables in quotes",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -o a.sh https://example.com/a; rm -f \"\"; rm -rf . || true; sh a.sh\nRUN curl -o dl/b.sh https://example.com/b; rm dl || true; sh dl/b.sh\nRUN check() { sha256sum -c \"$1.sum\"; }; curl -o c.sh https://example.com/c; check c.sh || true; sh c.sh\nENV PATH=\"/opt/d:${PATH}\"\nRUN curl -o /opt/d/d https://example.com/d && d\nENV URL=\"https://example.com/$V.whl\"\nRUN pip install \"a @ $URL\" $URL\nRUN npm install @a/b@https://example.com/b.tgz\n",
+                &[3, 4, 5, 7, 9, 10],
+            ),
+            FileExample::good(
+                "programs of the same name, and addresses that are no packages",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -s https://example.com/a.tgz | tar xz -C /tmp/a && mv /tmp/a/bash /usr/local/bin/mybash && bash -c ls\nRUN gem install a --source https://rubygems.org && npm install https://github.com/a/b.git && gem install -s https://example.com b\nRUN yarn config set registry https://example.com/ && npm install --registry https://example.com/ c\nRUN rm -f own.sh; rm -rf /w/*; curl -o d.json https://example.com/d\n",
+            ),
+            FileExample::bad(
                 "another URL than the allowed one",
                 "FROM debian:12\nRUN curl https://sh.rustup.rs.example.com | sh\n",
                 &[2],
@@ -189,14 +266,26 @@ impl FileCheck for DockerfileUnverifiedPackages {
             }
             for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if let Some((_, run)) = runs.next_if(|(runs, _)| std::ptr::eq(*runs, instruction)) {
+                    let mounted = files::mount(file, instruction, &stages, &mut downloads);
                     self.run(&run, &mut downloads, &mut faults);
+                    // The last one may hide the others.
+                    mounted.into_iter().rev().for_each(|mounted| downloads.unmount(mounted));
                 }
                 files::follow(file, instruction, &stages, &mut downloads, &self.allow);
             }
-            files::started(file, stage, &mut downloads, &mut |span, (found, wanted)| {
+            stages.push(downloads);
+        }
+        // What a stage starts that only others use runs nowhere. Of the stages that inherit one command, the last one counts.
+        let mut judged = HashSet::new();
+        for (index, stage) in file.targets().collect::<Vec<_>>().into_iter().rev() {
+            let Some(downloads) = stages.get_mut(index) else { continue };
+            let mut started = file.started(stage);
+            for one in [&mut started.entrypoint, &mut started.command, &mut started.healthcheck] {
+                *one = one.filter(|one| judged.insert(one.span.start));
+            }
+            files::started(started, file, downloads, &self.allow, &mut |span, (found, wanted)| {
                 faults.push(Fault { span, found, wanted });
             });
-            stages.push(downloads);
         }
         for instruction in &file.instructions {
             match instruction.keyword {
@@ -216,7 +305,7 @@ impl FileCheck for DockerfileUnverifiedPackages {
 impl DockerfileUnverifiedPackages {
     fn run(&self, run: &Run, downloads: &mut Downloads, faults: &mut Vec<Fault>) {
         downloads.begin();
-        run.calls(&mut |call| {
+        run.calls_in_order(&mut |call| {
             for (word, found, wanted) in accepted(call) {
                 faults.push(Fault { span: run.span(call.span(word)), found, wanted });
             }

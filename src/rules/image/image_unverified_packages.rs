@@ -167,7 +167,7 @@ impl ImageCheck for ImageUnverifiedPackages {
                 findings.push(Finding::new(Place::History(index), found, "packages that are verified"));
             }
         }
-        started(&image.run, &mut downloads, findings);
+        started(&image.run, &self.urls, &mut downloads, findings);
         for (name, value) in image.run.env.iter().filter_map(|variable| variable.split_once('=')) {
             if let Some(found) = options::variable(name, value) {
                 findings.push(Finding::new(Place::Env(name), found, options::VERIFIED));
@@ -196,7 +196,7 @@ impl ImageUnverifiedPackages {
 }
 
 /// What the image starts, if that is a file that was loaded and not checked.
-fn started<'i>(run: &'i RunConfig, downloads: &mut Downloads, findings: &mut ImageFindings<'i>) {
+fn started<'i>(run: &'i RunConfig, urls: &[String], downloads: &mut Downloads, findings: &mut ImageFindings<'i>) {
     if !run.working_dir.is_empty() {
         downloads.begin_at(&run.working_dir);
     }
@@ -206,8 +206,8 @@ fn started<'i>(run: &'i RunConfig, downloads: &mut Downloads, findings: &mut Ima
     let field = if run.entrypoint.is_empty() { "Cmd" } else { "Entrypoint" };
     // The words of CMD are arguments of ENTRYPOINT, or that is a script that starts them.
     for (words, field) in [(both, field), (command, "Cmd")] {
-        let script = Script { commands: vec![Command { words, ..Command::default() }] };
-        downloads.started(&script, &mut |_, (found, _)| {
+        let script = Script { commands: vec![Command { words, ..Command::default() }], ..Script::default() };
+        downloads.started(&script, urls, &mut |_, (found, _)| {
             findings.push(Finding::new(Place::Config(field), found, "packages that are verified"));
         });
     }

@@ -13,6 +13,7 @@ use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,
 };
 use crate::workload::{Container, Pod, PodFeatures, Text};
+pub use image::started as started_by_image;
 use server::{Hit, Server};
 
 pub static RULE: Rule = Rule {
@@ -201,8 +202,7 @@ fn ports<'p>(container: &Container<'p>, at: Location<'p>, findings: &mut Finding
 }
 
 fn finding(at: Location<'_>, server: Server) -> Finding<'_> {
-    let found = format!("{} as {}", server.name, if server.is_service { "a service" } else { "the program" });
-    Finding::new(at, found, "no SSH server")
+    Finding::new(at, server.to_string(), "no SSH server")
 }
 
 /// The word of the container's command line (`command`, then `args`) that runs an SSH server.

@@ -2,22 +2,30 @@
 
 mod archives;
 mod checks;
+mod copies;
 mod folders;
+mod globs;
 mod installs;
+mod interpreters;
+mod moving;
 mod outputs;
-mod places;
+mod stages;
 mod unpacking;
 
-use super::options::is_local;
-use super::scripts::{
-    INTERPRETERS, PROGRAM_OPTIONS, downloader_of, is_allowed, is_open, is_shell, is_short, runs_input,
-};
-use crate::shell::{Call, Command, Script, calls};
+pub use stages::Mounted;
+
+use super::options::is_local_url;
+use super::scripts::{self, downloader_of, is_allowed, is_open, is_short};
+use crate::shell::{Call, Script, calls_in_order};
 use crate::text::clean;
 use folders::{Folders, is_same};
+use interpreters::{is_interpreter, programs};
 
 /// How many files are followed at once, the oldest ones are forgotten; and how many words of a `cat` are read.
 const MOST: usize = 64;
+
+/// The longest path that is followed.
+const LONGEST: usize = 512;
 
 /// The files that a build loaded so far.
 #[derive(Debug, Default, Clone)]
@@ -66,17 +74,25 @@ impl Downloads {
 
     /// Follows a call, and says what it runs or installs that nothing checked.
     pub fn follow(&mut self, call: &Call<'_>, allow: &[String]) -> Vec<Used> {
-        self.folders.follow(call);
-        let address = installs::address(call, allow).map(|found| (found, INSTALLED));
-        let found = self.used(call).into_iter().chain(address).collect();
-        if !self.files.is_empty() {
-            checks::note(&mut self.files, call, &self.folders);
-            self.moved(call);
+        self.folders.assign(call);
+        if call.words.is_empty() {
+            self.copy(call, allow);
+            return Vec::new();
         }
+        self.folders.follow(call);
+        let address = installs::address(call, &self.folders, allow).map(|found| (found, INSTALLED));
+        let found = self.used(call).into_iter().chain(address).collect();
+        checks::note(&mut self.files, call, &self.folders);
+        self.moved(call);
         self.unpack(call, allow);
-        let is_open = is_open(call, allow) && !is_local(call);
+        self.copy(call, allow);
+        if let Some((url, path)) = outputs::by_program(call) {
+            self.load(path, &call.name, !is_allowed(url, allow) && !is_local_url(url));
+        }
+        let is_verified = call.name == "aria2c" && call.args().any(|arg| arg.starts_with("--checksum"));
+        let is_open = is_open(call, allow) && !is_verified;
         if is_open || outputs::is_downloader(&call.name) {
-            for path in outputs::of(call) {
+            for path in outputs::of(call, &self.folders) {
                 self.load(&path, &call.name, is_open);
             }
         }
@@ -88,60 +104,13 @@ impl Downloads {
         found
     }
 
-    /// What `ENTRYPOINT` and `CMD` start.
-    pub fn started(&mut self, script: &Script, each: &mut dyn FnMut(&Call<'_>, Used)) {
+    /// What `ENTRYPOINT` and `CMD` start, and what that loads.
+    pub fn started(&mut self, script: &Script, allow: &[String], each: &mut dyn FnMut(&Call<'_>, Used)) {
         self.begin();
-        calls(script, &mut |call| {
-            self.folders.follow(call);
-            self.used(call).into_iter().for_each(|used| each(call, used));
+        calls_in_order(script, &mut |call| {
+            let arrives = scripts::found(call, allow).map(|found| (found, RUN));
+            arrives.into_iter().chain(self.follow(call, allow)).for_each(|used| each(call, used));
         });
-    }
-
-    /// `ADD` of a URL.
-    pub fn added(&mut self, url: &str, target: &str, allow: &[String]) {
-        self.begin();
-        let path = self.in_image(target, outputs::name_of(url));
-        self.load(&path, "ADD", !is_allowed(url, allow));
-    }
-
-    /// `COPY` of files that the build did not load.
-    pub fn copied<'w>(&mut self, sources: impl Iterator<Item = &'w str>, target: &str) {
-        self.begin();
-        for source in sources {
-            let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            let path = self.in_image(target, name);
-            self.files.retain(|file| !is_same(&file.path, &path));
-            self.own.add(path);
-            // Of a folder, what is in it is copied.
-            if !name.trim_start_matches('.').contains('.') || name.contains('*') {
-                self.own.add(self.folders.resolve(target));
-            }
-        }
-    }
-
-    /// `COPY --from` another stage.
-    pub fn copied_from<'w>(&mut self, from: &Self, sources: impl Iterator<Item = &'w str>, target: &str) {
-        self.begin();
-        let mut root = Folders::default();
-        root.begin_at("/");
-        for source in sources {
-            let folder = root.resolve(source);
-            for file in &from.files {
-                let path = root.resolve(&file.path);
-                let name = path.rsplit('/').next().unwrap_or_default();
-                let below = path.strip_prefix(folder.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
-                let place = match below {
-                    // Of a folder, what is in it is copied.
-                    Some(below) => format!("{}/{below}", target.trim_end_matches('/')),
-                    None if installs::is_file(&folder, &path) => self.in_image(target, name),
-                    None => continue,
-                };
-                let place = self.folders.resolve(&place);
-                self.files.retain(|known| !is_same(&known.path, &place));
-                self.add(Download { path: place, ..file.clone() });
-            }
-            self.copied_of_archive(from, &folder, target);
-        }
     }
 
     fn load(&mut self, path: &str, by: &str, is_open: bool) {
@@ -164,6 +133,10 @@ impl Downloads {
     }
 
     fn add(&mut self, file: Download) {
+        // Moved again and again, a path may grow.
+        if file.path.len() > LONGEST {
+            return;
+        }
         if self.files.len() >= MOST {
             self.files.remove(0);
         }
@@ -178,12 +151,19 @@ impl Downloads {
         if files.iter().all(|file| file.is_checked) {
             return None;
         }
-        let operands: Vec<String> =
-            installs::operands(call).into_iter().flatten().map(|arg| folders.resolve(arg)).collect();
+        let takes_folders = installs::takes_folders(call);
+        let operands = installs::operands(call, folders).into_iter().flatten();
+        let operands: Vec<String> = operands.map(|operand| folders.resolve(&operand)).collect();
         let programs: Vec<String> = programs(call).iter().map(|path| folders.resolve(path)).collect();
-        let runs =
-            |path: &str| is_on_path(call, path, folders) || programs.iter().any(|program| is_same(program, path));
-        let is_installed = |path: &str| operands.iter().any(|arg| installs::is_file(arg, path));
+        let runs = |path: &str| {
+            is_on_path(call, path, folders) || programs.iter().any(|program| globs::is_match(program, path))
+        };
+        let is_installed = |path: &str| {
+            let is_in = |operand: &String| {
+                globs::covered(operand, path).is_some_and(|(_, rest)| takes_folders || rest.is_empty())
+            };
+            operands.iter().any(is_in)
+        };
         for file in files.iter_mut().filter(|file| !file.is_checked && !file.is_unpacked) {
             let (how, wanted) = if is_installed(&file.path) {
                 (format!("installed by {}", call.name), INSTALLED)
@@ -200,42 +180,6 @@ impl Downloads {
         }
         None
     }
-
-    /// `mv`, `cp`, `install` and `ln` give a file another name, `rm` removes it.
-    fn moved(&mut self, call: &Call<'_>) {
-        if !matches!(call.name.as_str(), "cp" | "install" | "ln" | "mv" | "rm" | "unlink") {
-            return;
-        }
-        let operands = call.args().filter(|arg| !arg.starts_with('-'));
-        let mut operands: Vec<String> = operands.map(|arg| self.folders.resolve(arg)).collect();
-        let has = |operands: &[String], path: &str| operands.iter().any(|arg| is_same(arg, path));
-        if matches!(call.name.as_str(), "rm" | "unlink") {
-            self.files.retain(|file| !has(&operands, &file.path));
-            return;
-        }
-        let (Some(_), Some(target)) = (operands.pop(), call.args().filter(|arg| !arg.starts_with('-')).last()) else {
-            return;
-        };
-        let moved = self.files.iter().filter(|file| has(&operands, &file.path));
-        let new: Vec<Download> = moved
-            .map(|file| Download { path: self.folders.resolve(&self.placed(&file.path, target)), ..file.clone() })
-            .collect();
-        self.moved_of_archive(call);
-        if call.name == "mv" {
-            self.files.retain(|file| !has(&operands, &file.path));
-        }
-        self.files.extend(new);
-        self.files.truncate(2 * MOST);
-    }
-}
-
-/// `python3.12` is python.
-fn is_interpreter(name: &str) -> bool {
-    let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    is_shell(name)
-        || matches!(name, "." | "source" | "java")
-        || INTERPRETERS.contains(&base)
-        || INTERPRETERS.contains(&name)
 }
 
 /// Whether a shell that looks for the program in the folders of programs finds the file.
@@ -247,45 +191,4 @@ fn is_on_path(call: &Call<'_>, path: &str, folders: &Folders) -> bool {
         matches!(folder, "bin" | "sbin") || folder.ends_with(".local/bin") || folder == "~/bin"
     };
     program == name && !name.is_empty() && (is_usual() || folders.is_on_path(folder))
-}
-
-/// The files that the call runs, as it names them: its program, or the script that an interpreter gets.
-fn programs<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
-    let program = call.words.first().map(|word| word.text.as_str()).filter(|program| program.contains('/'));
-    let mut programs: Vec<&str> = program.into_iter().collect();
-    if !is_interpreter(&call.name) {
-        return programs;
-    }
-    programs.extend(file_of(call));
-    if runs_input(call) {
-        let reads = call.command.redirections.iter().filter(|(operator, _)| operator == "<");
-        programs.extend(reads.map(|(_, word)| word.text.as_str()));
-        let is_printed = |command: &&Command| command.words.first().is_some_and(|word| word.text == "cat");
-        let printed = call.script.sources(call.command).into_iter().filter(is_printed);
-        let words = printed.flat_map(|command| command.words.iter().skip(1)).take(MOST);
-        programs.extend(words.map(|word| word.text.as_str()));
-    }
-    programs
-}
-
-/// The file that an interpreter runs.
-fn file_of<'c>(call: &'c Call<'_>) -> Option<&'c str> {
-    let is_shell = is_shell(&call.name);
-    let mut args = call.args();
-    while let Some(arg) = args.next() {
-        if call.name == "java" {
-            if arg == "-jar" {
-                return args.next();
-            }
-        } else if !arg.starts_with(['-', '+']) {
-            return Some(arg);
-        } else if is_shell && is_short(arg) && arg.contains('c')
-            || !is_shell && (arg == "-m" || PROGRAM_OPTIONS.contains(&arg))
-        {
-            return None;
-        } else if is_shell && is_short(arg) && arg.ends_with(['o', 'O']) {
-            args.next();
-        }
-    }
-    None
 }

@@ -1,6 +1,6 @@
 //! Scripts that run as they arrive: `curl ... | sh` and its other forms.
 
-use super::options::is_local_url;
+use super::options::{is_local, is_local_url};
 use crate::shell::{Call, Command, SHELLS, Script, Word, calls, calls_of};
 
 /// Programs that write what they download to their output.
@@ -181,9 +181,9 @@ fn may_load(command: &Command) -> bool {
     *command.may_load.get_or_init(look)
 }
 
-/// Whether it downloads something from a URL that is not allowed.
+/// Whether it downloads something from a URL that is not allowed, and is not one of this machine.
 pub(super) fn is_open(call: &Call<'_>, allow: &[String]) -> bool {
-    if !DOWNLOADERS.contains(&call.name.as_str()) {
+    if !DOWNLOADERS.contains(&call.name.as_str()) || is_local(call) {
         return false;
     }
     let mut urls = call.args().filter(|arg| arg.contains("://")).peekable();

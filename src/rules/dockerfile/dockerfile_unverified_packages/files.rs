@@ -1,7 +1,7 @@
 //! What the instructions of a Dockerfile do with files that the build loaded.
 
-use crate::dockerfile::{Arguments, Command, Dockerfile, Instruction, Keyword, Run, Stage, Word};
-use crate::rules::unverified::{Downloads, Used};
+use crate::dockerfile::{Arguments, Command, Dockerfile, Instruction, Keyword, Run, Started, Word};
+use crate::rules::unverified::{Downloads, Mounted, Used};
 use crate::shell::{self, Script};
 use std::ops::Range;
 
@@ -20,12 +20,14 @@ pub fn follow(
         (Keyword::Env | Keyword::Arg, _) => {
             let pairs = instruction.pairs().iter();
             let values = pairs.filter_map(|pair| Some((&pair.name, pair.value.as_ref()?)));
-            values.for_each(|(name, value)| downloads.set(name, value.text()));
+            // What has a variable of the build in it stands as it is written.
+            let text = |value: &Word| value.text().trim_matches(['"', '\'']).to_owned();
+            values.for_each(|(name, value)| downloads.set(name, &text(value)));
         }
         (Keyword::Add | Keyword::Copy, Arguments::Copy { sources, target }) => {
             let (target, checksum) = (target.text(), instruction.flag("checksum"));
-            let from =
-                instruction.flag("from").and_then(|name| stage_of(file, name)).and_then(|index| stages.get(index));
+            let from = instruction.flag("from").and_then(|from| file.stage_index(from));
+            let from = from.and_then(|index| stages.get(index));
             let is_url = |source: &&str| source.contains("://");
             let (urls, files): (Vec<&str>, Vec<&str>) = sources.iter().map(Word::text).partition(is_url);
             match from {
@@ -41,24 +43,30 @@ pub fn follow(
     }
 }
 
-/// The stage that `--from` names: by its name or its number.
-fn stage_of(file: &Dockerfile<'_>, name: &str) -> Option<usize> {
-    let name = name.to_lowercase();
-    let named = file.stages.iter().position(|stage| stage.name.as_deref() == Some(name.as_str()));
-    named.or_else(|| name.parse().ok())
+/// Puts what the mounts of a RUN bring at their places, while the RUN lasts.
+pub fn mount(
+    file: &Dockerfile<'_>,
+    instruction: &Instruction<'_>,
+    stages: &[Downloads],
+    downloads: &mut Downloads,
+) -> Vec<Mounted> {
+    let mounts = instruction.mounts().filter_map(|mount| {
+        let from = mount.from.and_then(|from| file.stage_index(from)).and_then(|index| stages.get(index));
+        downloads.mount(from, mount.source, mount.target)
+    });
+    mounts.collect()
 }
 
 /// Calls `each` with what the stage starts, if that is a file that was loaded and not checked.
 pub fn started(
+    Started { entrypoint, command, healthcheck }: Started<'_>,
     file: &Dockerfile<'_>,
-    stage: &Stage,
     downloads: &mut Downloads,
+    allow: &[String],
     each: &mut dyn FnMut(Range<usize>, Used),
 ) {
-    let last = |keyword| file.of_stage(stage).rfind(|instruction| instruction.keyword == keyword);
-    let (entrypoint, command) = (last(Keyword::Entrypoint), last(Keyword::Cmd));
     let mut start = |script: &Script, run: &Run| {
-        downloads.started(script, &mut |call, used| each(run.span(call.place()), used));
+        downloads.started(script, allow, &mut |call, used| each(run.span(call.place()), used));
     };
     let run = |instruction: Option<&Instruction<'_>>| instruction.and_then(|instruction| file.run(instruction));
     let words = |instruction: Option<&Instruction<'_>>, run: &Option<Run>| {
@@ -72,9 +80,10 @@ pub fn started(
         && let Some(run) = &of_entrypoint
     {
         let words = [program, arguments].concat();
-        start(&Script { commands: vec![shell::Command { words, ..shell::Command::default() }] }, run);
+        let command = shell::Command { words, ..shell::Command::default() };
+        start(&Script { commands: vec![command], ..Script::default() }, run);
     }
-    for run in [&of_entrypoint, &of_command].into_iter().flatten() {
+    for run in [&of_entrypoint, &of_command, &run(healthcheck)].into_iter().flatten() {
         start(&run.script, run);
     }
 }

@@ -1,6 +1,7 @@
 //! SSH servers that the image brings.
 
 use super::line;
+use super::server::Hit;
 use crate::image::known::{ImageCommand, ImageTraits};
 use crate::rule::{AtMost, Finding, Findings, Location};
 use crate::text::clean;
@@ -32,15 +33,22 @@ fn runs(container: ContainerRef<'_>, traits: &ImageTraits) -> Option<&'static st
 fn of_command(container: ContainerRef<'_>, command: &ImageCommand) -> Option<&'static str> {
     let entrypoint: Vec<&str> = command.entrypoint.iter().map(|word| &**word).collect();
     let cmd: Vec<&str> = command.cmd.iter().map(|word| &**word).filter(|_| container.args.is_empty()).collect();
-    if !entrypoint.iter().chain(&cmd).any(|word| super::mentions_server(word)) {
+    let args: Vec<&str> = container.args.iter().map(|word| &**word).collect();
+    started(&entrypoint, &cmd, &args).map(|(_, server)| server.name)
+}
+
+/// The word of ENTRYPOINT and CMD, counted through both, that runs an SSH server. `args` are those of a pod: a server in them is
+/// reported there.
+pub fn started(entrypoint: &[&str], cmd: &[&str], args: &[&str]) -> Option<Hit> {
+    if !entrypoint.iter().chain(cmd).any(|word| super::mentions_server(word)) {
         return None;
     }
-    let args = container.args.iter().map(|word| &**word);
-    let own: Vec<&str> = entrypoint.iter().chain(&cmd).copied().chain(args).collect();
+    let own = [entrypoint, cmd, args].concat();
     let of_image = entrypoint.len() + cmd.len();
-    // A word of the pod's own arguments is reported at the argument.
     let in_line = line::find(&own, 0).filter(|(index, _)| *index < of_image);
     // An entry point may run its arguments.
-    let hit = in_line.or_else(|| line::find_in_arguments(&cmd).filter(|_| !line::takes_no_program(&entrypoint)));
-    hit.map(|(_, server)| server.name)
+    in_line.or_else(|| {
+        let (index, server) = line::find_in_arguments(cmd).filter(|_| !line::takes_no_program(entrypoint))?;
+        Some((entrypoint.len() + index, server))
+    })
 }

@@ -1,11 +1,19 @@
 //! What the reading of command lines and scripts has in common.
 
+use std::fmt;
+
 /// An SSH server that a command line runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Server {
     pub name: &'static str,
     /// Whether a service manager or an init script runs it.
     pub is_service: bool,
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} as {}", self.name, if self.is_service { "a service" } else { "the program" })
+    }
 }
 
 /// The index of the word that names the server, and the server.

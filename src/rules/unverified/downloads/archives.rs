@@ -1,8 +1,9 @@
 //! What is unpacked from an archive that nothing checked: `curl ... | tar xz -C /opt && /opt/install.sh`.
 
 use super::super::scripts::{downloader, downloader_of};
+use super::interpreters::{files_of, is_interpreter};
 use super::unpacking::Unpacking;
-use super::{Download, Downloads, MOST, Used, file_of, installs, is_interpreter};
+use super::{Download, Downloads, MOST, Used, globs};
 use crate::shell::Call;
 use crate::text::clean;
 
@@ -42,6 +43,10 @@ impl Own {
         }
     }
 
+    pub fn keep(&mut self, is_left: impl Fn(&str) -> bool) {
+        self.0.retain(|path| is_left(path));
+    }
+
     /// The length of the longest of these paths that the file is, or is below of. None if there is none.
     fn depth(&self, path: &str) -> Option<usize> {
         self.0.iter().filter(|own| is_below(path, own)).map(String::len).max()
@@ -60,19 +65,6 @@ fn is_below(path: &str, folder: &str) -> bool {
         Some(rest) => rest.is_empty() || rest.starts_with('/'),
         None => false,
     }
-}
-
-/// The words that are no options and, for `install`, no values of them.
-fn operands<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
-    let mut is_value = false;
-    let mut operands = Vec::new();
-    for arg in call.args() {
-        if !arg.starts_with('-') && !is_value {
-            operands.push(arg);
-        }
-        is_value = call.name == "install" && matches!(arg, "-m" | "-o" | "-g" | "--mode" | "--owner" | "--group");
-    }
-    operands
 }
 
 impl Downloads {
@@ -96,19 +88,20 @@ impl Downloads {
     /// What loaded the archive that nothing checked.
     fn source(&self, call: &Call<'_>, archive: Option<&str>, allow: &[String]) -> Option<String> {
         let given = call.words.iter().skip(1).flat_map(|word| &word.inner).find_map(|script| downloader(script, allow));
-        if let Some(archive) = archive.filter(|archive| *archive != "-" && given.is_none()) {
-            let path = self.folders.resolve(archive);
-            let is_open =
-                |file: &&Download| !file.is_checked && !file.is_unpacked && installs::is_file(&path, &file.path);
-            return self.files.iter().find(is_open).map(|file| file.by.clone());
+        if given.is_some() {
+            return given;
+        }
+        if let Some(archive) = archive.filter(|archive| *archive != "-") {
+            return self.loaded(archive).map(|file| file.by.clone());
         }
         let sources = || call.script.sources(call.command).into_iter();
-        given.or_else(|| sources().find_map(|command| downloader_of(call.script, command, allow)))
+        let loads = sources().find_map(|command| downloader_of(call.script, command, allow));
+        loads.or_else(|| self.read_by(call).map(|file| file.by.clone()))
     }
 
-    /// Other files and folders: of Git, of redirections, and of commands that copy.
+    /// Other files and folders: of Git and of redirections.
     fn note_own(&mut self, call: &Call<'_>) {
-        let operands = operands(call);
+        let operands: Vec<&str> = call.args().filter(|arg| !arg.starts_with('-')).collect();
         match (call.name.as_str(), operands.as_slice()) {
             ("git", ["clone", .., last]) => {
                 let folder = if last.contains("://") || last.contains('@') {
@@ -117,13 +110,6 @@ impl Downloads {
                     last
                 };
                 self.own.add(self.folders.resolve(folder));
-            }
-            ("cp" | "mv" | "install" | "ln", [sources @ .., target])
-                if sources.iter().all(|source| self.unpacked(&self.folders.resolve(source)).is_none()) =>
-            {
-                for source in sources {
-                    self.own.add(self.folders.resolve(&self.placed(source, target)));
-                }
             }
             ("tee", paths) => paths.iter().for_each(|path| self.own.add(self.folders.resolve(path))),
             _ => {}
@@ -149,7 +135,7 @@ impl Downloads {
         let operands = call.args().filter(|arg| !arg.starts_with('-'));
         let paths: Vec<String> = operands.map(|arg| self.folders.resolve(arg)).collect();
         for path in paths {
-            let file = self.files.iter().find(|file| !file.is_checked && installs::is_file(&path, &file.path)).cloned();
+            let file = self.files.iter().find(|file| !file.is_checked && globs::is_match(&path, &file.path)).cloned();
             if let Some(file) = file
                 && let Some((stem, _)) = file.path.rsplit_once('.')
             {
@@ -159,7 +145,7 @@ impl Downloads {
     }
 
     /// The archive that the file comes from, if nothing checked it, by its place in the list.
-    fn unpacked(&self, path: &str) -> Option<usize> {
+    pub(super) fn unpacked(&self, path: &str) -> Option<usize> {
         let own = self.own.depth(path);
         // Where it is not known in which folder a build begins, a file right there may be from anywhere.
         let is_known = |file: &Download| !file.path.is_empty() || !file.members.is_empty() || path.contains('/');
@@ -181,15 +167,17 @@ impl Downloads {
             return None;
         }
         let program = call.words.first().map_or("", |word| word.text.as_str());
-        let file =
-            if program.contains('/') { Some(program) } else { file_of(call).filter(|_| is_interpreter(&call.name)) };
-        let path = file.map(|file| self.folders.resolve(file));
-        let at = match &path {
-            Some(path) => self.unpacked(path)?,
+        let mut named = if program.contains('/') { vec![program] } else { Vec::new() };
+        if is_interpreter(&call.name) {
+            named.extend(files_of(call));
+        }
+        let mut paths = named.iter().map(|file| self.folders.resolve(file)).peekable();
+        let (at, path) = if paths.peek().is_some() {
+            paths.find_map(|path| Some((self.unpacked(&path)?, Some(path))))?
+        } else {
             // Shells look for it in the folders of programs.
-            None => {
-                self.files.iter().position(|file| file.is_unpacked && !file.is_checked && file.is_program(program))?
-            }
+            let is_open = |file: &Download| file.is_unpacked && !file.is_checked && file.is_program(program);
+            (self.files.iter().position(is_open)?, None)
         };
         let file = self.files.get_mut(at)?;
         // Once is enough.
@@ -199,31 +187,6 @@ impl Downloads {
             if program.contains('/') || path.is_none() { "run".to_owned() } else { format!("run by {}", call.name) };
         Some((format!("{} from an archive by {} {how} without a check", clean(name, 80), file.by), UNPACKED))
     }
-
-    /// `mv`, `cp`, `install` and `ln` of what was unpacked.
-    pub(super) fn moved_of_archive(&mut self, call: &Call<'_>) {
-        let operands = operands(call);
-        let Some((target, sources)) = operands.split_last() else { return };
-        for source in sources {
-            let path = self.folders.resolve(source);
-            let Some(file) = self.unpacked(&path).and_then(|at| self.files.get(at)).cloned() else { continue };
-            // The folder itself is moved as any other file.
-            if file.path != path {
-                let path = self.folders.resolve(&self.placed(&path, target));
-                self.add(Download { path, members: Vec::new(), ..file });
-            }
-        }
-    }
-
-    /// What `COPY --from` takes out of a folder in which the other stage unpacked an archive.
-    pub(super) fn copied_of_archive(&mut self, from: &Self, source: &str, target: &str) {
-        let Some(file) = from.unpacked(source).and_then(|at| from.files.get(at)) else { return };
-        if file.path != source {
-            let name = source.rsplit('/').next().unwrap_or_default();
-            let path = self.in_image(target, name);
-            self.add(Download { path, members: Vec::new(), ..file.clone() });
-        }
-    }
 }
 
 impl Download {
@@ -232,7 +195,7 @@ impl Download {
         let rest = path.get(self.path.len()..).unwrap_or_default();
         let mut parts = rest.split('/').filter(|part| !part.is_empty());
         self.members.is_empty()
-            || parts.any(|part| self.members.iter().any(|member| installs::is_file(name_of(member), part)))
+            || parts.any(|part| self.members.iter().any(|member| globs::is_match(name_of(member), part)))
     }
 
     /// Whether it is a program of this name in a folder of programs.

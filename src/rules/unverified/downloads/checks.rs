@@ -56,7 +56,7 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         files.iter_mut().filter(|file| file.is_summed).for_each(|file| file.is_checked = true);
         return;
     }
-    if super::is_interpreter(name) {
+    if super::interpreters::is_interpreter(name) {
         for file in files.iter_mut() {
             in_program(file, call);
         }

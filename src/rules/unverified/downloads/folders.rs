@@ -1,9 +1,14 @@
 //! In which folder each command of a build runs, as far as the text says.
 
 use crate::shell::Call;
+use std::borrow::Cow;
 
 /// The most variables that are kept.
 const VARIABLES: usize = 64;
+
+/// The most loops whose files are known, and the longest pattern of these files.
+const LOOPS: usize = 8;
+const LONGEST_LOOP: usize = 256;
 
 /// The most folders that a shell remembers.
 const BEFORE: usize = 16;
@@ -26,6 +31,8 @@ pub struct Folders {
     /// Whether the last command runs in more shells than are kept.
     is_too_deep: bool,
     variables: Vec<(String, String)>,
+    /// Variables of loops with their `$`, and the files that they go through.
+    loops: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +47,7 @@ struct Shell {
 impl Default for Folders {
     fn default() -> Self {
         let shell = Shell { place: (0, 0, 0), folder: String::new(), before: Vec::new() };
-        Self { start: String::new(), shells: vec![shell], is_too_deep: false, variables: Vec::new() }
+        Self { start: String::new(), shells: vec![shell], is_too_deep: false, variables: Vec::new(), loops: Vec::new() }
     }
 }
 
@@ -64,10 +71,16 @@ impl Folders {
 
     /// A variable of the build.
     pub fn set(&mut self, name: &str, value: &str) {
+        let before = self.variables.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
+        // What stood there before stays in it.
+        let value = match name {
+            "PATH" => value.replacen("${PATH}", "$PATH", 1).replacen("$PATH", before, 1),
+            _ => value.to_owned(),
+        };
         self.variables.retain(|(known, _)| known != name);
-        // What stood there before stays in it, and is not known.
-        let value = if name == "PATH" { value.replace("${PATH}", "").replace("$PATH", "") } else { value.to_owned() };
-        if self.variables.len() < VARIABLES && value.len() <= LONGEST && !value.contains('$') {
+        // Of an address, the beginning says enough.
+        let is_known = !value.contains('$') || is_address(&value);
+        if self.variables.len() < VARIABLES && value.len() <= LONGEST && is_known {
             self.variables.push((name.to_owned(), value));
         }
     }
@@ -118,6 +131,34 @@ impl Folders {
         self.shells.last().map_or("", |shell| shell.folder.as_str())
     }
 
+    /// The value of `${NAME:-default}`, and what is behind it.
+    fn with_default<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        self.or_default(path).map_or(Cow::Borrowed(path), Cow::Owned)
+    }
+
+    fn or_default(&self, path: &str) -> Option<String> {
+        let inner = path.strip_prefix("${")?;
+        let end = inner.find(|c: char| !is_of_name(c))?;
+        let (name, operator) = inner.split_at_checked(end)?;
+        let default = [":-", ":=", "-", "="].iter().find_map(|known| operator.strip_prefix(known))?;
+        // A default may have a variable in it, too.
+        let braces = default.char_indices().scan(1_usize, |open, (at, c)| {
+            *open = if c == '{' {
+                *open + 1
+            } else if c == '}' {
+                *open - 1
+            } else {
+                *open
+            };
+            Some((at, *open))
+        });
+        let (end, _) = braces.into_iter().find(|(_, open)| *open == 0)?;
+        let (default, behind) = default.split_at_checked(end)?;
+        let known = self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let value = known.filter(|value| !value.is_empty()).unwrap_or(default);
+        Some(format!("{value}{}", behind.strip_prefix('}').unwrap_or(behind)))
+    }
+
     /// The path of a file that a command names. What begins with a variable that has no value here, or with `~`, stays as it is.
     pub fn resolve(&self, path: &str) -> String {
         let path = self.expanded(path);
@@ -137,9 +178,58 @@ impl Folders {
         path.split(':').any(|one| !one.is_empty() && one.trim_end_matches('/') == folder)
     }
 
-    /// With the value of the variable that it begins with.
+    /// Takes the addresses that the call gives to variables of its shell, and the files of a loop: `for file in *.deb`.
+    pub fn assign(&mut self, call: &Call<'_>) {
+        let mut args = call.args();
+        let looped = match (call.name.as_str(), args.next()) {
+            ("for", Some(name)) => {
+                let files = args.skip(1).take(2).map(str::to_owned);
+                Some((name, files.collect()))
+            }
+            ("read", _) => call.args().find(|arg| !arg.starts_with('-')).map(|name| (name, call.listed_files())),
+            _ => None,
+        };
+        if let Some((name, files)) = looped {
+            let variable = format!("${name}");
+            self.loops.retain(|(known, _)| *known != variable);
+            // One pattern stands for them all.
+            if let ([files], true) = (files.as_slice(), self.loops.len() < LOOPS)
+                && files.len() <= LONGEST_LOOP
+            {
+                self.loops.push((variable, files.clone()));
+            }
+        }
+        let is_setting =
+            call.words.is_empty() || matches!(call.name.as_str(), "declare" | "export" | "local" | "readonly");
+        let program = call.words.first().map_or(0, |word| word.span.start);
+        for word in call.command.words.iter().filter(|word| is_setting || word.span.start < program) {
+            if let Some((name, value)) = word.text.split_once('=')
+                && (name == "PATH" || is_address(value))
+            {
+                self.set(name, value);
+            }
+        }
+    }
+
+    /// The word with the files of the loops that it is in.
+    fn in_loops(&self, word: String) -> String {
+        if !word.contains('$') {
+            return word;
+        }
+        self.loops.iter().fold(word, |word, (name, files)| match word.split_once(name.as_str()) {
+            Some((before, behind)) if !behind.starts_with(is_of_name) => format!("{before}{files}{behind}"),
+            _ => word,
+        })
+    }
+
+    /// The word with the value of the variable that it begins with, or the default that it has for this variable.
+    pub fn value(&self, word: &str) -> String {
+        self.expanded(word)
+    }
+
     fn expanded(&self, path: &str) -> String {
-        let path = without_braces(path);
+        let path = self.with_default(path);
+        let path = self.in_loops(without_braces(path.as_ref()));
         let Some(rest) = path.strip_prefix('$') else { return path };
         let end = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
         let (name, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
@@ -152,6 +242,11 @@ impl Folders {
             (None, _) => path,
         }
     }
+}
+
+/// Whether it is the address of a server, as far as it is known.
+fn is_address(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// The folder, if Linux has one with a path of this length.

@@ -2,7 +2,7 @@
 
 use super::super::options::is_local_url;
 use super::super::scripts::{is_allowed, is_short};
-use super::folders::is_same;
+use super::folders::Folders;
 use super::outputs::name_of;
 use crate::shell::Call;
 use crate::text::clean;
@@ -10,28 +10,82 @@ use crate::text::clean;
 /// What the call installs: files, addresses, and its options. None if it verifies them, or installs nothing from a file.
 ///
 /// apk and zypper verify packages of files, too, unless an option says otherwise.
-pub fn operands<'c>(call: &'c Call<'_>) -> Option<impl Iterator<Item = &'c str>> {
+pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
     let has_letter =
         |letters: &str| call.args().filter(|arg| is_short(arg)).any(|arg| arg.contains(|c| letters.contains(c)));
     let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
-    let installs = match call.name.as_str() {
+    let tool = tool(call);
+    let installs = match tool {
         "dpkg" => has(&["--install", "--unpack"]) || has_letter("i"),
         "gdebi" | "gdebi-core" => true,
-        "apt" | "apt-get" | "aptitude" => call.args().any(|arg| APT_VERBS.contains(&arg)),
+        "apt" | "apt-get" | "aptitude" => has(&APT_VERBS),
         // `-q` and `-V` only ask, and `-e` removes.
         "rpm" => {
             has(&["--install", "--upgrade", "--freshen", "--reinstall"]) || (has_letter("iUF") && !has_letter("qVe"))
         }
-        "dnf" | "dnf5" | "microdnf" | "tdnf" | "yum" => {
-            let args: Vec<&str> = call.args().collect();
-            args.iter().any(|arg| VERBS.contains(arg)) && !args.iter().any(|arg| verifies_files(arg))
-        }
-        "rpm-ostree" => call.args().any(|arg| arg == "install"),
+        "dnf" | "dnf5" | "microdnf" | "tdnf" | "yum" => has(&VERBS) && !call.args().any(verifies_files),
+        "rpm-ostree" | "pip" | "gem" => has(&["install"]),
+        "npm" => has(&["add", "i", "install"]),
+        "pacman" => has_letter("U") || has(&["--upgrade"]),
         _ => false,
     };
+    if !installs {
+        return None;
+    }
+    let values: &[&str] = match tool {
+        "pip" => &PIP_VALUES,
+        "npm" => &["--cache", "--prefix", "--proxy", "--registry"],
+        _ => &[],
+    };
+    let mut operands = Vec::new();
+    let mut args = call.args();
+    while let Some(arg) = args.next() {
+        if !arg.starts_with('-') {
+            operands.push(folders.value(arg));
+        } else if values.contains(&arg) {
+            args.next();
+        }
+    }
     // apt takes a word without a slash for the name of a package.
-    let is_apt = call.name.starts_with("apt");
-    installs.then(|| call.args().filter(move |arg| !arg.starts_with('-') && (!is_apt || arg.contains('/'))))
+    operands.retain(|operand| !tool.starts_with("apt") || operand.contains('/'));
+    Some(operands)
+}
+
+/// The installer that the call is, under one name for all that take the same words: `python3 -m pip` is pip.
+fn tool<'c>(call: &'c Call<'_>) -> &'c str {
+    let is_pip =
+        |name: &str| matches!(name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'), "pip" | "pipx" | "uv");
+    let mut args = call.args();
+    match call.name.as_str() {
+        "pnpm" | "yarn" => "npm",
+        name if is_pip(name) => "pip",
+        name if name.starts_with("python") && args.next() == Some("-m") && args.next().is_some_and(is_pip) => "pip",
+        name => name,
+    }
+}
+
+/// Options of pip whose value is an address, or a file that is no package.
+const PIP_VALUES: [&str; 15] = [
+    "--constraint",
+    "--default-index",
+    "--editable",
+    "--extra-index-url",
+    "--find-links",
+    "--index",
+    "--index-url",
+    "--proxy",
+    "--requirement",
+    "--trusted-host",
+    "-c",
+    "-e",
+    "-f",
+    "-i",
+    "-r",
+];
+
+/// Whether dpkg installs all packages of the folders that it gets.
+pub fn takes_folders(call: &Call<'_>) -> bool {
+    call.name == "dpkg" && call.args().any(|arg| arg == "--recursive" || (is_short(arg) && arg.contains('R')))
 }
 
 /// Commands of apt that install files.
@@ -48,17 +102,17 @@ fn verifies_files(arg: &str) -> bool {
     name == "localpkg_gpgcheck" && ["1", "true", "yes", "on"].iter().any(|on| value.eq_ignore_ascii_case(on))
 }
 
-/// An address from which rpm or dnf installs a package.
-pub fn address(call: &Call<'_>, allow: &[String]) -> Option<String> {
-    if matches!(call.name.as_str(), "dpkg" | "gdebi" | "gdebi-core" | "apt" | "apt-get" | "aptitude") {
+/// An address from which a package is installed.
+pub fn address(call: &Call<'_>, folders: &Folders, allow: &[String]) -> Option<String> {
+    // The others load no address, or verify what they load.
+    if !matches!(tool(call), "rpm" | "dnf" | "dnf5" | "microdnf" | "tdnf" | "yum" | "rpm-ostree" | "pip" | "npm") {
         return None;
     }
-    let is_open = |arg: &&str| {
-        ["http://", "https://", "ftp://"].iter().any(|scheme| arg.starts_with(scheme))
-            && !is_local_url(arg)
-            && !is_allowed(arg, allow)
+    let operands = operands(call, folders)?;
+    let is_open = |url: &&str| {
+        !is_local_url(url) && !is_allowed(url, allow) && !has_checksum(url) && url.rsplit('.').next() != Some("git")
     };
-    let url = operands(call)?.find(is_open)?;
+    let url = operands.iter().filter_map(|operand| url_in(operand)).find(is_open)?;
     // Not the whole address, which may have a password.
     let host = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
@@ -69,11 +123,18 @@ pub fn address(call: &Call<'_>, allow: &[String]) -> Option<String> {
     Some(format!("{} from {} installed by {} without a check", clean(name_of(url), 80), clean(host, 80), call.name))
 }
 
-/// Whether the operand is the file, both as resolved paths. A star stands for a part of the name.
-pub fn is_file(operand: &str, path: &str) -> bool {
-    let (folder, pattern) = operand.rsplit_once('/').unwrap_or(("", operand));
-    let Some((begin, rest)) = pattern.split_once('*') else { return is_same(operand, path) };
-    let end = rest.rsplit('*').next().unwrap_or_default();
-    let (place, name) = path.rsplit_once('/').unwrap_or(("", path));
-    folder == place && name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
+/// The address of a package; with its name before it, too: `name @ https://...`.
+fn url_in(operand: &str) -> Option<&str> {
+    let begins = |url: &str| ["http://", "https://", "ftp://"].iter().any(|scheme| url.starts_with(scheme));
+    if begins(operand) {
+        return Some(operand);
+    }
+    let at = ["@http", "@ http"].iter().find_map(|begin| operand.find(begin))?;
+    operand.get(at + 1..).map(str::trim_start).filter(|url| begins(url))
+}
+
+/// pip compares a file with the checksum behind its address.
+fn has_checksum(url: &str) -> bool {
+    let (_, fragment) = url.split_once('#').unwrap_or_default();
+    fragment.split('&').any(|part| ["sha256=", "sha384=", "sha512="].iter().any(|begin| part.starts_with(begin)))
 }

@@ -1,6 +1,7 @@
 //! The files that a downloader writes.
 
-use super::super::scripts::DOWNLOADERS;
+use super::super::scripts::{DOWNLOADERS, INTERPRETERS, PROGRAM_OPTIONS};
+use super::folders::Folders;
 use crate::shell::{Call, Command};
 
 /// How a downloader names its file.
@@ -25,7 +26,7 @@ pub fn is_downloader(name: &str) -> bool {
 }
 
 /// The files that the call writes, by its options and its redirections.
-pub fn of(call: &Call<'_>) -> Vec<String> {
+pub fn of(call: &Call<'_>, folders: &Folders) -> Vec<String> {
     if !is_downloader(&call.name) {
         return Vec::new();
     }
@@ -40,7 +41,7 @@ pub fn of(call: &Call<'_>) -> Vec<String> {
     // curl writes to its output, unless it takes the names of the server's files; wget and aria2c always take them.
     let takes_names = if call.name == "curl" { read.takes_names } else { files.is_empty() && call.name != "http" };
     if takes_names {
-        files.extend(read.urls.iter().map(|url| name_of(url).to_owned()).filter(|name| !name.is_empty()));
+        files.extend(read.urls.iter().filter_map(|url| name_in(&folders.value(url))));
     }
     if let Some(folder) = read.folder {
         let folder = folder.trim_end_matches('/');
@@ -93,6 +94,14 @@ fn read(call: &Call<'_>, options: &Options) -> Read {
     read
 }
 
+/// The name of the file that a URL leads to. A URL that only the build knows has a name that only the build knows.
+fn name_in(url: &str) -> Option<String> {
+    match name_of(url) {
+        "" => url.starts_with('$').then(|| format!("./{}", url.trim_end_matches('/'))),
+        name => Some(name.to_owned()),
+    }
+}
+
 /// The name of the file that a URL leads to.
 pub fn name_of(url: &str) -> &str {
     let path = url.split(['?', '#']).next().unwrap_or_default();
@@ -107,15 +116,56 @@ fn redirected(command: &Command) -> impl Iterator<Item = String> {
     files.map(|(_, word)| word.text.clone())
 }
 
+/// The files that the call writes: redirections, and those of programs that write their input.
+pub fn written(call: &Call<'_>) -> Vec<String> {
+    let operands = || call.args().filter(|arg| !arg.starts_with('-'));
+    let mut files: Vec<String> = redirected(call.command).collect();
+    match call.name.as_str() {
+        "tee" | "sponge" => files.extend(operands().map(str::to_owned)),
+        "dd" => files.extend(call.args().filter_map(|arg| arg.strip_prefix("of=")).map(str::to_owned)),
+        "cp" | "install" if call.args().any(|arg| arg == "/dev/stdin") => {
+            files.extend(operands().last().map(str::to_owned));
+        }
+        _ => {}
+    }
+    files
+}
+
 /// What downloads, and the files that the call writes of it: `curl ... | tee a.sh`, `curl ... | sed ... > a.sh`.
 pub fn piped(call: &Call<'_>, downloader: impl Fn(&Command) -> Option<String>) -> Option<(String, Vec<String>)> {
-    let mut files: Vec<String> = redirected(call.command).collect();
-    if call.name == "tee" {
-        files.extend(call.args().filter(|arg| !arg.starts_with('-')).map(str::to_owned));
-    }
+    let files = written(call);
     if files.is_empty() || is_downloader(&call.name) {
         return None;
     }
     let by = call.script.sources(call.command).into_iter().find_map(downloader)?;
     Some((by, files))
 }
+
+/// The address that a program in the words of an interpreter loads, and the file that it writes: `copy('https://...', 'a.php')`.
+pub fn by_program<'c>(call: &'c Call<'_>) -> Option<(&'c str, &'c str)> {
+    if !INTERPRETERS.contains(&call.name.as_str()) {
+        return None;
+    }
+    let mut args = call.args();
+    args.find(|arg| PROGRAM_OPTIONS.contains(arg))?;
+    let program = args.next()?;
+    let mut rest = program;
+    let mut literals: Vec<&str> = Vec::new();
+    while let Some((at, quote)) = rest.char_indices().find(|(_, c)| matches!(c, '\'' | '"')) {
+        let (literal, behind) = rest.get(at + 1..)?.split_once(quote)?;
+        rest = behind;
+        literals.push(literal);
+        if literals.len() > MOST_LITERALS {
+            break;
+        }
+    }
+    let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+    let at = literals.iter().position(|text| is_url(text))?;
+    let is_written_first = program.contains("file_put_contents");
+    let copies = ["copy(", "urlretrieve(", "getstore(", "mirror("].iter().any(|name| program.contains(name));
+    let file = if is_written_first { at.checked_sub(1) } else { Some(at + 1).filter(|_| copies) };
+    Some((literals.get(at)?, literals.get(file?)?))
+}
+
+/// How many texts of such a program are read.
+const MOST_LITERALS: usize = 16;

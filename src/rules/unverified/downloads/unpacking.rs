@@ -15,10 +15,38 @@ pub struct Unpacking {
 impl Unpacking {
     pub fn of(call: &Call<'_>) -> Option<Self> {
         match call.name.as_str() {
-            "tar" | "bsdtar" | "gtar" => Self::tar(call),
+            "tar" | "bsdtar" | "gtar" | "jar" => Self::tar(call),
             "unzip" => Some(Self::unzip(call)),
+            "7z" | "7za" | "7zr" | "7zz" | "ar" | "cpio" | "dpkg" | "dpkg-deb" | "unrar" => Self::other(call),
             _ => None,
         }
+    }
+
+    /// Archivers whose first word says what they do, and whose second operand is the archive.
+    fn other(call: &Call<'_>) -> Option<Self> {
+        let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
+        let mut operands = call.args().filter(|arg| !arg.starts_with('-'));
+        let option =
+            |begin: &str| call.args().find_map(|arg| arg.strip_prefix(begin)).filter(|value| !value.is_empty());
+        let (archive, folder) = match call.name.as_str() {
+            "cpio" => {
+                let extracts = |arg: &str| arg == "--extract" || (super::is_short(arg) && arg.contains('i'));
+                call.args().any(extracts).then_some((None, None))?
+            }
+            "dpkg" | "dpkg-deb" => {
+                has(&["-X", "-x", "--extract", "--vextract"]).then_some(())?;
+                (Some(operands.next()?), operands.next())
+            }
+            _ => {
+                operands.next().filter(|verb| verb.starts_with(['e', 'x']))?;
+                let archive = operands.next()?;
+                // 7z has an option for the folder, unrar has a last word.
+                let last = operands.last().filter(|word| word.ends_with('/'));
+                (Some(archive), option("-o").filter(|_| call.name.starts_with('7')).or(last))
+            }
+        };
+        let (archive, folder) = (archive.map(str::to_owned), folder.unwrap_or(".").to_owned());
+        Some(Self { archive, folder, members: Vec::new() })
     }
 
     fn tar(call: &Call<'_>) -> Option<Self> {
