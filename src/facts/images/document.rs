@@ -40,7 +40,8 @@ impl ImageDocument {
     /// # Errors
     /// What is wrong with it, for a person.
     pub fn from_json(json: &str) -> Result<Self, String> {
-        let document: Self = serde_json::from_str(json)
+        // From bytes as in a cluster, so that the program has one reader of facts.
+        let document: Self = serde_json::from_slice(json.as_bytes())
             .map_err(|error| format!("{error}; `podreeve image IMAGE --facts FILE` writes such a file"))?;
         if document.api_version != API_VERSION || document.kind != KIND {
             return Err(format!("is no {KIND} of {API_VERSION}; `podreeve image IMAGE --facts FILE` writes one"));
