@@ -2,14 +2,12 @@
 
 use super::tree::{Node, live};
 use crate::json::Reader;
-use crate::text::{clean, is_unsafe};
+use crate::text::{HIDDEN, clean, is_unsafe};
 use serde_json::Value;
 use std::fmt::Write;
 
 /// The longest text that is repeated, in characters.
 const TEXT_MAX: usize = 60;
-/// In place of a value that may be a secret.
-const HIDDEN: &str = "(not repeated)";
 /// What is deeper is not repeated.
 const DEPTH: usize = 3;
 
@@ -190,7 +188,7 @@ mod tests {
     fn what_may_be_secret_or_moves_text_is_not_repeated() {
         assert_eq!(
             shown(r#"{"name":"A","value":"hunter2","command":["x"]}"#),
-            "{name: A, value: (not repeated), command: (not repeated)}"
+            "{name: A, value: (hidden), command: (hidden)}"
         );
         assert_eq!(shown("\"a\\u001b\\n\""), "\"a\\u{1b}\\u{a}\"");
         assert_eq!(shown("[[[[1]]]]"), "[[[...]]]");

@@ -1,6 +1,6 @@
 //! What a report says of an image in words, as text and as a page.
 
-use super::{ImageReport, LayerReport, PlatformReport};
+use super::{ImageReport, ImageViolation, LayerReport, PlatformReport};
 use crate::image::facts::ContentFacts;
 use crate::image::size_text;
 use crate::outcome::Verdict;
@@ -115,6 +115,12 @@ pub fn rows(content: &ContentFacts) -> Vec<Row> {
 /// What the report does not know: a word, and the rest of the sentence.
 pub fn gaps(platform: &PlatformReport) -> Vec<(&'static str, String)> {
     platform.gaps.iter().map(|gap| ("not read", format!(" {gap}"))).collect()
+}
+
+/// The platforms that have a violation, if that is only a part of them.
+pub fn some_platforms(report: &ImageReport, violation: &ImageViolation) -> String {
+    let has = |platform: &PlatformReport| violation.platforms.contains(&platform.platform);
+    if report.platforms.iter().all(has) { String::new() } else { format!(" ({})", violation.platforms.join(", ")) }
 }
 
 /// How much is not known, at the end of the totals; nothing where all is.

@@ -3,11 +3,9 @@
 use crate::dockerfile::{Arguments, Dockerfile, Instruction};
 use crate::rule::Rule;
 use crate::rules;
+use crate::text::HIDDEN;
 use serde_json::Value;
 use std::ops::Range;
-
-/// What is printed in place of it.
-const HIDDEN: &str = "(not shown)";
 
 /// The parts of a Dockerfile that are not shown, in its order.
 pub struct Secrets(Vec<Range<usize>>);
@@ -74,8 +72,8 @@ mod tests {
         let file = Dockerfile::parse(text);
         let secrets = Secrets::new(&file);
         let line = |number| secrets.hide(&file, file.line(number));
-        assert_eq!(line(2), "ENV A=(not shown) B=(not shown)");
-        assert_eq!(line(3), "RUN x && mysql (not shown) \\");
+        assert_eq!(line(2), "ENV A=(hidden) B=(hidden)");
+        assert_eq!(line(3), "RUN x && mysql (hidden) \\");
         assert_eq!([line(4), line(5)], ["  -u root", "COPY id_rsa /"]);
         assert_eq!([line(7), line(8)], [HIDDEN, HIDDEN]);
     }
