@@ -109,15 +109,14 @@ pub fn links(host: &dyn Host, path: &str) -> Vec<String> {
     found
 }
 
+/// Where a link leads; none for what is no link, and why the path is nothing.
+type Target = Result<Option<String>, Read<()>>;
+
 /// The path after all links, which are added to `found`. `target` says where a path leads to: nowhere else if it is no link.
 ///
 /// # Errors
 /// That of `target`, or a loop.
-pub fn follow(
-    path: &str,
-    target: &dyn Fn(&str) -> Result<Option<String>, Read<()>>,
-    found: &mut Vec<String>,
-) -> Result<String, Read<()>> {
+pub fn follow(path: &str, target: &dyn Fn(&str) -> Target, found: &mut Vec<String>) -> Result<String, Read<()>> {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };

@@ -31,7 +31,9 @@ impl SecretValues {
         image.run.env.iter().filter_map(|pair| pair.split_once('=')).for_each(|(name, value)| all.add(name, value));
         for step in image.history.iter().map(|step| &step.created_by).chain(&image.run.on_build) {
             if let Step::Run { arguments: text, .. } | Step::Instruction("ARG" | "ENV", text) = Step::read(step) {
-                pairs(text).into_iter().for_each(|(name, value)| all.add(name, value));
+                for (name, value) in pairs(text) {
+                    all.add(name, value);
+                }
             }
         }
         all

@@ -337,31 +337,6 @@ fn what_was_verified_is_what_runs() {
     assert_eq!((verdict(&deployment(WEB)), verdict(&pod("good:1"))), (Verdict::Allow, Verdict::Allow));
 }
 
-/// `image-add` knows the bases that `image-base` allows in the same policy, whatever is done about other bases.
-#[test]
-fn an_allowed_base_adds_nothing() {
-    let add = |digit: &str| json!({"digest": format!("sha256:{}", digit.repeat(64)), "diffId": format!("sha256:{}", digit.repeat(64)), "size": 1});
-    let steps = ["ADD rootfs.tar / # buildkit", "ADD runtime.tar /opt # buildkit", "ADD app.tar /app # buildkit"];
-    let image = json!({"layers": ["a", "b", "c"].map(add), "history": steps.map(|step| json!({"created_by": step}))});
-    let places = |rules: Value| {
-        let images = vec![(WEB, known("web", std::slice::from_ref(&image)))];
-        let snapshot = with_images(snapshot(rules), &json!({}), images);
-        let violations = create(&pod(WEB), Hook::Validate, &snapshot).violations;
-        violations.iter().map(|one| one.found.to_string()).collect::<Vec<_>>()
-    };
-    let base = |layers: &[&str]| {
-        let layers: Vec<String> = layers.iter().map(|digit| format!("sha256:{}", digit.repeat(64))).collect();
-        json!({"allow": [{"name": "runtime", "layers": layers}]})
-    };
-    let with = |base: &Value, action: &str| json!({"image-base": {"action": action, "params": base}, "image-add": {"action": "warn"}});
-    let two = "history[1]: ADD runtime.tar /opt; history[2]: ADD app.tar /app";
-    println!("{:?}", places(json!({"image-add": {"action": "warn"}})));
-    for action in ["warn", "off"] {
-        println!("{:?}", places(with(&base(&["a", "b"]), action)));
-    }
-    println!("{:?} {two}", places(with(&base(&["d"]), "off")));
-}
-
 /// A violation is found again when the policy or the day changes, and each policy finds its own.
 #[test]
 fn a_remembered_judgement_is_that_of_its_policy_and_day() {

@@ -75,11 +75,14 @@ fn bar(size: u64, wasted: u64, largest: u64) -> String {
 }
 
 fn contents(text: &mut String, platform: &PlatformReport) {
-    text.push('\n');
-    for words::Row { what, count, names } in words::rows(&platform.content) {
+    let (rows, gaps) = (words::rows(&platform.content), words::gaps(platform));
+    if !rows.is_empty() || !gaps.is_empty() {
+        text.push('\n');
+    }
+    for words::Row { what, count, names } in rows {
         let _ = writeln!(text, "{BOLD}{what}{BOLD:#} {count}: {}", words::listed(&names, count, NAMES));
     }
-    for (what, why) in words::gaps(platform) {
+    for (what, why) in gaps {
         let _ = writeln!(text, "{BOLD}{what}{BOLD:#}{why}");
     }
 }

@@ -26,7 +26,9 @@ pub fn facts(platform: &PlatformReport) -> Vec<String> {
         None => os.name.clone(),
     }));
     let user = clean(&platform.config.user, 64);
-    facts.push(if user.is_empty() { "runs as root".to_owned() } else { format!("runs as {user}") });
+    // Windows has no root.
+    let root = (!platform.platform.starts_with("windows/")).then(|| "runs as root".to_owned());
+    facts.extend(if user.is_empty() { root } else { Some(format!("runs as {user}")) });
     let config = &platform.config;
     let command: Vec<String> = config.entrypoint.iter().chain(&config.cmd).map(|word| clean(word, 60)).collect();
     facts.extend((!command.is_empty()).then(|| clean(&command.join(" "), 80)));

@@ -187,7 +187,9 @@ impl ImageCheck for ImageUnverifiedPackages {
         let found = findings.get_mut(before..).unwrap_or_default();
         if !found.is_empty() {
             let secrets = SecretValues::of_image(image);
-            found.iter_mut().for_each(|finding| finding.found = secrets.hide(&finding.found).into());
+            for finding in found {
+                finding.found = secrets.hide(&finding.found).into();
+            }
         }
     }
 }
