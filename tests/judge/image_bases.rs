@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 /// `image-add` knows the bases that `image-base` allows in the same policy, whatever is done about other bases.
 #[test]
 fn an_allowed_base_adds_nothing() {
-    let add = |digit: &str| json!({"digest": format!("sha256:{}", digit.repeat(64)), "diffId": format!("sha256:{}", digit.repeat(64)), "size": 1});
+    let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
+    let layers = ["a", "b", "c"].map(|digit| json!({"digest": digest(digit), "diffId": digest(digit), "size": 1}));
     let steps = ["ADD rootfs.tar / # buildkit", "ADD runtime.tar /opt # buildkit", "ADD app.tar /app # buildkit"];
-    let image = json!({"layers": ["a", "b", "c"].map(add), "history": steps.map(|step| json!({"created_by": step}))});
+    let history = steps.map(|step| json!({"created_by": step}));
+    let image = json!({"layers": layers, "history": history});
     let added = |rules: Value| {
         let images = vec![(WEB, known("web", std::slice::from_ref(&image)))];
         let snapshot = with_images(snapshot(rules), &json!({}), images);
@@ -20,7 +22,7 @@ fn an_allowed_base_adds_nothing() {
         ["rootfs.tar", "runtime.tar", "app.tar"].into_iter().filter(|name| found.contains(name)).collect::<Vec<_>>()
     };
     let base = |digits: &str, action: &str| {
-        let layers: Vec<String> = digits.split(' ').map(|digit| format!("sha256:{}", digit.repeat(64))).collect();
+        let layers: Vec<String> = digits.split(' ').map(digest).collect();
         let params = json!({"allow": [{"name": "runtime", "layers": layers}]});
         json!({"image-base": {"action": action, "params": params}, "image-add": {"action": "warn"}})
     };
