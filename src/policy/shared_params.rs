@@ -26,7 +26,8 @@ pub fn of(rule: &Rule, own: Value, spec: &PolicySpec) -> Value {
     let is_given = |key: &str| params.contains_key(key);
     let standard =
         spec.pod_security_standard.as_ref().filter(|_| has("pss") && !is_given("pss") && !is_given("version"));
-    let bases = (has("bases") && !is_given("bases")).then(|| bases(spec)).flatten();
+    // `bases` of `dockerfile-user` are names.
+    let bases = (rule.image().is_some() && has("bases") && !is_given("bases")).then(|| bases(spec)).flatten();
     if let Some(Ok(Value::Object(standard))) = standard.map(serde_json::to_value) {
         params.extend(
             standard.into_iter().map(|(key, value)| (if key == "level" { "pss".to_owned() } else { key }, value)),

@@ -26,7 +26,7 @@ fn the_recorded_deployment_is_repaired_by_the_message_alone() {
         "\nDeployment default/web denied: 13 violations (2 critical) of policy owasp. This edit of spec.template.spec passes:\n",
         "\n  volumes:\n-   - {name: sock, hostPath: {path: /var/run/docker.sock, type: \"\"}}  # critical runtime-socket: ",
         "\n-       - {name: sock, mountPath: /var/run/docker.sock}",
-        "\n-         value: (hidden)               # high env-secrets [",
+        "\n-         value: (hidden)                     # high env-secrets [",
         "\n+         valueFrom: {secretKeyRef: {name: web, key: DB_PASSWORD}}",
         "\n-       - containerPort: 80                   # medium privileged-ports [",
         "\n+       - containerPort: 8080\n",
