@@ -4,8 +4,9 @@ use super::binary::Dir;
 use super::built::{Image, Tar};
 use serde_json::json;
 
-/// Values that look like no secret: only the names of their variables say so, and `PIN` by the policy alone.
-const VALUES: [&str; 6] = ["abc123", "plain-words", "777111", "abc567", "jane:abc890", "4711"];
+/// Values that look like no secret, whose variables have the name of one (`PIN` by the policy alone), and two that look like it.
+const VALUES: [&str; 7] =
+    ["abc123", "plain-words", "777111", "abc567", "jane:abc890", "4711", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"];
 
 const DOCKERFILE: &str = r#"ARG BASE_TOKEN=abc567
 FROM registry.example.com/$BASE_TOKEN/base
@@ -19,6 +20,7 @@ RUN sh $PIN/b.sh && sh ./$PIN/b.sh
 RUN dnf install -y https://jane:abc890@example.com/f-$TOKEN.rpm
 COPY $DB_PASSWORD/id_rsa /root/
 ADD $TOKEN/local /local
+ADD ghp_abcdefghijklmnopqrstuvwxyz0123456789/ /x
 USER $DEPLOY_KEY
 "#;
 
