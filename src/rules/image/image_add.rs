@@ -179,7 +179,7 @@ fn of_base(history: &[History], known: Option<usize>) -> usize {
 }
 
 impl ImageAdd {
-    /// How many layers the base has, if the policy names it. Steps tell nothing of layers where they are more or fewer than these.
+    /// How many layers the base has, if the policy names it. Steps say nothing of layers where they are more or fewer than these.
     fn known_base(&self, image: &ImageFacts) -> Option<usize> {
         let layers = self.bases.iter().filter_map(|base| base.layers_below(image)).max()?;
         let steps = image.history.iter().filter(|step| !step.empty_layer).count();
