@@ -89,10 +89,16 @@ impl<'t> Dockerfile<'t> {
     /// The position of a part of the text.
     #[must_use]
     pub fn place(&self, span: Range<usize>) -> Place {
-        let line = self.lines.partition_point(|start| *start <= span.start).max(1);
+        let line = self.line_of(span.start);
         let start = self.lines.get(line - 1).copied().unwrap_or_default();
         let column = self.text.get(start..span.start).map_or(1, |before| before.chars().count() + 1);
         Place { span, line, column }
+    }
+
+    /// The line that this byte of the file is in, from 1.
+    #[must_use]
+    pub fn line_of(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).max(1)
     }
 
     /// The instruction that this byte of the file is in, or the last one before it, and its place among the instructions.

@@ -7,7 +7,7 @@
 //! 2. [`layer::scan`] reads one layer as a stream: it verifies both digests, lists what the layer has, and keeps what rules need.
 //! 3. [`Laid`] lays the layers over each other as a runtime does. Where a file that rules read is behind a link, [`layer::read_linked`]
 //!    reads the layer that has it once more.
-//! 4. [`merge_linked`] makes [`ImageFacts`] of all that.
+//! 4. [`merge`] makes [`ImageFacts`] of all that.
 //!
 //! Every list and size is bounded (see [`limits`]). What cannot be read, or is left out, is a [`Gap`] with its reason, and never empty.
 
@@ -59,7 +59,7 @@ pub use gap::{Gap, Part, Parts};
 pub use known::{ImageAnswer, KnownImage};
 pub use linked::Linked;
 pub use manifest::{Descriptor, Document, Index, Manifest};
-pub use merge::{Laid, merge, merge_linked};
+pub use merge::{Laid, merge};
 pub use open::{AbsentPlatform, OpenedImage, PlatformImage, Wanted, open};
 pub use place::Place;
 pub use platform::Platform;

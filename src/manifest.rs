@@ -6,7 +6,6 @@
 
 mod build;
 mod edit;
-mod extent;
 mod layout;
 mod lines;
 mod members;
@@ -17,7 +16,7 @@ mod split;
 mod syntax_error;
 
 pub use edit::{Editor, TextEdit, Unsure, apply};
-pub use extent::{Extent, ExtentContent, ExtentMember};
+pub use layout::{Layout, Part, Shape};
 pub use node::{Content, Member, Node, Position};
 pub use object::Object;
 

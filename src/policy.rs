@@ -21,6 +21,7 @@ mod node_exempt;
 pub mod pod_security;
 mod rule_settings;
 mod selector;
+mod shared_params;
 mod standard;
 pub mod status;
 mod wording;

@@ -3,10 +3,12 @@
 //! A rule is one file in the folder of its subject, and two lines here: its module and its entry in the table.
 
 pub use image::in_pod;
+pub use secret_values::SecretValues;
 
 pub mod owasp;
 mod secret_commands;
 pub(crate) mod secret_shapes;
+mod secret_values;
 mod unverified;
 
 /// Rules that judge pods and pod templates.
@@ -100,6 +102,7 @@ mod node {
 
 /// Rules that judge images.
 mod image {
+    mod allowed_base;
     pub mod image_add;
     pub mod image_age;
     pub mod image_base;

@@ -27,6 +27,7 @@ use crate::workload::image::ImageRef;
 use formats::Whole;
 use progress::Progress;
 use registry::{Deadline, RegistryArgs, Repository};
+use seal::Seal;
 use std::path::{Path, PathBuf};
 
 /// Show what is in an image, layer by layer, and judge it by the policies
@@ -130,8 +131,9 @@ impl Args {
 
 /// Whether the argument is meant as a path, even if there is no such file.
 fn is_path(image: &str) -> bool {
-    let ends = [".tar", ".tar.gz", ".tgz", ".oci", "/"];
-    image.starts_with(['.', '/', '~']) || ends.iter().any(|end| image.ends_with(end))
+    let ends = [".tar", ".tgz", ".oci", "/"];
+    let name = image.rsplit('/').next().unwrap_or_default();
+    image.starts_with(['.', '/', '~']) || name.contains(".tar.") || ends.iter().any(|end| image.ends_with(end))
 }
 
 /// Errors of files begin with the path themselves.
@@ -157,26 +159,31 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let text = OutputSpec { format: ReportFormat::Text, file: None };
     let specs = if args.output.is_empty() { vec![text] } else { args.output.clone() };
     let fail = |error: ImageError| unreadable(&args.image, &error);
+    // What is wrong with the arguments is said before an image is read, which takes minutes.
+    let seal = args.seal.as_deref().map(|key| Seal::new(args, key)).transpose()?;
     let deadline = args.registry.deadline();
     let mut source = args.source(deadline)?;
     let wanted = Wanted { name: args.name.clone(), platform: args.platform.0.clone() };
     let image = open(&mut *source, &wanted).map_err(fail)?;
     let trust = args.trust.as_deref().map(|file| args.verify(file, &image, deadline)).transpose()?;
+    let name = image.name.as_deref().unwrap_or(&args.image);
+    let pulled_as = args.pulled_as.as_deref().unwrap_or(name);
+    if args.facts.is_some() {
+        facts::check_name(pulled_as)?;
+    }
     let mut progress = Progress::new(&image);
     let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
     progress.end();
-    if let Some(key) = &args.seal {
-        return seal::print(args, key, &image, &facts, deadline);
+    if let Some(seal) = seal {
+        return seal.print(args, &image, &facts, deadline);
     }
     for facts in &mut facts {
         facts.signed = trust.as_ref().and_then(trust::Verdict::newest);
         facts.trust.clone_from(&trust);
     }
-    let name = image.name.as_deref().unwrap_or(&args.image);
     if let Some(path) = &args.facts {
-        facts::write(path, args.pulled_as.as_deref().unwrap_or(name), &image.digest, &facts)?;
+        facts::write(path, pulled_as, &image.digest, &facts)?;
     }
-    let pulled_as = args.pulled_as.as_deref().unwrap_or(name);
     let identity = Identity { name, pulled_as, namespace: args.namespace.as_deref() };
     let violations = judge(&snapshot, identity, &facts, today());
     let report = ImageReport::new(&args.image, &image, facts, violations);

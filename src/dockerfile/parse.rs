@@ -301,6 +301,7 @@ fn json_word(value: String, text: &Text, at: Range<usize>) -> Word {
 }
 
 fn unknown(name: &str) -> String {
-    let name = clean(name, 40);
+    // A variable that stands there by mistake may have a secret for its value.
+    let name = clean(name.split('=').next().unwrap_or_default(), 40);
     format!("`{name}` is no instruction of a Dockerfile")
 }

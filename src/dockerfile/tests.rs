@@ -124,6 +124,8 @@ fn a_fault_is_named_and_hides_nothing() {
         ]
     );
     assert_eq!(Dockerfile::parse(text).instructions.len(), 2);
+    // A value is not repeated.
+    assert_eq!(errors("FROM a\nTOKEN=abc123 make\n")[0].1, "`TOKEN` is no instruction of a Dockerfile");
     assert_eq!(errors("# nothing\n")[0].0, 1);
     let commands = format!("FROM a\nRUN b\nRUN {}\nRUN c\n", "cat|sh|".repeat(20_000));
     assert_eq!(errors(&commands), [(3, "there are more than 20000 commands; move them to a script".to_owned())]);

@@ -4,6 +4,7 @@
 //! `link TARGET`, `acl user:1000:r--`, `denied` or `denied folder`. Without them it is a file of root with mode 0644. Folders above are made. In
 //! `/proc/PID/cmdline` the words are separated by spaces.
 
+use super::files::follow;
 use super::{Entry, Host};
 use crate::node::Read;
 use crate::node::mode::{Access, AclEntry, FileKind};
@@ -75,35 +76,12 @@ impl Fake {
 
     /// The path after all links.
     fn resolve(&self, path: &str) -> Result<String, Read<()>> {
-        let mut left: Vec<String> = path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        let mut done = String::new();
-        let mut links = 0;
-        while let Some(part) = left.pop() {
-            match part.as_str() {
-                "." => continue,
-                ".." => {
-                    done.truncate(done.rfind('/').unwrap_or(0));
-                    continue;
-                }
-                _ => {}
-            }
-            let next = format!("{done}/{part}");
-            match self.entries.get(&next).map(|entry| &entry.kind) {
-                None => return Err(Read::Absent),
-                Some(FakeKind::Link(target)) => {
-                    links += 1;
-                    if links > 40 {
-                        return Err(Read::Loop);
-                    }
-                    if target.starts_with('/') {
-                        done.clear();
-                    }
-                    left.extend(target.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned));
-                }
-                Some(_) => done = next,
-            }
-        }
-        Ok(if done.is_empty() { "/".to_owned() } else { done })
+        let target = |path: &str| match self.entries.get(path).map(|entry| &entry.kind) {
+            None => Err(Read::Absent),
+            Some(FakeKind::Link(target)) => Ok(Some(target.clone())),
+            Some(_) => Ok(None),
+        };
+        follow(path, &target, &mut Vec::new())
     }
 
     fn find(&self, path: &str) -> Result<(String, &FakeEntry), Read<()>> {

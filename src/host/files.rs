@@ -99,12 +99,29 @@ fn above(host: &dyn Host, path: &str, folders: &mut Vec<Parent>) {
 
 /// The links on the way to what a path leads to, each by the path that leads to it without a link.
 pub fn links(host: &dyn Host, path: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let target = |path: &str| match host.link(path) {
+        Read::Is(target) => Ok(Some(target)),
+        _ => Ok(None),
+    };
+    // What is behind a loop is no file, and the links of the loop count all the same.
+    let _ = follow(path, &target, &mut found);
+    found
+}
+
+/// Where a link leads; none for what is no link, and why the path is nothing.
+type Target = Result<Option<String>, Read<()>>;
+
+/// The path after all links, which are added to `found`. `target` says where a path leads to: nowhere else if it is no link.
+///
+/// # Errors
+/// That of `target`, or a loop.
+pub fn follow(path: &str, target: &dyn Fn(&str) -> Target, found: &mut Vec<String>) -> Result<String, Read<()>> {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
     let mut left = parts(path);
     let mut done = String::new();
-    let mut found = Vec::new();
     while let Some(part) = left.pop() {
         match part.as_str() {
             "." => continue,
@@ -115,18 +132,20 @@ pub fn links(host: &dyn Host, path: &str) -> Vec<String> {
             _ => {}
         }
         let next = format!("{done}/{part}");
-        match host.link(&next) {
-            Read::Is(target) if found.len() < MOST_LINKS => {
-                if target.starts_with('/') {
-                    done.clear();
-                }
-                left.extend(parts(&target));
-                found.push(next);
-            }
-            _ => done = next,
+        let Some(target) = target(&next)? else {
+            done = next;
+            continue;
+        };
+        if found.len() >= MOST_LINKS {
+            return Err(Read::Loop);
         }
+        if target.starts_with('/') {
+            done.clear();
+        }
+        left.extend(parts(&target));
+        found.push(next);
     }
-    found
+    Ok(if done.is_empty() { "/".to_owned() } else { done })
 }
 
 #[cfg(test)]

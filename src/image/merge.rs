@@ -20,22 +20,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The most of the largest paths of a layer, and of the names of its packages.
 const SHOWN: usize = 10;
 
-/// The facts of an image. `layers` are what [`super::layer::scan`] read of each layer, in the order of the manifest; none if the
-/// layers are not read.
+/// The facts of an image. `read` are what [`super::layer::scan`] read of each layer, in the order of the manifest, the same laid over
+/// each other, and what was read of [`Laid::linked`]; none if the layers are not read.
 ///
 /// # Errors
 /// The configuration and the manifest have another number of layers.
-pub fn merge(image: &PlatformImage, layers: Option<&[&Layer]>) -> Result<ImageFacts, ImageError> {
-    let laid = layers.map(|layers| Laid::new(layers, &|| Ok(()))).transpose()?;
-    merge_linked(image, layers.zip(laid).map(|(layers, laid)| (layers, laid, Vec::new())))
-}
-
-/// The facts of an image, with files behind links. `read` are the layers, the same laid over each other, and what was read of
-/// [`Laid::linked`].
-///
-/// # Errors
-/// As [`merge`].
-pub fn merge_linked(
+pub fn merge(
     image: &PlatformImage,
     read: Option<(&[&Layer], Laid, Vec<LinkedFile>)>,
 ) -> Result<ImageFacts, ImageError> {

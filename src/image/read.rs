@@ -2,9 +2,7 @@
 
 use super::allowance::Allowance;
 use super::layer::{Layer, LinkedFile, LinkedFiles, read_linked, scan_within};
-use super::{
-    Descriptor, Digest, ImageError, ImageFacts, Laid, Linked, OpenedImage, PlatformImage, Source, merge_linked,
-};
+use super::{Descriptor, Digest, ImageError, ImageFacts, Laid, Linked, OpenedImage, PlatformImage, Source, merge};
 use std::io::Read;
 
 /// The facts of each platform. `progress` gets the bytes of layers as they are read.
@@ -64,7 +62,7 @@ pub fn read_within(
         let of_platform = of_platform?;
         let laid = Laid::new(&of_platform, &|| Ok(()))?;
         let linked = linked_files(source, platform, &laid, &mut read)?;
-        merge_linked(platform, Some((&of_platform, laid, linked)))
+        merge(platform, Some((&of_platform, laid, linked)))
     };
     image.platforms.iter().map(of_platform).collect()
 }

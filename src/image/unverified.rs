@@ -4,6 +4,7 @@ mod apt_conf;
 
 use super::paths;
 use super::text_file::settings;
+use crate::text::{HIDDEN, clean};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +87,18 @@ pub fn settings_faults(path: &str, text: &str) -> Vec<Fault> {
         }),
         Manager::Gem => keys(text, |key, value| key.ends_with("ssl_verify_mode") && value == "0"),
     };
-    found.into_iter().map(|(line, setting)| Fault { line, setting: crate::text::clean(&setting, 100) }).collect()
+    let fault = |(line, setting): (usize, String)| Fault { line, setting: clean(&without_login(&setting), 100) };
+    found.into_iter().map(fault).collect()
+}
+
+/// Without the login and the query of a URL.
+fn without_login(setting: &str) -> String {
+    let Some((before, url)) = setting.split_once("://") else { return setting.to_owned() };
+    let (place, query) = url.split_once('?').map_or((url, ""), |(place, _)| (place, HIDDEN));
+    // A password may have a slash.
+    let (login, host) = place.rsplit_once('@').map_or(("", place), |(_, host)| (HIDDEN, host));
+    let (at, mark) = (if login.is_empty() { "" } else { "@" }, if query.is_empty() { "" } else { "?" });
+    format!("{before}://{login}{at}{host}{mark}{query}")
 }
 
 fn keys(text: &str, is_fault: impl Fn(&str, &str) -> bool) -> Vec<(usize, String)> {
@@ -209,6 +221,11 @@ mod tests {
             ("etc/yum.repos.d/a.repo", "[a]\nname=a\ngpgcheck=0\n[b]\nenabled=0\ngpgcheck=0\n", "3 gpgcheck=0"),
             ("etc/dnf/dnf.conf", "[main]\nsslverify = False\n", "2 sslverify=False"),
             ("etc/pip.conf", "[global]\ntrusted-host = pypi.example.com\n", "2 trusted-host=pypi.example.com"),
+            (
+                "etc/pip.conf",
+                "[global]\nindex-url=http://jane:hun/ter2@h/a?token=b\n",
+                "2 index-url=http://(not repeated)@h/a?(not repeated)",
+            ),
             ("root/.npmrc", "strict-ssl=false\n", "1 strict-ssl=false"),
             ("root/.curlrc", "insecure\n", "1 insecure"),
             ("etc/wgetrc", "check_certificate = off\n", "1 check_certificate=off"),

@@ -45,8 +45,25 @@ pub struct Entry {
 
 impl Part {
     /// Whether the text leaves the value out, as behind `key:`.
+    #[must_use]
     pub fn is_absent(&self) -> bool {
         self.span.is_empty() && matches!(self.shape, Shape::Scalar(ScalarStyle::Plain))
+    }
+
+    /// The part at a JSON pointer.
+    #[must_use]
+    pub fn at_pointer(&self, pointer: &str) -> Option<&Self> {
+        pointer.split('/').skip(1).try_fold(self, |part, segment| part.child(&crate::patch::unescape(segment)))
+    }
+
+    fn child(&self, key: &str) -> Option<&Self> {
+        match &self.shape {
+            Shape::List { items, .. } => items.get(key.parse::<usize>().ok()?),
+            Shape::Map { entries, .. } => {
+                entries.iter().find(|entry| entry.name.as_deref() == Some(key)).map(|entry| &entry.value)
+            }
+            Shape::Scalar(_) | Shape::Alias => None,
+        }
     }
 
     /// Whether this part or one below it fulfils a condition.
@@ -71,7 +88,16 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The layout of a document of a file that [`super::read`] reads without an error. `document` is its index.
+    #[must_use]
+    pub fn of_document(text: &str, document: usize) -> Option<Self> {
+        let documents = super::read(text.as_bytes()).documents;
+        let document = documents.into_iter().find(|one| one.index == document)?;
+        Self::of(text, document.part, document.number)
+    }
+
     /// The layout of the document with this number in a part of a file. `range` is that of the part in `text`.
+    #[must_use]
     pub fn of(text: &str, range: Range<usize>, number: usize) -> Option<Self> {
         let part = text.get(range.clone())?;
         let parser = Parser::new_from_str_with_options(part, options(true));
@@ -248,5 +274,42 @@ fn name(event: &Event<'_>) -> Option<String> {
             key_text(Node { at: Position::START, content }).ok()
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at<'t>(text: &'t str, document: usize, pointer: &str) -> Option<&'t str> {
+        let layout = Layout::of_document(text, document)?;
+        text.get(layout.root.at_pointer(pointer)?.span.clone())
+    }
+
+    #[test]
+    fn a_value_is_found_in_its_text() {
+        let text = "# é\na: 1 # one\nb:\n  - x # first\n  - {c: [1, 2], d: 'q'} # second\n\n# end\n\"k\": |\n  block\n\nl:\n- y\nm:\n";
+        for (pointer, value) in [
+            ("/a", "1"),
+            ("/b", "- x # first\n  - {c: [1, 2], d: 'q'}"),
+            ("/b/0", "x"),
+            ("/b/1", "{c: [1, 2], d: 'q'}"),
+            ("/b/1/c", "[1, 2]"),
+            ("/b/1/d", "'q'"),
+            ("/l", "- y"),
+            ("/m", ""),
+        ] {
+            assert_eq!(at(text, 0, pointer), Some(value), "{pointer}");
+        }
+        assert!(at(text, 0, "/k").is_some_and(|value| value.ends_with("block")), "{:?}", at(text, 0, "/k"));
+        assert_eq!((at(text, 0, "/z"), at(text, 1, "")), (None, None));
+    }
+
+    #[test]
+    fn documents_are_counted_as_they_are_read() {
+        let text = "# nothing\n---\n---\na: 1\n---\n{\"a\": 2}\n{\"a\": 3}\n";
+        let reading = crate::manifest::read(text.as_bytes());
+        let found: Vec<_> = reading.documents.iter().map(|document| at(text, document.index, "/a")).collect();
+        assert_eq!(found, [Some("1"), Some("2"), Some("3")]);
     }
 }

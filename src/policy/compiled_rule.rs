@@ -1,14 +1,12 @@
 //! A rule with the action and the parameters of a policy.
 
-use super::document::{PodSecurityStandard, PolicySpec};
-use super::in_pods;
+use super::document::PolicySpec;
 use super::rule_settings::RuleSetting;
-use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
+use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, in_pods, shared_params, wording};
 use crate::rule::{BadParams, Bounds, Check, ExecRule, FileCheck, ImageCheck, Judges, NodeCheck, Rule, Same};
 use crate::rules::RULES;
 use crate::workload::PodFeatures;
-use schemars::SchemaGenerator;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -138,7 +136,7 @@ struct Setting<'s> {
     rule: &'static Rule,
     order: usize,
     given: &'s RuleSetting,
-    /// With those of the policy's Pod Security Standard.
+    /// With those that the policy gives to several rules.
     params: Value,
     /// The policy that this one extends.
     base: Option<&'s str>,
@@ -172,7 +170,7 @@ pub(super) fn compile(
     };
     for (order, rule) in RULES.iter().enumerate() {
         let Some(setting) = settings.0.get(rule.id) else { continue };
-        let params = standard_params(rule, setting.params.clone(), spec.pod_security_standard.as_ref());
+        let params = shared_params::of(rule, setting.params.clone(), spec);
         if spec.pod_security_standard.is_some() || params.get("pss").is_some_and(|pss| !pss.is_null()) {
             rules.standard.insert(rule.id);
         }
@@ -204,7 +202,7 @@ fn action(rule: &Rule, setting: &RuleSetting, base: Option<&str>) -> Result<Acti
 }
 
 /// The check of the rule with these parameters, or all errors of the parameters.
-fn check<C: ?Sized>(
+pub(super) fn check<C: ?Sized>(
     rule: &Rule,
     params: Value,
     compile: fn(Value) -> Result<Box<C>, BadParams>,
@@ -230,26 +228,4 @@ fn check<C: ?Sized>(
             Err(PolicyErrors(errors.into_iter().map(|error| error.below(&place)).collect()))
         }
     }
-}
-
-/// The rule's parameters with those of the policy's Pod Security Standard, for rules that have them.
-fn standard_params(rule: &Rule, mut params: Value, standard: Option<&PodSecurityStandard>) -> Value {
-    let Some(standard) = standard else { return params };
-    let schema = (rule.params)(&mut SchemaGenerator::default());
-    if schema.pointer("/properties/pss").is_none() {
-        return params;
-    }
-    if params.is_null() {
-        params = Value::Object(Map::new());
-    }
-    if let Value::Object(params) = &mut params {
-        // The rule's own parameters come first.
-        let own = params.contains_key("pss") || params.contains_key("version");
-        if let (false, Ok(Value::Object(standard))) = (own, serde_json::to_value(standard)) {
-            params.extend(
-                standard.into_iter().map(|(key, value)| (if key == "level" { "pss".to_owned() } else { key }, value)),
-            );
-        }
-    }
-    params
 }

@@ -5,7 +5,7 @@ use super::judge::Found;
 use super::read::read;
 use super::render::{block, flow, indented};
 use super::run::{CaseResult, SuiteResult};
-use crate::manifest::{Extent, ExtentContent, ExtentMember};
+use crate::manifest::{Layout, Part, Shape};
 use serde_json::Value;
 use std::ops::Range;
 
@@ -34,10 +34,10 @@ pub fn blessed(text: &str, suites: &[SuiteResult<'_>]) -> Result<Option<String>,
         if changed.is_empty() {
             continue;
         }
-        let root = Extent::of_document(text, suite.document);
+        let layout = Layout::of_document(text, suite.document);
         let is_json = text.trim_start().starts_with('{');
         for (case, (found, _)) in changed {
-            let place = Place { text, root: root.as_ref(), is_json, index: case.index };
+            let place = Place { text, root: layout.as_ref().map(|layout| &layout.root), is_json, index: case.index };
             edits.extend(place.edits(case, found).ok_or_else(|| fail(case))?);
         }
     }
@@ -89,7 +89,7 @@ fn check(blessed: &str, results: &[SuiteResult<'_>]) -> Result<(), String> {
 /// A case in the text of its file.
 struct Place<'t> {
     text: &'t str,
-    root: Option<&'t Extent>,
+    root: Option<&'t Part>,
     is_json: bool,
     index: usize,
 }
@@ -109,92 +109,93 @@ impl Place<'_> {
     }
 
     fn replace(&self, pointer: &str, value: &Value) -> Option<Vec<Edit>> {
-        let extent = self.root?.at_pointer(self.text, pointer)?;
-        let is_block = match &extent.content {
-            ExtentContent::Scalar => false,
-            ExtentContent::List { is_flow, .. } | ExtentContent::Map { is_flow, .. } => !is_flow,
+        let part = self.root?.at_pointer(pointer)?;
+        let is_block = match &part.shape {
+            Shape::Scalar(_) | Shape::Alias => false,
+            Shape::List { flow, .. } | Shape::Map { flow, .. } => !flow,
         };
         if !is_block {
             let text = flow(value, self.is_json);
             // A value that is left out is behind the colon of its key.
-            if extent.range.is_empty() {
-                let at = self.behind_colon(self.member(pointer)?)?;
+            if part.is_absent() {
+                let at = self.behind_colon(self.key(pointer)?)?;
                 return Some(vec![Edit { range: at..at, text: format!(" {text}") }]);
             }
-            return Some(vec![Edit { range: extent.range.clone(), text }]);
+            return Some(vec![Edit { range: part.span.clone(), text }]);
         }
         let texts: Option<Vec<&str>> = value
             .as_array()
             .filter(|items| !items.is_empty())
             .map(|items| items.iter().filter_map(Value::as_str).collect());
-        match (&extent.content, texts) {
-            (ExtentContent::List { items, .. }, Some(texts)) if pointer.matches('/').count() == 5 => {
-                self.items(extent, items, &texts)
+        match (&part.shape, texts) {
+            (Shape::List { items, .. }, Some(texts)) if pointer.matches('/').count() == 5 => {
+                self.items(part, items, &texts)
             }
-            _ => self.replace_block(pointer, extent, value).map(|edit| vec![edit]),
+            _ => self.replace_block(pointer, part, value).map(|edit| vec![edit]),
         }
     }
 
     /// Removes and adds items of a block, so that the others keep their comments.
-    fn items(&self, list: &Extent, items: &[Extent], wanted: &[&str]) -> Option<Vec<Edit>> {
-        let word = |item: &Extent| self.text.get(item.range.clone()).map(|text| text.trim_matches(['"', '\'']));
+    fn items(&self, list: &Part, items: &[Part], wanted: &[&str]) -> Option<Vec<Edit>> {
+        let word = |item: &Part| self.text.get(item.span.clone()).map(|text| text.trim_matches(['"', '\'']));
         let mut edits = Vec::new();
         for item in items.iter().filter(|item| !word(item).is_some_and(|word| wanted.contains(&word))) {
             edits.push(Edit {
-                range: self.line_start(item.range.start)..self.line_end(item.range.end),
+                range: self.line_start(item.span.start)..self.line_end(item.span.end),
                 text: String::new(),
             });
         }
         let known: Vec<&str> = items.iter().filter_map(word).collect();
-        let indent = " ".repeat(self.column(list.range.start));
+        let indent = " ".repeat(self.column(list.span.start));
         let new: String = wanted
             .iter()
             .filter(|rule| !known.contains(*rule))
             .map(|rule| format!("{indent}- {}\n", flow(&Value::from(*rule), false)))
             .collect();
         if !new.is_empty() {
-            let at = self.line_end(items.last()?.range.end);
+            let at = self.line_end(items.last()?.span.end);
             let before = if self.text.get(..at)?.ends_with('\n') { "" } else { "\n" };
             edits.push(Edit { range: at..at, text: format!("{before}{new}") });
         }
         Some(edits)
     }
 
-    fn replace_block(&self, pointer: &str, extent: &Extent, value: &Value) -> Option<Edit> {
-        let column = self.column(extent.range.start);
+    fn replace_block(&self, pointer: &str, part: &Part, value: &Value) -> Option<Edit> {
+        let span = part.span.clone();
+        let column = self.column(span.start);
         let is_collection = |value: &Value| match value {
             Value::Array(items) => !items.is_empty(),
             Value::Object(map) => !map.is_empty(),
             _ => false,
         };
         if is_collection(value) {
-            return Some(Edit { range: extent.range.clone(), text: block(value, column) });
+            return Some(Edit { range: span, text: block(value, column) });
         }
         let text = flow(value, self.is_json);
-        let Some(member) = self.member(pointer) else { return Some(Edit { range: extent.range.clone(), text }) };
-        let at = self.behind_colon(member)?;
-        if self.text.get(at..extent.range.start)?.trim().is_empty() {
-            return Some(Edit { range: at..extent.range.end, text: format!(" {text}") });
+        let Some(key) = self.key(pointer) else { return Some(Edit { range: span, text }) };
+        let at = self.behind_colon(key)?;
+        if self.text.get(at..span.start)?.trim().is_empty() {
+            return Some(Edit { range: at..span.end, text: format!(" {text}") });
         }
         // A comment is between them. A value without dashes must be indented more than its key.
-        let indent = if column == self.column(member.key.start) { "  " } else { "" };
-        Some(Edit { range: extent.range.clone(), text: format!("{indent}{text}") })
+        let indent = if column == self.column(key.span.start) { "  " } else { "" };
+        Some(Edit { range: span, text: format!("{indent}{text}") })
     }
 
     /// An `expect` behind the last key of a case that has none.
     fn insert(&self, found: &Found) -> Option<Edit> {
-        let case = self.root?.at_pointer(self.text, &format!("/spec/cases/{}", self.index))?;
-        let ExtentContent::Map { is_flow, members } = &case.content else { return None };
+        let case = self.root?.at_pointer(&format!("/spec/cases/{}", self.index))?;
+        let Shape::Map { flow: is_flow, entries } = &case.shape else { return None };
         let expect = expectation(found);
         if *is_flow {
-            let at = members.last()?.value.range.end;
+            let at = entries.last()?.value.span.end;
             let quoted = |key: &str| if self.is_json { format!("\"{key}\"") } else { key.to_owned() };
             let member = |(key, value): &(&str, Value)| format!("{}: {}", quoted(key), flow(value, self.is_json));
             let members: Vec<String> = expect.entries().iter().map(member).collect();
             let text = format!(", {}: {{{}}}", quoted("expect"), members.join(", "));
             return Some(Edit { range: at..at, text });
         }
-        let column = self.column(members.first()?.key.start);
+        let column = self.column(entries.first()?.key.span.start);
         let mut lines = "\nexpect:".to_owned();
         for (key, value) in expect.entries() {
             if key == "result" {
@@ -203,26 +204,26 @@ impl Place<'_> {
                 lines.push_str(&format!("\n  {key}: {}", flow(&value, false)));
             }
         }
-        let end = self.line_end(case.range.end);
+        let end = self.line_end(case.span.end);
         let at = if self.text.get(..end)?.ends_with('\n') { end - 1 } else { end };
         Some(Edit { range: at..at, text: indented(&lines, column) })
     }
 
     /// The key of a value of a map.
-    fn member(&self, pointer: &str) -> Option<&ExtentMember> {
+    fn key(&self, pointer: &str) -> Option<&Part> {
         let (above, _) = pointer.rsplit_once('/')?;
-        let value = self.root?.at_pointer(self.text, pointer)?;
-        match &self.root?.at_pointer(self.text, above)?.content {
-            ExtentContent::Map { members, .. } => {
-                members.iter().find(|member| std::ptr::eq(&raw const member.value, value))
+        let value = self.root?.at_pointer(pointer)?;
+        match &self.root?.at_pointer(above)?.shape {
+            Shape::Map { entries, .. } => {
+                entries.iter().find(|entry| std::ptr::eq(&raw const entry.value, value)).map(|entry| &entry.key)
             }
             _ => None,
         }
     }
 
-    fn behind_colon(&self, member: &ExtentMember) -> Option<usize> {
-        let colon = self.text.get(member.key.end..)?.find(':')?;
-        Some(member.key.end + colon + 1)
+    fn behind_colon(&self, key: &Part) -> Option<usize> {
+        let colon = self.text.get(key.span.end..)?.find(':')?;
+        Some(key.span.end + colon + 1)
     }
 
     fn line_start(&self, at: usize) -> usize {

@@ -2,14 +2,12 @@
 
 use super::tree::{Node, live};
 use crate::json::Reader;
-use crate::text::{clean, is_unsafe};
+use crate::text::{HIDDEN, clean, is_unsafe};
 use serde_json::Value;
 use std::fmt::Write;
 
 /// The longest text that is repeated, in characters.
 const TEXT_MAX: usize = 60;
-/// In place of a value that may be a secret.
-const HIDDEN: &str = "(not repeated)";
 /// What is deeper is not repeated.
 const DEPTH: usize = 3;
 

@@ -7,8 +7,10 @@ use crate::decide::{Effect, Note, calls_for_repair, effect_on_file};
 use crate::dockerfile::{Arguments, Dockerfile, Place};
 use crate::manifest::TextEdit;
 use crate::policy::{CompiledPolicy, SubjectRule};
+use crate::report::fix::hidden::Hidden;
 use crate::review::response::note_text;
 use crate::rule::{Applicability, FileCheck, FileEdit, Finding};
+use crate::rules::SecretValues;
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -83,6 +85,13 @@ impl Judge<'_> {
             }
         }
         judged.sort_by_key(|one| (one.finding.at.span.start, one.rule.order));
+        let of_secrets = judged.iter().filter(|one| one.rule.rule.id == "dockerfile-secrets");
+        let found: Vec<_> = of_secrets.map(|one| one.finding.at.span.clone()).collect();
+        let secrets = SecretValues::of_dockerfile(file, &found);
+        for Judged { finding, .. } in &mut judged {
+            finding.found = secrets.hide(&finding.found).into();
+            finding.wanted = secrets.hide(&finding.wanted).into();
+        }
         judged
     }
 }
@@ -161,6 +170,7 @@ fn diff(file: &Dockerfile<'_>, edits: &[(FileEdit, usize)], findings: usize) -> 
     };
     let mut lines: Vec<usize> = edits.iter().map(|(_, line)| *line).collect();
     lines.dedup();
+    let hidden = Hidden::of_dockerfile(file.text());
     for line in lines {
         let range = file.line(line);
         let before = file.text().get(range.clone()).unwrap_or_default();
@@ -171,7 +181,12 @@ fn diff(file: &Dockerfile<'_>, edits: &[(FileEdit, usize)], findings: usize) -> 
                 after.replace_range(start..end, &edit.text);
             }
         }
-        let _ = write!(text, "- {before}\n+ {after}\n");
+        if hidden.has(line.saturating_sub(1)) {
+            let (before, after) = (Hidden::shown(before), Hidden::shown(&after));
+            let _ = write!(text, "- {before}\n+ {after}\n");
+        } else {
+            let _ = write!(text, "- {before}\n+ {after}\n");
+        }
     }
     Some(text)
 }

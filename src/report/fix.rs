@@ -1,7 +1,7 @@
 //! `check --fix`: the edit of each object, made in the text of its file.
 
 mod document;
-mod hidden;
+pub(super) mod hidden;
 mod types;
 mod unified;
 

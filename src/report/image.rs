@@ -16,8 +16,8 @@ use crate::outcome::Verdict;
 use crate::policy::Action;
 use crate::policy::document::API_VERSION;
 use crate::rule::Severity;
-use crate::rules::{has_secret, secrets_in_command};
-use crate::text::clean;
+use crate::rules::{SecretValues, has_secret, secrets_in_command};
+use crate::text::{HIDDEN, clean};
 use jiff::civil::Date;
 pub use judge::{Identity, judge};
 use schemars::JsonSchema;
@@ -45,7 +45,7 @@ pub struct ImageReport {
     /// Who signed it, where `--trust` names a trust document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<TrustReport>,
-    /// Ordered by rule, then place.
+    /// Ordered by rule; what is unknown is behind what was found, each ordered by place.
     pub violations: Vec<ImageViolation>,
     pub summary: ImageSummary,
     /// The file or folder that was read.
@@ -97,6 +97,11 @@ pub struct ConfigReport {
 #[serde(rename_all = "camelCase")]
 pub struct LayerReport {
     pub platform: String,
+    /// The digest of the manifest that has it: two platforms of an index may have one name.
+    pub manifest: Digest,
+    /// The position of the platform in the report.
+    #[serde(skip)]
+    pub of: usize,
     /// Its position in the platform, from 0.
     pub index: usize,
     #[serde(flatten)]
@@ -210,16 +215,17 @@ impl ImageReport {
         };
         let trust = facts.iter().find_map(|facts| facts.trust.as_ref()).map(TrustReport::new);
         let (mut platforms, mut layers) = (Vec::new(), Vec::new());
-        for (facts, opened) in facts.into_iter().zip(&image.platforms) {
+        for (of, (facts, opened)) in facts.into_iter().zip(&image.platforms).enumerate() {
             let platform = facts.platform.to_string();
-            let (config, gaps) = (config(&facts), facts.all_gaps());
+            let secrets = SecretValues::of_image(&facts);
+            let (config, gaps) = (config(&facts, &secrets), facts.all_gaps());
             let created = facts.created.map(|created| created.to_string());
             let stored_size = facts.layers.iter().map(|layer| layer.size).sum();
             let unpacked_size = facts.size();
             let of_platform = facts.layers.into_iter().enumerate();
             layers.extend(of_platform.map(|(index, mut layer)| {
-                layer.created_by = layer.created_by.as_deref().map(discreet_step);
-                LayerReport { platform: platform.clone(), index, layer }
+                layer.created_by = layer.created_by.as_deref().map(|step| discreet_step(step, &secrets));
+                LayerReport { platform: platform.clone(), manifest: opened.digest.clone(), of, index, layer }
             }));
             let (digest, content) = (opened.digest.clone(), facts.content.unwrap_or_default());
             platforms.push(PlatformReport {
@@ -248,9 +254,9 @@ impl ImageReport {
         }
     }
 
-    /// The layers of one platform.
-    pub fn layers_of<'r>(&'r self, platform: &'r str) -> impl Iterator<Item = &'r LayerReport> {
-        self.layers.iter().filter(move |layer| layer.platform == platform)
+    /// The layers of the platform at this position.
+    pub fn layers_of(&self, platform: usize) -> impl Iterator<Item = &LayerReport> {
+        self.layers.iter().filter(move |layer| layer.of == platform)
     }
 }
 
@@ -262,9 +268,9 @@ impl LayerReport {
     }
 }
 
-fn config(facts: &ImageFacts) -> ConfigReport {
+fn config(facts: &ImageFacts, secrets: &SecretValues) -> ConfigReport {
     let run = &facts.run;
-    let mut entrypoint = discreet(run.entrypoint.iter().chain(&run.cmd));
+    let mut entrypoint = discreet(run.entrypoint.iter().chain(&run.cmd), secrets);
     let cmd = entrypoint.split_off(run.entrypoint.len());
     let name = |pair: &String| pair.split('=').next().unwrap_or_default().to_owned();
     ConfigReport {
@@ -284,21 +290,25 @@ fn config(facts: &ImageFacts) -> ConfigReport {
 }
 
 /// Words of a command, without those that hold a secret.
-fn discreet<'w>(words: impl Iterator<Item = &'w String>) -> Vec<String> {
+fn discreet<'w>(words: impl Iterator<Item = &'w String>, values: &SecretValues) -> Vec<String> {
     let words: Vec<&str> = words.map(String::as_str).collect();
     let secrets = secrets_in_command(&words);
-    let shown = |(index, word): (usize, &&str)| if secrets.contains(&index) { "***" } else { word }.to_owned();
+    let shown = |(index, word): (usize, &&str)| {
+        if secrets.contains(&index) { HIDDEN.to_owned() } else { values.hide(word) }
+    };
     words.iter().enumerate().map(shown).collect()
 }
 
-/// A command of the history, as it may be shown: without its words if one holds a secret.
-fn discreet_step(step: &str) -> String {
-    if has_secret(step) {
+/// A command of the history, as it may be shown: with the names of variables that are secrets in place of their values, and without its
+/// words if one holds another secret.
+fn discreet_step(step: &str, secrets: &SecretValues) -> String {
+    let shown = secrets.hide(step);
+    if has_secret(&shown) {
         let first = step.split_whitespace().next().unwrap_or_default();
         // An argument of the build may be the first word.
         let first = first.split('=').next().unwrap_or_default();
-        format!("{} *** (a command with a secret)", clean(first, 40))
+        format!("{} {HIDDEN}", clean(first, 40))
     } else {
-        clean(step, 1000)
+        clean(&shown, 1000)
     }
 }

@@ -255,6 +255,7 @@ fn what_is_no_image_is_an_error_that_says_why() {
     });
     for (path, says) in [
         ("nowhere.tar", "error: nowhere.tar: cannot be read: No such file"),
+        ("nowhere.tar.zst", "error: nowhere.tar.zst: cannot be read: No such file"),
         ("text.txt", "error: text.txt: it is no archive with an image: neither a tar"),
         ("long.txt", "error: long.txt: it is no archive with an image"),
         ("web.tar.xz", "error: web.tar.xz: it is compressed by xz"),
@@ -267,6 +268,54 @@ fn what_is_no_image_is_an_error_that_says_why() {
         assert!(ran.err.starts_with(says), "{}", ran.err);
     }
     assert_eq!(dir.run(&["image", "two.tar", "--name", "b:2"]).code, Some(0));
+    // What is wrong with the arguments is said before a layer is read.
+    for (args, says) in [
+        (&["--as", "A B", "--facts", "facts.json"], "error: --facts needs the name by which pods pull the image"),
+        (&["--as", "shop/web:1", "--seal", "nowhere.key"], "error: nowhere.key: No such file"),
+    ] {
+        let ran = dir.run(&[&["image", "damaged"][..], args].concat());
+        assert!(ran.code == Some(2) && ran.err.starts_with(says), "{}", ran.err);
+    }
+}
+
+/// An index of Windows names one platform for each of its releases.
+#[test]
+fn platforms_of_one_name_have_their_own_layers() {
+    let dir = Dir::new("image-one-name", &[]);
+    let more = good("amd64").layer("RUN make # buildkit", Tar::default().file("b", "c"));
+    write(&layout("1", &[good("amd64"), more]), &dir.0.join("two"));
+    let report = check_schema(&dir.run(&["image", "two", "-o", "json"]));
+    let of = |platform: usize| {
+        let manifest = &report["platforms"][platform]["digest"];
+        report["layers"].as_array().expect("a list").iter().filter(|layer| layer["manifest"] == *manifest).count()
+    };
+    assert_eq!((of(0), of(1)), (1, 2));
+    let text = dir.run(&["image", "two"]).out;
+    assert!(text.contains("   1 layer, ") && text.contains("   2 layers, "), "{text}");
+    assert!(!text.contains("\n\n\n"), "{text}");
+}
+
+/// What was found comes first, by the numbers of its places, below the reason of the rule; then what was not read, and why that matters.
+#[test]
+fn findings_are_in_order_and_below_their_reason() {
+    let dir = Dir::new("image-order", &[]);
+    let folder = (0..11).fold(Image::new("amd64", &json!({"User": "1"})), |image, number| {
+        image.layer(&format!("ADD {number}.tar /app # buildkit"), Tar::default().file(&format!("{number}"), "b"))
+    });
+    let linked = folder.layer("", Tar::default().file("root/key.pem", KEY).symlink("root/.npmrc", "/proc/a"));
+    dir.write("a.tar", linked.docker_save("a:1"));
+    let report = check_schema(&dir.run(&["image", "a.tar", "-o", "json"]));
+    let all = violations(&report);
+    let position =
+        |what: &str| all.iter().position(|one| one.contains(what)).unwrap_or_else(|| panic!("{what}: {all:?}"));
+    assert!(position("history[2]") < position("history[10]"), "{all:?}");
+    let secrets: Vec<&String> = all.iter().filter(|one| one.contains("image-secrets")).collect();
+    assert_eq!(secrets, ["deny image-secrets layers[11]/root/key.pem", "warn image-secrets image"]);
+    let text = dir.run(&["image", "a.tar"]).out;
+    let heading = |why: &str| text.find(&format!("image-secrets: {why}")).unwrap_or_else(|| panic!("{why}: {text}"));
+    assert!(heading("everybody who may pull") < heading("what podreeve has not read"), "{text}");
+    let page = dir.run(&["image", "a.tar", "-o", "html"]).out;
+    assert!(page.contains("everybody who may pull") && page.contains("what podreeve has not read"));
 }
 
 /// A folder of a stranger may have a pipe in the place of a file. A read of it would never return.

@@ -32,12 +32,11 @@ fn a_signed_image_passes_and_an_unsigned_one_is_denied() {
     validate(&schema, &schema, &report, "").expect("the report fits");
     assert_eq!(report["trust"]["signed"], true);
     assert_eq!(report["trust"]["attestations"].as_array().map(Vec::len), Some(5), "{report}");
-    let text = verify(&dir, "bundle", &key("cosign.pub"), &[]);
-    assert!(
-        text.out.contains("signed by cosignKey ") && text.out.contains("CycloneDX SBOM by cosignKey "),
-        "{}",
-        text.out
-    );
+    for format in ["text", "html"] {
+        let ran = verify(&dir, "bundle", &key("cosign.pub"), &["-o", format]);
+        let has = |words: &str| ran.out.contains(words);
+        assert!(has("signed by cosignKey ") && has("CycloneDX SBOM by cosignKey "), "{}", ran.out);
+    }
     let bad = verify(&dir, "bundle", &key("other.pub"), &[]);
     assert_eq!(bad.code, Some(1), "{bad:?}");
     assert!(bad.out.contains("image-signature") && bad.out.contains("it is signed by another key"), "{}", bad.out);

@@ -24,6 +24,7 @@ mod completions;
 mod examples;
 mod exempt;
 mod fix;
+mod hidden_values;
 mod html;
 mod image;
 mod image_gaps;

@@ -17,6 +17,7 @@ mod deciding;
 mod discreet;
 mod exemptions;
 mod facts;
+mod image_bases;
 mod image_patterns;
 mod image_reports;
 mod images;

@@ -9,17 +9,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// # Errors
+/// The name is none that a pod can have.
+pub fn check_name(image: &str) -> Result<(), Failure> {
+    if ImageRef::parse(image).is_well_formed() {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "--facts needs the name by which pods pull the image, and `{}` is none; add --as registry.example.com/shop/web:1",
+        crate::text::clean(image, 200)
+    )))
+}
+
 /// Writes what is known of one image.
 ///
 /// # Errors
-/// The name is none that a pod can have, or the file cannot be written.
+/// The file cannot be written.
 pub fn write(path: &Path, image: &str, digest: &Digest, platforms: &[ImageFacts]) -> Result<(), Failure> {
-    if !ImageRef::parse(image).is_well_formed() {
-        return Err(Failure::input(format!(
-            "--facts needs the name by which pods pull the image, and `{}` is none; add --as registry.example.com/shop/web:1",
-            crate::text::clean(image, 200)
-        )));
-    }
     let entry = ImageEntry { image: image.to_owned(), digest: digest.clone(), platforms: platforms.to_vec() };
     let json = serde_json::to_string(&ImageDocument::new(vec![entry]));
     let json = json.map_err(|error| Failure::internal(format!("the facts cannot be written: {error}")))?;

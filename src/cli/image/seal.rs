@@ -11,38 +11,52 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-/// Prints the object.
-///
-/// # Errors
-/// The key or the signatures cannot be read, or the facts do not fit.
-pub fn print(
-    args: &Args,
-    key: &Path,
-    image: &OpenedImage,
-    facts: &[ImageFacts],
-    deadline: Deadline,
-) -> Result<Exit, Failure> {
-    let name = args.pulled_as.as_deref().unwrap_or(&args.image);
-    if args.is_file() && args.pulled_as.is_none() {
-        return Err(Failure::input(
-            "--seal needs the name by which pods name the image; add --as registry.example.com/shop/web:1",
-        ));
+/// What sealing needs, before the layers are read.
+pub struct Seal {
+    /// The name by which pods name the image.
+    name: ImageRef<'static>,
+    key: Vec<u8>,
+}
+
+impl Seal {
+    /// # Errors
+    /// There is no such name, or the key cannot be read.
+    pub fn new(args: &Args, key: &Path) -> Result<Self, Failure> {
+        if args.is_file() && args.pulled_as.is_none() {
+            return Err(Failure::input(
+                "--seal needs the name by which pods name the image; add --as registry.example.com/shop/web:1",
+            ));
+        }
+        let name = ImageRef::parse(args.pulled_as.as_deref().unwrap_or(&args.image)).into_owned();
+        if !name.is_well_formed() {
+            return Err(Failure::input("--as is no reference of an image, such as registry.example.com/shop/web:1"));
+        }
+        let failed = |error| Failure::input(format!("{}: {error}", key.display()));
+        Ok(Self { name, key: fs::read(key).map_err(failed)? })
     }
-    let name = ImageRef::parse(name);
-    if !name.is_well_formed() {
-        return Err(Failure::input("--as is no reference of an image, such as registry.example.com/shop/web:1"));
+
+    /// Prints the object.
+    ///
+    /// # Errors
+    /// The signatures cannot be read, or the facts do not fit.
+    pub fn print(
+        &self,
+        args: &Args,
+        image: &OpenedImage,
+        facts: &[ImageFacts],
+        deadline: Deadline,
+    ) -> Result<Exit, Failure> {
+        let evidence = if args.is_file() {
+            let folder = Path::new(&args.image);
+            // The archive of `docker save` has no signatures.
+            if folder.is_dir() { Place::Folder(folder).of(image)? } else { Vec::new() }
+        } else {
+            Place::Registry(&Repository::new(&args.image, &args.registry, deadline)?).of(image)?
+        };
+        let object = by_hand::object(image, facts, &self.name, evidence, &self.key, jiff::Timestamp::now());
+        let object = object.map_err(|error| Failure::input(format!("{}: {error}", args.image)))?;
+        let written = writeln!(std::io::stdout(), "{object}");
+        written.map_err(|error| unreadable("stdout", &crate::image::ImageError::read("stdout", error)))?;
+        Ok(Exit::Clean)
     }
-    let bytes = fs::read(key).map_err(|error| Failure::input(format!("{}: {error}", key.display())))?;
-    let evidence = if args.is_file() {
-        let folder = Path::new(&args.image);
-        // The archive of `docker save` has no signatures.
-        if folder.is_dir() { Place::Folder(folder).of(image)? } else { Vec::new() }
-    } else {
-        Place::Registry(&Repository::new(&args.image, &args.registry, deadline)?).of(image)?
-    };
-    let object = by_hand::object(image, facts, &name, evidence, &bytes, jiff::Timestamp::now());
-    let object = object.map_err(|error| Failure::input(format!("{}: {error}", args.image)))?;
-    let written = writeln!(std::io::stdout(), "{object}");
-    written.map_err(|error| unreadable("stdout", &crate::image::ImageError::read("stdout", error)))?;
-    Ok(Exit::Clean)
 }

@@ -178,7 +178,8 @@ fn what_is_behind_links_and_not_read_is_a_gap() {
             Ok(())
         })
         .unwrap();
-    let unread = merge(platform, Some(&[&layers[0]])).unwrap();
+    let laid = Laid::new(&[&layers[0]], &|| Ok(())).unwrap();
+    let unread = merge(platform, Some((&[&layers[0]], laid, Vec::new()))).unwrap();
     assert_eq!(unread.missing(), Parts::of(&[Part::Secrets, Part::Settings]));
     assert_eq!(unread.gaps[0].why, "it leads to /opt/x, which podreeve did not read");
 }

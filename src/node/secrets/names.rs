@@ -1,9 +1,6 @@
 //! Which names of settings, flags and variables say that their value is a secret.
 
-use crate::text::name_words;
-
-/// What stands in the place of a secret. A shell does not run it, should a user paste it.
-pub const HIDDEN: &str = "(hidden)";
+use crate::text::{HIDDEN, name_words};
 
 /// Parts of names, without what separates words.
 const PARTS: &[&str] = &[

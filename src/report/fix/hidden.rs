@@ -4,10 +4,8 @@ use crate::dockerfile::{Dockerfile, Instruction, Keyword};
 use crate::report::{ObjectReport, ViolationReport};
 use crate::rule::Judges;
 use crate::rules::{find, has_secret};
+use crate::text::HIDDEN;
 use std::collections::HashSet;
-
-/// What is printed in place of the rest of a line.
-const HIDDEN: &str = "(not shown)";
 
 /// The lines with secrets, from 0.
 #[derive(Debug, Default)]
@@ -31,9 +29,16 @@ impl Hidden {
             check.check(&file, &mut findings);
             spans.extend(findings.into_iter().map(|finding| finding.at.span));
         }
-        let line_of = |byte: usize| text.get(..byte).unwrap_or_default().matches('\n').count();
-        let lines = spans.into_iter().flat_map(|span| line_of(span.start)..=line_of(span.end));
-        Self::of_text(text, lines.collect())
+        // Spans may be in each other: each line is counted once.
+        spans.sort_by_key(|span| span.start);
+        let mut lines = HashSet::new();
+        let mut next = 0;
+        for span in spans {
+            let end = file.line_of(span.end);
+            lines.extend(next.max(file.line_of(span.start) - 1)..end);
+            next = next.max(end);
+        }
+        Self::of_text(text, lines)
     }
 
     /// Of a manifest: what is found in variables and commands.

@@ -144,11 +144,11 @@ mod tests {
         let edits = [edit(17..54, "valueFrom: x\n")];
         let shown = unified("f", manifest, &edits, &Hidden::of_manifest(manifest, &[]));
         assert!(
-            !shown.contains("hunter2") && shown.contains("\n-  value: (not shown)\n-b: 2\n+  valueFrom: x\n+b: 2\n"),
+            !shown.contains("hunter2") && shown.contains("\n-  value: (not repeated)\n-b: 2\n+  valueFrom: x\n+b: 2\n"),
             "{shown}"
         );
         let same = unified("f", manifest, &[edit(17..17, "x")], &Hidden::of_manifest(manifest, &[]));
-        assert!(!same.contains("hunter2") && same.contains("\n+  xvalue: (not shown)\n"), "{same}");
+        assert!(!same.contains("hunter2") && same.contains("\n+  xvalue: (not repeated)\n"), "{same}");
     }
 
     #[test]

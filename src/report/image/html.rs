@@ -22,6 +22,8 @@ struct Page<'p> {
     tiles: Vec<(&'static str, String)>,
     platforms: Vec<Platform>,
     absent: String,
+    /// The prefix of the entry that counts, and who signed.
+    signatures: Option<(String, Vec<String>)>,
     rules: Vec<Rule>,
     version: &'static str,
 }
@@ -66,8 +68,8 @@ pub fn html(report: &ImageReport, all: bool) -> String {
     let summary = &report.summary;
     let mut of_rules: Vec<Rule> = Vec::new();
     for violation in report.violations.iter().filter(|violation| all || violation.effect >= Effect::Warn) {
-        let row = row(violation);
-        match of_rules.last_mut().filter(|rule| rule.id == violation.rule) {
+        let row = row(report, violation);
+        match of_rules.last_mut().filter(|rule| rule.id == violation.rule && rule.why == violation.why) {
             Some(rule) => rule.rows.push(row),
             None => of_rules.push(Rule {
                 id: violation.rule,
@@ -99,8 +101,9 @@ pub fn html(report: &ImageReport, all: bool) -> String {
                 size_text(report.platforms.iter().map(|platform| platform.stored_size).max().unwrap_or_default()),
             ),
         ],
-        platforms: report.platforms.iter().map(|one| platform(report, one)).collect(),
+        platforms: report.platforms.iter().enumerate().map(|(position, one)| platform(report, position, one)).collect(),
         absent: report.absent_platforms.join(", "),
+        signatures: report.trust.as_ref().map(|trust| (trust.prefix.clone(), trust.lines())),
         rules: of_rules,
         version: env!("CARGO_PKG_VERSION"),
     };
@@ -108,8 +111,8 @@ pub fn html(report: &ImageReport, all: bool) -> String {
     page.render().unwrap_or_default()
 }
 
-fn platform(report: &ImageReport, platform: &PlatformReport) -> Platform {
-    let layers: Vec<&LayerReport> = report.layers_of(&platform.platform).collect();
+fn platform(report: &ImageReport, position: usize, platform: &PlatformReport) -> Platform {
+    let layers: Vec<&LayerReport> = report.layers_of(position).collect();
     let largest = layers.iter().map(|layer| layer.added().unpacked_size).max().unwrap_or_default().max(1);
     let shown = |row: words::Row| (row.what, row.count, words::listed(&row.names, row.count, NAMES));
     Platform {
@@ -137,13 +140,11 @@ fn layer(report: &LayerReport, largest: u64) -> Layer {
     }
 }
 
-fn row(violation: &ImageViolation) -> Row {
-    let platforms = violation.platforms.join(", ");
-    let exempt = violation.exemption.as_ref().and_then(|_| violation.note_or_exemption());
-    let exempt = exempt.map(|exempt| format!(" ({exempt})")).unwrap_or_default();
+fn row(report: &ImageReport, violation: &ImageViolation) -> Row {
+    let note = violation.note_or_exemption().map(|note| format!(" ({note})")).unwrap_or_default();
     Row {
-        place: format!("{} ({platforms})", violation.place),
-        message: format!("found {}, wanted {}{exempt}", violation.found, violation.wanted),
+        place: format!("{}{}", violation.place, words::some_platforms(report, violation)),
+        message: format!("found {}, wanted {}{note}", violation.found, violation.wanted),
         style: match violation.effect {
             Effect::Deny => "denied",
             Effect::Warn => "warning",

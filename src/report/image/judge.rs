@@ -44,8 +44,23 @@ pub fn judge(snapshot: &Snapshot, image: Identity<'_>, platforms: &[ImageFacts],
         }
         gaps::add(snapshot, policy, (image, platforms), today, &mut violations);
     }
-    violations.sort_by(|a, b| (rules::order(a.rule), &a.place).cmp(&(rules::order(b.rule), &b.place)));
+    violations.sort_by_cached_key(|one| (rules::order(one.rule), one.unknown, sortable(&one.place)));
     violations
+}
+
+/// The place with its numbers in one width, so that `layers[10]` comes behind `layers[2]`.
+fn sortable(place: &str) -> String {
+    let mut out = String::with_capacity(place.len() + 8);
+    let mut rest = place;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, number) = rest.split_at_checked(start).unwrap_or((rest, ""));
+        let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        let (number, behind) = number.split_at_checked(end).unwrap_or((number, ""));
+        out.push_str(before);
+        out.push_str(&format!("{number:0>8}"));
+        rest = behind;
+    }
+    out + rest
 }
 
 pub(super) fn add(violations: &mut Vec<ImageViolation>, mut new: ImageViolation) {

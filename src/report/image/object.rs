@@ -1,6 +1,6 @@
 //! The report as one of an object, for the formats that `check` has.
 
-use super::{ImageReport, ImageViolation};
+use super::{ImageReport, ImageViolation, words};
 use crate::report::entry::IMAGE;
 use crate::report::types::{CheckResults, ObjectReport, ViolationReport};
 
@@ -18,12 +18,7 @@ impl ImageReport {
 
     fn as_violation(&self, violation: &ImageViolation) -> ViolationReport {
         let ImageViolation { rule, found, wanted, why, .. } = violation;
-        let some = if violation.platforms.len() == self.platforms.len() {
-            String::new()
-        } else {
-            format!(" ({})", violation.platforms.join(", "))
-        };
-        let field = format!("{}{some}", violation.place);
+        let field = format!("{}{}", violation.place, words::some_platforms(self, violation));
         ViolationReport {
             rule,
             policy: violation.policy.clone(),

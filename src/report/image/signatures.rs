@@ -1,11 +1,9 @@
 //! Who signed an image, in the report.
 
 use crate::image::trust::{Attested, Facts, Verdict};
-use crate::report::style::{BOLD, DIM};
 use crate::text::clean;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::fmt::Write;
 
 /// What the trust document says of the image.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -95,11 +93,12 @@ impl TrustReport {
         }
     }
 
-    /// The lines of the text report.
-    pub fn write(&self, text: &mut String) {
-        let _ = writeln!(text, "\n{BOLD}   SIGNATURES{BOLD:#}  {DIM}by the entry {}{DIM:#}", self.prefix);
+    /// Who signed it, and what is attached, as lines.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
         for one in &self.signatures {
-            let mut line = format!("   signed by {}", one.authority);
+            let mut line = format!("signed by {}", one.authority);
             if one.signer != one.authority {
                 line += &format!(" ({})", one.signer);
             }
@@ -110,14 +109,15 @@ impl TrustReport {
             if let Some(expiry) = &one.expiry {
                 line += &format!(", until {expiry}");
             }
-            let _ = writeln!(text, "{line}");
+            lines.push(line);
         }
-        for one in &self.attestations {
-            let _ = writeln!(text, "   {} by {}: {}", one.predicate, one.authority, one.content);
-        }
+        lines.extend(
+            self.attestations.iter().map(|one| format!("{} by {}: {}", one.predicate, one.authority, one.content)),
+        );
         if !self.signed {
-            let _ = writeln!(text, "   not signed by the authorities");
+            lines.push("not signed by the authorities".to_owned());
         }
+        lines
     }
 }
 

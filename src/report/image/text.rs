@@ -19,16 +19,19 @@ const WIDTH: usize = 120;
 pub fn text(report: &ImageReport, all: bool, width: Option<usize>) -> String {
     let width = width.unwrap_or(WIDTH).max(60);
     let mut text = format!("{BOLD}{}{BOLD:#}  {DIM}{}{DIM:#}\n", clean(&report.image, 300), report.digest);
-    for platform in &report.platforms {
+    for (position, platform) in report.platforms.iter().enumerate() {
         head(&mut text, platform);
-        layers(&mut text, report, platform, width);
+        layers(&mut text, platform, &report.layers_of(position).collect::<Vec<_>>(), width);
         contents(&mut text, platform);
     }
     if !report.absent_platforms.is_empty() {
         let _ = writeln!(text, "\nNot there, so not judged: {}", report.absent_platforms.join(", "));
     }
     if let Some(trust) = &report.trust {
-        trust.write(&mut text);
+        let _ = writeln!(text, "\n{BOLD}   SIGNATURES{BOLD:#}  {DIM}by the entry {}{DIM:#}", trust.prefix);
+        for line in trust.lines() {
+            let _ = writeln!(text, "   {line}");
+        }
     }
     violations(&mut text, report, all);
     text
@@ -38,11 +41,10 @@ fn head(text: &mut String, platform: &PlatformReport) {
     let _ = writeln!(text, "\n{}", words::facts(platform).join(" · "));
 }
 
-fn layers(text: &mut String, report: &ImageReport, platform: &PlatformReport, width: usize) {
-    let of_platform: Vec<&LayerReport> = report.layers_of(&platform.platform).collect();
+fn layers(text: &mut String, platform: &PlatformReport, of_platform: &[&LayerReport], width: usize) {
     let largest = of_platform.iter().map(|layer| layer.added().unpacked_size).max().unwrap_or_default().max(1);
     let _ = writeln!(text, "\n{BOLD}   {:BAR$}  {:>8}  {:>8}  LAYER{BOLD:#}", "", "STORED", "UNPACKED");
-    for layer in &of_platform {
+    for layer in of_platform {
         let added = layer.added();
         let bar = bar(added.unpacked_size, added.wasted, largest);
         let step = layer.layer.created_by.as_deref().unwrap_or_else(|| layer.layer.digest.short());
@@ -73,11 +75,14 @@ fn bar(size: u64, wasted: u64, largest: u64) -> String {
 }
 
 fn contents(text: &mut String, platform: &PlatformReport) {
-    text.push('\n');
-    for words::Row { what, count, names } in words::rows(&platform.content) {
+    let (rows, gaps) = (words::rows(&platform.content), words::gaps(platform));
+    if !rows.is_empty() || !gaps.is_empty() {
+        text.push('\n');
+    }
+    for words::Row { what, count, names } in rows {
         let _ = writeln!(text, "{BOLD}{what}{BOLD:#} {count}: {}", words::listed(&names, count, NAMES));
     }
-    for (what, why) in words::gaps(platform) {
+    for (what, why) in gaps {
         let _ = writeln!(text, "{BOLD}{what}{BOLD:#}{why}");
     }
 }
@@ -86,15 +91,12 @@ fn violations(text: &mut String, report: &ImageReport, all: bool) {
     let shown = |violation: &&ImageViolation| all || violation.effect >= Effect::Warn;
     let mut last = None;
     for violation in report.violations.iter().filter(shown) {
-        if last.replace(violation.rule) != Some(violation.rule) {
+        let heading = (violation.rule, violation.why.as_str());
+        if last.replace(heading) != Some(heading) {
             let _ = writeln!(text, "\n{BOLD}{}{BOLD:#}: {}", violation.rule, violation.why);
         }
         let (word, colour) = (violation.effect, style_of(violation.effect));
-        let some = if violation.platforms.len() == report.platforms.len() {
-            String::new()
-        } else {
-            format!(" ({})", violation.platforms.join(", "))
-        };
+        let some = words::some_platforms(report, violation);
         let note = violation.note_or_exemption().map(|note| format!(" ({note})")).unwrap_or_default();
         let ImageViolation { severity, place, found, wanted, .. } = violation;
         let _ = writeln!(

@@ -1,6 +1,6 @@
 //! What a report says of an image in words, as text and as a page.
 
-use super::{ImageReport, LayerReport, PlatformReport};
+use super::{ImageReport, ImageViolation, LayerReport, PlatformReport};
 use crate::image::facts::ContentFacts;
 use crate::image::size_text;
 use crate::outcome::Verdict;
@@ -26,7 +26,9 @@ pub fn facts(platform: &PlatformReport) -> Vec<String> {
         None => os.name.clone(),
     }));
     let user = clean(&platform.config.user, 64);
-    facts.push(if user.is_empty() { "runs as root".to_owned() } else { format!("runs as {user}") });
+    // Windows has no root.
+    let root = (!platform.platform.starts_with("windows/")).then(|| "runs as root".to_owned());
+    facts.extend(if user.is_empty() { root } else { Some(format!("runs as {user}")) });
     let config = &platform.config;
     let command: Vec<String> = config.entrypoint.iter().chain(&config.cmd).map(|word| clean(word, 60)).collect();
     facts.extend((!command.is_empty()).then(|| clean(&command.join(" "), 80)));
@@ -115,6 +117,12 @@ pub fn rows(content: &ContentFacts) -> Vec<Row> {
 /// What the report does not know: a word, and the rest of the sentence.
 pub fn gaps(platform: &PlatformReport) -> Vec<(&'static str, String)> {
     platform.gaps.iter().map(|gap| ("not read", format!(" {gap}"))).collect()
+}
+
+/// The platforms that have a violation, if that is only a part of them.
+pub fn some_platforms(report: &ImageReport, violation: &ImageViolation) -> String {
+    let has = |platform: &PlatformReport| violation.platforms.contains(&platform.platform);
+    if report.platforms.iter().all(has) { String::new() } else { format!(" ({})", violation.platforms.join(", ")) }
 }
 
 /// How much is not known, at the end of the totals; nothing where all is.

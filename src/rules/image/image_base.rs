@@ -1,6 +1,7 @@
 //! What an image is built on.
 
-use crate::image::{Digest, ImageFacts, Part, Parts, Place};
+use super::allowed_base::AllowedBase;
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -54,36 +55,14 @@ const LONGER: &str = r#"{"allow":[{"name":"debian-13","layers":["sha256:aaaaaaaa
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct ImageBase {
     /// Bases that may be used. Default: any.
-    allow: Vec<Base>,
+    allow: Vec<AllowedBase>,
     /// Whether a distribution without security updates violates the rule. Default: true.
     end_of_life: bool,
-}
-
-/// An allowed base.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-struct Base {
-    /// For messages: `debian-13`.
-    name: String,
-    /// The digests of its unpacked layers, the lowest first.
-    #[schemars(length(min = 1))]
-    layers: Vec<Digest>,
 }
 
 impl Default for ImageBase {
     fn default() -> Self {
         Self { allow: Vec::new(), end_of_life: true }
-    }
-}
-
-impl Base {
-    /// A base without layers would allow every image.
-    fn is_below(&self, image: &ImageFacts) -> bool {
-        let layers = image.layers.iter().map(|layer| &layer.diff_id);
-        !self.layers.is_empty()
-            && self.layers.len() <= image.layers.len()
-            && self.layers.iter().zip(layers).all(|(a, b)| a == b)
     }
 }
 
@@ -93,7 +72,7 @@ impl ImageCheck for ImageBase {
     }
 
     fn check<'i>(&self, image: &'i ImageFacts, today: Date, findings: &mut ImageFindings<'i>) {
-        if !self.allow.is_empty() && !self.allow.iter().any(|base| base.is_below(image)) {
+        if !self.allow.is_empty() && !self.allow.iter().any(|base| base.layers_below(image).is_some()) {
             let names: Vec<&str> = self.allow.iter().map(|base| base.name.as_str()).collect();
             findings.push(Finding::new(
                 Place::Image,

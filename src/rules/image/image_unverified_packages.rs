@@ -6,6 +6,7 @@ use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
+use crate::rules::SecretValues;
 use crate::rules::unverified::{Downloads, in_script, options};
 use crate::shell::{Command, Script, Word};
 use jiff::civil::Date;
@@ -121,6 +122,15 @@ may stay, by their path, and `urls` the beginnings of addresses from which a scr
                     {"created_by":"/bin/sh -c #(nop)  CMD [\"curl\" \"-k\"]"}]}"#,
             )
             .params(r#"{"urls":["https://sh.rustup.rs"]}"#),
+            ImageExample::bad(
+                "with arguments of the build that are secrets",
+                r#"{"history":[
+                    {"created_by":"ENV DEPLOY_TOKEN=hunter2"},
+                    {"created_by":"RUN |1 API_TOKEN=hunter2hunter2 /bin/sh -c curl -k -H \"Authorization: Bearer $API_TOKEN\" -o $DEPLOY_TOKEN/a.sh https://jane:$API_TOKEN@example.com/a && sh $DEPLOY_TOKEN/a.sh # buildkit"},
+                    {"created_by":"ADD https://example.com/hunter2hunter2/b.sh /hunter2/ # buildkit"},
+                    {"created_by":"RUN /bin/sh -c sh /hunter2/b.sh # buildkit"}]}"#,
+                &["history[1]", "history[1]", "history[3]"],
+            ),
             ImageExample::good(
                 "an allowed file",
                 r#"{"content":{"unverified":[{"path":"etc/pip.conf","layer":1,"line":2,"setting":"trusted-host=pypi.example.com"}]}}"#,
@@ -147,6 +157,7 @@ impl ImageCheck for ImageUnverifiedPackages {
     }
 
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
+        let before = findings.len();
         let allows = |path: &str| self.allow.iter().any(|allowed| allowed.trim_start_matches('/') == path);
         for setting in image.content.iter().flat_map(|content| &content.unverified).filter(|one| !allows(&one.path)) {
             let at = Place::Line { layer: setting.layer, path: &setting.path, line: setting.fault.line };
@@ -171,6 +182,13 @@ impl ImageCheck for ImageUnverifiedPackages {
         for (name, value) in image.run.env.iter().filter_map(|variable| variable.split_once('=')) {
             if let Some(found) = options::variable(name, value) {
                 findings.push(Finding::new(Place::Env(name), found, options::VERIFIED));
+            }
+        }
+        let found = findings.get_mut(before..).unwrap_or_default();
+        if !found.is_empty() {
+            let secrets = SecretValues::of_image(image);
+            for finding in found {
+                finding.found = secrets.hide(&finding.found).into();
             }
         }
     }

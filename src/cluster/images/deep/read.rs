@@ -4,9 +4,7 @@ use super::kept::Layers;
 use crate::cluster::images::deflate;
 use crate::cluster::images::documents::{self, ReadError};
 use crate::image::layer::{Layer, LinkedFiles, read_linked, scan_within};
-use crate::image::{
-    Allowance, Descriptor, Digest, ImageError, ImageFacts, Laid, Platform, PlatformImage, fit, merge, merge_linked,
-};
+use crate::image::{Allowance, Descriptor, Digest, ImageError, ImageFacts, Laid, Platform, PlatformImage, fit, merge};
 use crate::reference::ImageRef;
 use crate::registry::Client;
 use std::io::Read;
@@ -119,7 +117,7 @@ async fn read_platform(
     let platform = platform.clone();
     let merged = on_thread(move || {
         let layers: Vec<&Layer> = of_platform.iter().map(Arc::as_ref).collect();
-        merge_linked(&platform, Some((&layers, laid, files)))
+        merge(&platform, Some((&layers, laid, files)))
     });
     Ok(merged.await??)
 }

@@ -3,11 +3,10 @@
 use crate::dockerfile::{Arguments, Dockerfile, Instruction};
 use crate::rule::Rule;
 use crate::rules;
+use crate::rules::secret_shapes::secret_value;
+use crate::text::HIDDEN;
 use serde_json::Value;
 use std::ops::Range;
-
-/// What is printed in place of it.
-const HIDDEN: &str = "(not shown)";
 
 /// The parts of a Dockerfile that are not shown, in its order.
 pub struct Secrets(Vec<Range<usize>>);
@@ -28,6 +27,18 @@ impl Secrets {
                 found.is_some_and(|of| !of.span.contains(&span.start) || matches!(of.arguments, Arguments::Command(_)))
             };
             hidden.extend(findings.into_iter().map(|finding| finding.at.span).filter(is_text));
+        }
+        // What no rule reads, such as the path of an ADD.
+        for instruction in &file.instructions {
+            let mut at = instruction.span.start;
+            let text = file.text().get(instruction.span.clone()).unwrap_or_default();
+            for piece in text.split_inclusive(char::is_whitespace) {
+                let word = piece.trim_end();
+                if secret_value(word).is_some() {
+                    hidden.push(at..at + word.len());
+                }
+                at += piece.len();
+            }
         }
         // A key is in several lines, of which a finding names the first.
         for heredoc in file.instructions.iter().flat_map(|instruction| &instruction.heredocs) {
@@ -74,8 +85,8 @@ mod tests {
         let file = Dockerfile::parse(text);
         let secrets = Secrets::new(&file);
         let line = |number| secrets.hide(&file, file.line(number));
-        assert_eq!(line(2), "ENV A=(not shown) B=(not shown)");
-        assert_eq!(line(3), "RUN x && mysql (not shown) \\");
+        assert_eq!(line(2), "ENV A=(not repeated) B=(not repeated)");
+        assert_eq!(line(3), "RUN x && mysql (not repeated) \\");
         assert_eq!([line(4), line(5)], ["  -u root", "COPY id_rsa /"]);
         assert_eq!([line(7), line(8)], [HIDDEN, HIDDEN]);
     }

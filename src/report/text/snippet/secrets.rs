@@ -1,9 +1,7 @@
 //! What may be a secret in a manifest. A snippet hides it, whichever rule the snippet is about.
 
 use crate::manifest::{self, Content, Member, Node, Position};
-
-/// What is printed in place of it.
-const HIDDEN: &str = "(not shown)";
+use crate::text::HIDDEN;
 
 /// Where keys and values begin, in the order of the file, and whether what begins there may be a secret.
 pub struct Secrets(Vec<(Position, bool)>);
@@ -155,34 +153,34 @@ mod tests {
     fn values_are_hidden_and_names_are_not() {
         let text = "env:\n- name: A\n  value: hunter2\n- {name: B, value: 'hunter2'}\ncommand: [app, --password=hunter2]\nimage: x\n";
         assert_eq!(hidden(text, 2), "- name: A");
-        assert_eq!(hidden(text, 3), "  value: (not shown)");
-        assert_eq!(hidden(text, 4), "- {name: B, value: (not shown)");
-        assert_eq!(hidden(text, 5), "command: [(not shown)");
+        assert_eq!(hidden(text, 3), "  value: (not repeated)");
+        assert_eq!(hidden(text, 4), "- {name: B, value: (not repeated)");
+        assert_eq!(hidden(text, 5), "command: [(not repeated)");
         assert_eq!(hidden(text, 6), "image: x");
     }
 
     #[test]
     fn a_secret_over_several_lines_ends_at_the_next_key() {
         let text = "env:\n- name: A\n  value: |\n    hunter2\n    hunter3\n  x: 1\nports: []\n";
-        assert_eq!(hidden(text, 4), "    (not shown)");
-        assert_eq!(hidden(text, 5), "(not shown)");
+        assert_eq!(hidden(text, 4), "    (not repeated)");
+        assert_eq!(hidden(text, 5), "(not repeated)");
         // An unknown key of `env` may be one, too.
-        assert_eq!(hidden(text, 6), "  (not shown)");
+        assert_eq!(hidden(text, 6), "  (not repeated)");
         assert_eq!(hidden(text, 7), "ports: []");
     }
 
     #[test]
     fn a_text_is_hidden_unless_its_key_has_none() {
         let text = "httpHeaders: [{name: a, value: hunter2}]\nhostPath: {path: /run}\nhttpGet: {path: /?t=hunter2}\nprivileged: true\n";
-        assert_eq!(hidden(text, 1), "httpHeaders: [{name: a, value: (not shown)");
+        assert_eq!(hidden(text, 1), "httpHeaders: [{name: a, value: (not repeated)");
         assert_eq!(hidden(text, 2), "hostPath: {path: /run}");
-        assert_eq!(hidden(text, 3), "httpGet: {path: (not shown)");
+        assert_eq!(hidden(text, 3), "httpGet: {path: (not repeated)");
         assert_eq!(hidden(text, 4), "privileged: true");
     }
 
     #[test]
     fn an_alias_hides_its_anchor() {
         let text = "x: &x {value: hunter2}\nenv: [*x]\n";
-        assert_eq!(hidden(text, 1), "x: &x {value: (not shown)");
+        assert_eq!(hidden(text, 1), "x: &x {value: (not repeated)");
     }
 }

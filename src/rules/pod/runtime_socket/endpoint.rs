@@ -1,6 +1,7 @@
 //! The endpoint in an environment variable of a client: whether it leads to the node.
 
 use crate::rules::secret_shapes::secret_value;
+use crate::text::HIDDEN;
 use crate::workload::pod::EnvVar;
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -177,10 +178,10 @@ pub fn without_credentials(value: &str) -> String {
     let (scheme, rest) = value.split_once("://").map_or(("", value), |(scheme, rest)| (scheme, rest));
     let separator = if scheme.is_empty() { "" } else { "://" };
     let is_path = matches!(scheme.to_ascii_lowercase().as_str(), "unix" | "npipe") || rest.starts_with(['/', '\\']);
-    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
+    let (login, rest) = rest.rsplit_once('@').map_or((String::new(), rest), |(_, rest)| (format!("{HIDDEN}@"), rest));
     let shown = if is_path { rest } else { without_odd_port(rest.split(['/', ';', ',']).next().unwrap_or_default()) };
     match secret_value(shown) {
-        Some(_) => format!("{scheme}{separator}***"),
+        Some(_) => format!("{scheme}{separator}{HIDDEN}"),
         None => format!("{scheme}{separator}{login}{shown}"),
     }
 }
