@@ -157,7 +157,7 @@ async fn publish(tasks: &ImageTasks<'_>) {
 async fn share(tasks: &ImageTasks<'_>) {
     let Some(sharing) = tasks.sharing else { return std::future::pending().await };
     let secrets: Api<Secret> = Api::namespaced(tasks.client.clone(), tasks.namespace);
-    let (sender, mut keys) = tokio::sync::watch::channel(None);
+    let (sender, mut keys) = tokio::sync::watch::channel(None::<(Vec<u8>, seal::Sealer)>);
     let with_key = async {
         loop {
             let key = keys.borrow_and_update().clone();

@@ -214,7 +214,7 @@ impl Record {
             repositories.chain(seen.tags.values().copied())
         });
         let newest = own.chain(self.tags.values().copied()).chain(seen).max();
-        newest.map_or(now, |at| now.min(at + NOTED))
+        newest.filter(|at| now.duration_since(*at) > NOTED).map_or(now, |at| at + NOTED)
     }
 
     /// Whether another replica should learn this record, when it knows the other one. A time alone is written once a day, so that

@@ -23,13 +23,7 @@ const INTERVAL: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 2000;
 
 /// Deletes them while this replica leads.
-pub async fn delete(
-    service: &ImageService,
-    api: &Api<Item>,
-    owner: &Owner,
-    pace: &Pace,
-    leadership: &Leadership,
-) {
+pub async fn delete(service: &ImageService, api: &Api<Item>, owner: &Owner, pace: &Pace, leadership: &Leadership) {
     let mut log = LogOnce::default();
     loop {
         tokio::time::sleep(INTERVAL).await;

@@ -20,7 +20,8 @@ fn now() -> Timestamp {
 }
 
 fn namespace(name: &str, made_at: Timestamp) -> Item {
-    let metadata = ObjectMeta { name: Some(name.to_owned()), creation_timestamp: Some(Time(made_at)), ..ObjectMeta::default() };
+    let metadata =
+        ObjectMeta { name: Some(name.to_owned()), creation_timestamp: Some(Time(made_at)), ..ObjectMeta::default() };
     Item { metadata, ..Item::of("{}".to_owned()) }
 }
 

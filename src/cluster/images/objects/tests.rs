@@ -77,7 +77,9 @@ fn an_object_of_an_earlier_version_counts_and_goes_after_an_hour() {
 #[test]
 fn what_a_person_wrote_stays_under_its_name_gets_the_label_and_goes_with_its_object() {
     let (service, owner) = (service(), owner(7, "podreeve"));
-    for object in [object(&record(true), &Owner::new(owner.sealer.clone(), None)), former(object(&record(true), &owner), &owner)] {
+    for object in
+        [object(&record(true), &Owner::new(owner.sealer.clone(), None)), former(object(&record(true), &owner), &owner)]
+    {
         service.learn(&item(&object), &owner, true).unwrap();
         assert!(knows(&service) && left(&service, unused::UNUSED).is_empty());
         let name = object["metadata"]["name"].as_str().unwrap();
