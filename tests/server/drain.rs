@@ -66,6 +66,8 @@ async fn a_connection_that_has_begun_before_the_end_is_answered() {
         let client = server.client.clone();
         let late = TcpStream::connect(client.address).await.unwrap();
         let mut before = client.tls(Http::One).await;
+        before.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        before.read_u8().await.unwrap();
         let ended = server.stop();
         // This one is closed when the delay is over.
         before.read_to_end(&mut Vec::new()).await.unwrap();
