@@ -1,5 +1,5 @@
 //! When each namespace was made. What pull secrets of a namespace showed counts for no later namespace of its name, which may belong to
-//! somebody else.
+//! another user.
 
 use super::record::Repository;
 use super::service::{ImageService, lock};

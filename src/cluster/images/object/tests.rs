@@ -23,7 +23,7 @@ fn read(object: &Value, owner: &Owner) -> Result<Digest, ObjectError> {
     from_object(&item(object), &owner.sealer).map(|(record, _)| record.digest)
 }
 
-/// Else two installations would overwrite each other's objects for ever.
+/// Else two installations would overwrite each other's objects again and again.
 #[test]
 fn two_keys_have_names_of_their_own_and_the_label_says_whose_an_object_is() {
     let (ours, theirs) = (owner(7), Owner::new(owner(8).sealer, Some("other")));
