@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,8 +49,8 @@ func newImagesWith(t *testing.T, rules map[string]harness.RuleSetting) *images {
 	return imagesBy(t, s, s.NewHook(), policies)
 }
 
-// imagesBy does the same with the policies of a folder.
-func imagesBy(t *testing.T, s *suite, hook *harness.Hook, policies string) *images {
+// imagesBy does the same with the policies of a folder, and with these arguments more.
+func imagesBy(t *testing.T, s *suite, hook *harness.Hook, policies string, args ...string) *images {
 	t.Helper()
 	if !s.Owned {
 		t.Skip("installs CRDs, which is for a cluster of our own")
@@ -62,9 +65,9 @@ func imagesBy(t *testing.T, s *suite, hook *harness.Hook, policies string) *imag
 	i.settings(t, "onUnavailable: deny")
 	cert, err := s.NewCertificate() // a self-signed one would be another after a restart
 	must(t, err)
-	i.server, err = s.StartPodreeveWith(t.Context(), cert, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", i.home, "--policy", policies,
+	i.server, err = s.StartPodreeveWith(t.Context(), cert, append(args, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", i.home, "--policy", policies,
 		"--poll", "200ms", "--leader-election-lease", s.Name("images"), "--scan-interval", "0",
-		"--images", filepath.Join(i.dir, "images.yaml"), "--images-secret", "seal")
+		"--images", filepath.Join(i.dir, "images.yaml"), "--images-secret", "seal")...)
 	must(t, err)
 	t.Cleanup(func() {
 		i.server.Stop()
@@ -136,17 +139,38 @@ func TestImagesAreJudged(t *testing.T) {
 	if now := i.registry.Requests(); now != before {
 		t.Errorf("the registry got %d requests about images that are known", now-before)
 	}
-	i.lies(t, objectName(digest))
+	i.lies(t, i.named(t, digest))
 }
 
-func objectName(digest string) string { return strings.Replace(digest, ":", "-", 1) }
+// key of the seals, which the leader makes.
+func (i *images) key(t *testing.T) []byte {
+	t.Helper()
+	var text string
+	must(t, harness.Await(t.Context(), "the leader makes the key", func(ctx context.Context) (bool, error) {
+		said, err := i.Kubectl(ctx, "", "get", "secret", "-n", i.home, "seal", "-o", `jsonpath={.data.seal\.key}`)
+		text = said.Stdout
+		return text != "", errors.Join(err, fmt.Errorf("%s", said))
+	}))
+	key, err := base64.StdEncoding.DecodeString(text)
+	must(t, err)
+	return key
+}
+
+// named gives the name of the object of a digest, or of the memory of `tags`: it names the key, too.
+func (i *images) named(t *testing.T, digest string) string {
+	t.Helper()
+	mac := hmac.New(sha256.New, i.key(t))
+	mac.Write([]byte("podreeve.dev/v1alpha1 ImageFacts: names"))
+	return strings.Replace(digest, ":", "-", 1) + "." + hex.EncodeToString(mac.Sum(nil)[:8])
+}
 
 // read waits until the leader has read the layers of the image.
 func (i *images) read(t *testing.T, image, digest string) {
 	t.Helper()
+	name := i.named(t, digest)
 	must(t, harness.Await(t.Context(), "the object of "+image, func(ctx context.Context) (bool, error) {
 		i.Create(ctx, i.pod(image), true) // the tag may have led elsewhere when it was named last
-		said := kubectl(t, i.suite, "", "get", "imagefacts", objectName(digest), "-o", "jsonpath={.spec.layersRead} {.spec.image}").Stdout
+		said := kubectl(t, i.suite, "", "get", "imagefacts", name, "-o", "jsonpath={.spec.layersRead} {.spec.image}").Stdout
 		return said == "true "+image, fmt.Errorf("it has %q\n%s", said, i.server.LogTail(10))
 	}))
 }
@@ -158,7 +182,7 @@ func (i *images) lies(t *testing.T, name string) {
 	var object map[string]any
 	must(t, json.Unmarshal([]byte(said), &object))
 	metadata := object["metadata"].(map[string]any)
-	object["metadata"] = map[string]any{"name": "sha256-" + strings.Repeat("0", 64)}
+	object["metadata"] = map[string]any{"name": i.named(t, "sha256:"+strings.Repeat("0", 64))}
 	text, err := json.Marshal(object)
 	must(t, err)
 	must(t, i.Apply(t.Context(), string(text)))
@@ -228,7 +252,7 @@ func TestHalfALayer(t *testing.T) {
 	i.registry.Spoil(func(w http.ResponseWriter, r *http.Request) bool {
 		return !i.registry.IsConfig(r) && harness.HalfABlob(w, r)
 	})
-	says := "its layers are not read yet"
+	says, name := "its layers are not read yet", i.named(t, digest)
 	must(t, harness.Await(t.Context(), "a warning", func(ctx context.Context) (bool, error) {
 		answer := i.Create(ctx, i.pod(good), true)
 		is := answer.Err == nil && len(answer.Warnings) == 1 && strings.Contains(answer.Warnings[0], "image-secrets") && strings.Contains(answer.Warnings[0], says)
@@ -236,7 +260,7 @@ func TestHalfALayer(t *testing.T) {
 	}))
 	must(t, i.server.AwaitLog(t.Context(), "the layers of an image cannot be read"))
 	must(t, harness.Await(t.Context(), "the object without layers", func(ctx context.Context) (bool, error) {
-		said, err := i.Kubectl(ctx, "", "get", "imagefacts", strings.Replace(digest, ":", "-", 1), "-o", "jsonpath={.spec.layersRead}")
+		said, err := i.Kubectl(ctx, "", "get", "imagefacts", name, "-o", "jsonpath={.spec.layersRead}")
 		return said.Stdout == "false", errors.Join(err, fmt.Errorf("%s", said))
 	}))
 	i.settings(t, "onUnknown: deny")
@@ -309,26 +333,24 @@ func TestARestartNeedsNoRegistry(t *testing.T) {
 	i.goesOn(t, good, bad, fresh, "cannot be reached")
 }
 
-// A person seals what podreeve cannot read.
-func TestFactsByHand(t *testing.T) {
-	i := newImages(t)
-	good, _ := i.registry.Push("good", "1000")
-	var text string
-	must(t, harness.Await(t.Context(), "the leader makes the key", func(ctx context.Context) (bool, error) {
-		said, err := i.Kubectl(ctx, "", "get", "secret", "-n", i.home, "seal", "-o", `jsonpath={.data.seal\.key}`)
-		text = said.Stdout
-		return text != "", errors.Join(err, fmt.Errorf("%s", said))
-	}))
-	bytes, err := base64.StdEncoding.DecodeString(text)
-	must(t, err)
+// byHand applies what a person seals of an image, for pods that name it otherwise.
+func (i *images) byHand(t *testing.T, image, as string) {
+	t.Helper()
 	key := filepath.Join(i.dir, "seal.key")
-	must(t, os.WriteFile(key, bytes, 0o600))
-	said, err := i.PodreeveCommand(t.Context(), "", "image", good, "--plain-http", "--as", "registry.example.com/far/away:1", "--seal", key)
+	must(t, os.WriteFile(key, i.key(t), 0o600))
+	said, err := i.PodreeveCommand(t.Context(), "", "image", image, "--plain-http", "--as", as, "--seal", key)
 	must(t, err)
 	if said.Code != 0 {
 		t.Fatal(said)
 	}
 	must(t, i.Apply(t.Context(), said.Stdout))
+}
+
+// A person seals what podreeve cannot read.
+func TestFactsByHand(t *testing.T) {
+	i := newImages(t)
+	good, _ := i.registry.Push("good", "1000")
+	i.byHand(t, good, "registry.example.com/far/away:1")
 	i.known(t, "registry.example.com/far/away:1")
 	if answer := i.create(t, "registry.example.com/far/other:1"); answer.Err != nil || len(answer.Warnings) == 0 {
 		t.Errorf("want a warning about an image that nobody knows, got %v", answer.Err)

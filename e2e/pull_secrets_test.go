@@ -116,7 +116,7 @@ func (i *images) ofAccounts(t *testing.T, bad string) {
 func (i *images) deepened(t *testing.T, digest string) {
 	t.Helper()
 	must(t, harness.Await(t.Context(), "the layers are read", func(ctx context.Context) (bool, error) {
-		said, err := i.Kubectl(ctx, "", "get", "imagefacts", objectName(digest), "-o", "jsonpath={.spec.layersRead}")
+		said, err := i.Kubectl(ctx, "", "get", "imagefacts", i.named(t, digest), "-o", "jsonpath={.spec.layersRead}")
 		return said.Stdout == "true", errors.Join(err, fmt.Errorf("it says %q\n%s", said.Stdout, i.server.LogTail(10)))
 	}))
 }

@@ -33,11 +33,11 @@ func TestATagThatWentBack(t *testing.T) {
 		return image, digest
 	}
 	// The tag is asked for again at once when the object of its image goes, and otherwise within a minute.
-	forget := func(digest string) { must(t, i.Remove(t.Context(), "imagefacts.podreeve.dev", objectName(digest))) }
+	forget := func(digest string) { must(t, i.Remove(t.Context(), "imagefacts.podreeve.dev", i.named(t, digest))) }
 	memory := func(image, before string) (after string) {
 		must(t, harness.Await(t.Context(), "the memory of tags is written", func(ctx context.Context) (bool, error) {
 			i.Create(ctx, i.pod(image), true) // the settings count a moment later
-			said, err := i.Kubectl(ctx, "", "get", "imagefacts", "tags", "-o", "jsonpath={.spec.data}")
+			said, err := i.Kubectl(ctx, "", "get", "imagefacts", i.named(t, "tags"), "-o", "jsonpath={.spec.data}")
 			after = said.Stdout
 			return after != "" && after != before, errors.Join(err, fmt.Errorf("it is %q\n%s", after, i.server.LogTail(10)))
 		}))
@@ -53,7 +53,7 @@ func TestATagThatWentBack(t *testing.T) {
 	i.read(t, image, second)
 	// Whoever makes a memory up gets it replaced.
 	forged := memory(image, seen)
-	kubectl(t, i.suite, "", "patch", "imagefacts", "tags", "--type=merge", "-p", `{"spec": {"data": "AQ=="}}`)
+	kubectl(t, i.suite, "", "patch", "imagefacts", i.named(t, "tags"), "--type=merge", "-p", `{"spec": {"data": "AQ=="}}`)
 	if memory(image, "AQ==") != forged {
 		t.Error("the memory is another one after it was forged")
 	}

@@ -194,7 +194,8 @@ async fn know_images(
 ) {
     let Some(service) = fact_client.images() else { return };
     let (namespace, sharing) = (settings.namespace.as_str(), settings.image_sharing.as_ref());
-    let tasks = images::ImageTasks { service, client, namespace, sharing, api_health, leadership, state };
+    let installation = settings.configuration.as_deref();
+    let tasks = images::ImageTasks { service, client, namespace, installation, sharing, api_health, leadership, state };
     Box::pin(images::run(tasks)).await;
 }
 

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use jiff::Timestamp;
+use podreeve::cluster::images::object::Owner;
 use podreeve::cluster::images::seal::{LENGTH, Sealer};
 use podreeve::cluster::images::{ImageService, by_hand};
 use podreeve::cluster::item::Item;
@@ -25,14 +26,14 @@ const PACKAGES: u32 = 157;
 pub fn measure() -> Result<(), Failure> {
     let service = ImageService::new(Arc::new(ImageMetrics::new(&prometheus::Registry::new())?));
     let key = [7; LENGTH];
-    let sealer = Sealer::new(&key).ok_or("a key")?;
+    let owner = Owner::new(Sealer::new(&key).ok_or("a key")?, None);
     let learn = |number: u32| -> Result<(), Failure> {
         let image = opened(number);
         let name = format!("registry.example.com/team-{}/app-{number}:1.{number}", number % 50);
         let facts = [facts(number)];
         let object = by_hand::object(&image, &facts, &ImageRef::parse(&name), Vec::new(), &key, Timestamp::now())?;
         let item: Item = serde_json::from_str(&object)?;
-        Ok(service.learn(&item, &sealer, false)?)
+        Ok(service.learn(&item, &owner, false)?)
     };
     learn(0)?;
     let before = resident()?;

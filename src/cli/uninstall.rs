@@ -33,7 +33,9 @@ pub struct Args {
     #[arg(long)]
     node_reports: bool,
 
-    /// Also remove what podreeve learnt of images (chart: images.enabled); what cannot be removed is no failure
+    /// Also remove what this installation learnt of images (chart: images.enabled); what cannot be removed is no failure
+    ///
+    /// It has the label podreeve.dev/installation with the name of the configurations.
     #[arg(long)]
     image_facts: bool,
 
@@ -65,7 +67,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             output::print(&(done.join("\n") + "\n"))?;
         }
         let of_agents = args.node_reports.then_some(Writer::Agents);
-        let of_images = args.image_facts.then_some(Writer::Images);
+        let of_images = args.image_facts.then_some(Writer::Images { installation: &args.webhook_configuration });
         for writer in args.reports.api().map(Writer::Scan).into_iter().chain(of_agents).chain(of_images) {
             let objects = scan::remove_reports(&client, writer).await;
             output::print(&(objects.done + "\n"))?;

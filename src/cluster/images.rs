@@ -15,6 +15,8 @@ mod documents;
 mod hot;
 mod judged;
 mod key;
+mod label;
+mod namespaces;
 pub mod object;
 mod objects;
 mod pace;
@@ -71,6 +73,8 @@ pub struct ImageTasks<'t> {
     pub service: &'t Arc<ImageService>,
     pub client: &'t Client,
     pub namespace: &'t str,
+    /// The name of the webhook configurations.
+    pub installation: Option<&'t str>,
     pub sharing: Option<&'t ImageSharing>,
     pub api_health: &'t ApiHealth,
     pub leadership: Leadership,
@@ -81,7 +85,8 @@ pub struct ImageTasks<'t> {
 pub async fn run(tasks: ImageTasks<'_>) {
     let follow_running = async {
         let names = WatchNames { what: "pods", without: "an image that runs already counts as new" };
-        tasks.service.needs_running().await;
+        let matters = |setup: &Setup| needs_running(setup.unknown, !setup.trust.trust.is_empty());
+        tasks.service.settings_are(|setup| setup.is_none_or(matters)).await;
         let api = Api::all_with(tasks.client.clone(), &resource("", "v1", "Pod", "pods"));
         let on_change = || tasks.service.update_running();
         let mut sink = running::RunningSink::new(&tasks.service.running, &on_change);
@@ -94,6 +99,7 @@ pub async fn run(tasks: ImageTasks<'_>) {
         deep::run(tasks.service, tasks.leadership.clone()),
         follow_running,
         follow_nodes(&tasks),
+        follow_namespaces(&tasks),
         vulnerability_reports::follow(&tasks),
     );
 }
@@ -105,6 +111,16 @@ async fn follow_nodes(tasks: &ImageTasks<'_>) {
     let mut sink = platforms::NodeSink::new(&on_change);
     let nodes = resource("", "v1", "Node", "nodes");
     watch_metadata(tasks.client.clone(), &nodes, tasks.api_health, names, &mut sink).await;
+}
+
+/// Learns which namespaces were made again, where pull secrets of namespaces count.
+async fn follow_namespaces(tasks: &ImageTasks<'_>) {
+    let without = "a namespace that is made again is judged by what pull secrets showed to the former one";
+    let names = WatchNames { what: "namespaces", without };
+    tasks.service.settings_are(|setup| setup.is_some_and(|setup| setup.pull_secrets.is_some())).await;
+    let mut sink = namespaces::NamespaceSink::new(tasks.service);
+    let namespaces = resource("", "v1", "Namespace", "namespaces");
+    watch_metadata(tasks.client.clone(), &namespaces, tasks.api_health, names, &mut sink).await;
 }
 
 /// Puts what is known into the snapshots by which requests are judged.
@@ -141,14 +157,15 @@ async fn publish(tasks: &ImageTasks<'_>) {
 async fn share(tasks: &ImageTasks<'_>) {
     let Some(sharing) = tasks.sharing else { return std::future::pending().await };
     let secrets: Api<Secret> = Api::namespaced(tasks.client.clone(), tasks.namespace);
-    let (sender, mut keys) = tokio::sync::watch::channel(None);
+    let (sender, mut keys) = tokio::sync::watch::channel(None::<(Vec<u8>, seal::Sealer)>);
     let with_key = async {
         loop {
             let key = keys.borrow_and_update().clone();
             let sharing = async {
                 let Some((_, sealer)) = &key else { return std::future::pending().await };
+                let owner = object::Owner::new(sealer.clone(), tasks.installation);
                 let api: Api<Item> = Api::all_with(tasks.client.clone(), &object::kind());
-                objects::share(tasks.service, api, sealer, tasks.api_health, &tasks.leadership).await;
+                objects::share(tasks.service, api, &owner, tasks.api_health, &tasks.leadership).await;
             };
             tokio::select! {
                 () = sharing => {}
@@ -169,14 +186,9 @@ fn needs_running(settings: ImageSettings, has_trust: bool) -> bool {
 }
 
 impl ImageService {
-    /// Waits until it matters which images run already.
-    async fn needs_running(&self) {
-        loop {
-            let setup = self.setup.load_full();
-            let needs = setup.is_none_or(|setup| needs_running(setup.unknown, !setup.trust.trust.is_empty()));
-            if needs {
-                return;
-            }
+    /// Waits until the settings are such.
+    async fn settings_are(&self, such: impl Fn(Option<&Setup>) -> bool) {
+        while !such(self.setup.load_full().as_deref()) {
             tokio::time::sleep(EXPIRE).await;
         }
     }

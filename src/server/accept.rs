@@ -40,21 +40,33 @@ impl Acceptor {
         self.phase.send_replace(Phase::Draining);
     }
 
-    /// Stops accepting, and waits until requests have ended, but not longer than `end`.
-    pub async fn close(self, end: Instant) {
-        self.task.abort();
+    /// Accepts what clients have connected already, and no more. Then it waits until requests have ended, but not longer than `end`.
+    pub async fn close(mut self, end: Instant) {
         self.phase.send_replace(Phase::Closing);
-        if timeout_at(end, self.permits.acquire_many(self.all_permits)).await.is_err() {
+        let all_end = async {
+            // The listener is closed when the task ends.
+            let _ = (&mut self.task).await;
+            let _ = self.permits.acquire_many(self.all_permits).await;
+        };
+        if timeout_at(end, all_end).await.is_err() {
             tracing::warn!("some connections did not end in time and were cut");
         }
+        self.task.abort();
     }
 }
 
 async fn accept(listener: TcpListener, certificate: InUse, handler: ConnectionHandler, permits: Arc<Semaphore>) {
     let state = Arc::clone(&handler.state);
     let mut queue = EvictionQueue::new(state.limits.connections, state.limits.grace);
+    let mut phase = handler.phase.clone();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            biased;
+            // A connection that the system has queued is one to its client, who may have sent a request.
+            accepted = listener.accept() => accepted,
+            _ = phase.wait_for(|phase| *phase == Phase::Closing) => return,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 let Some(permit) = permit(&permits, &state, &mut queue).await else { return };
                 let activity = Activity::new(Lease::new(Arc::clone(&state.budget)));

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 
 /// Written when bytes or requests arrive.
 #[derive(Debug)]
@@ -21,6 +22,9 @@ pub struct Activity {
     /// With HTTP/1, bytes outside of a request begin the next one. With HTTP/2 they may be a ping.
     http1: AtomicBool,
     requests: AtomicU32,
+    /// A request has arrived at some time.
+    used: AtomicBool,
+    first_request: Notify,
     /// Requests whose body has not arrived completely.
     receiving: AtomicU32,
     /// When a body last arrived completely, in milliseconds since the start; 0 for never.
@@ -39,6 +43,8 @@ impl Activity {
             start: Instant::now(),
             http1: AtomicBool::new(false),
             requests: AtomicU32::new(0),
+            used: AtomicBool::new(false),
+            first_request: Notify::new(),
             receiving: AtomicU32::new(0),
             last_body: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
@@ -73,9 +79,19 @@ impl Activity {
     /// The headers of a request have arrived. The request ends when the result is dropped.
     pub fn request(self: &Arc<Self>) -> InRequest {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        if !self.used.load(Ordering::Relaxed) && !self.used.swap(true, Ordering::Relaxed) {
+            self.first_request.notify_one();
+        }
         self.headers.store(0, Ordering::Relaxed);
         self.lease.clear();
         InRequest(Arc::clone(self))
+    }
+
+    /// Waits until a request has arrived at some time.
+    pub async fn until_used(&self) {
+        if !self.used.load(Ordering::Relaxed) {
+            self.first_request.notified().await;
+        }
     }
 
     /// How long the connection has existed.

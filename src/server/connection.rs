@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// How long a connection without requests may take to close.
@@ -67,6 +67,7 @@ impl ConnectionHandler {
         }
         let io = TokioIo::new(CountedStream { stream, activity: Arc::clone(&activity) });
         let is_kept = !self.state.is_draining();
+        let first = Instant::now() + if is_kept { Duration::ZERO } else { CLOSE };
         let service = service_fn(|request| answer(&self.state, activity.request(), request, is_kept));
         let ended = if http2 {
             let connection = http2::Builder::new(TokioExecutor::new())
@@ -76,14 +77,8 @@ impl ConnectionHandler {
                 .keep_alive_interval(limits.http2_ping)
                 .keep_alive_timeout(limits.headers)
                 .serve_connection(io, service);
-            drive(
-                connection,
-                &self.state,
-                &activity,
-                self.phase.clone(),
-                if is_kept { Phase::Draining } else { Phase::Closing },
-            )
-            .await
+            let end = End { phase: if is_kept { Phase::Draining } else { Phase::Closing }, first };
+            drive(connection, &self.state, &activity, self.phase.clone(), end).await
         } else {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -91,7 +86,7 @@ impl ConnectionHandler {
                 .header_read_timeout(None)
                 .max_buf_size(BUFFER)
                 .serve_connection(io, service);
-            drive(connection, &self.state, &activity, self.phase.clone(), Phase::Closing).await
+            drive(connection, &self.state, &activity, self.phase.clone(), End { phase: Phase::Closing, first }).await
         };
         if let Err(error) = ended {
             tracing::debug!(error = with_causes(&error), "connection failed");
@@ -119,14 +114,22 @@ fn answer(
     }
 }
 
-/// Runs the connection until it ends by itself, is idle for too long, sends its headers too slowly, or the server reaches the phase
-/// `last`.
+/// When a connection has to end.
+#[derive(Clone, Copy)]
+struct End {
+    phase: Phase,
+    /// Until when it then waits for its first request. A client that has just connected is about to send one, and the answer ends the
+    /// connection.
+    first: Instant,
+}
+
+/// Runs the connection until it ends by itself, is idle for too long, sends its headers too slowly, or has to end.
 async fn drive<C: GracefulConnection>(
     connection: C,
     state: &ServerState,
     activity: &Activity,
     mut phase: watch::Receiver<Phase>,
-    last: Phase,
+    end: End,
 ) -> Result<(), C::Error> {
     let limits = &state.limits;
     let mut connection = pin!(connection);
@@ -137,7 +140,7 @@ async fn drive<C: GracefulConnection>(
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
-            _ = phase.wait_for(|phase| *phase >= last), if closing_until.is_none() => {
+            () = has_to_end(&mut phase, end, activity), if closing_until.is_none() => {
                 closing_until = Some(Instant::now() + NO_LIMIT);
                 connection.as_mut().graceful_shutdown();
             }
@@ -156,5 +159,15 @@ async fn drive<C: GracefulConnection>(
                 check.set(sleep(every));
             }
         }
+    }
+}
+
+/// Waits for the time when the connection has to end: in its phase, and when its first request cannot be expected any more.
+async fn has_to_end(phase: &mut watch::Receiver<Phase>, end: End, activity: &Activity) {
+    // The sender is gone when the server has ended.
+    let _ = phase.wait_for(|phase| *phase >= end.phase).await;
+    tokio::select! {
+        () = activity.until_used() => {}
+        () = sleep_until(end.first) => {}
     }
 }

@@ -3,6 +3,7 @@
 use crate::harness::{Answer, Connection, Http, Running, SOON, Setup, get, pod, post};
 use bytes::Bytes;
 use http_body_util::Full;
+use podreeve::server::Limits;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -54,6 +55,51 @@ async fn readiness_goes_first_and_requests_are_still_served() {
     let mut answer = String::new();
     slow.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"uid\":\"slow\""), "{answer}");
+    ended.await.unwrap();
+}
+
+/// An endpoint may still lead here when the delay is over. Who has connected by then is answered, however late the handshake is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_has_begun_before_the_end_is_answered() {
+    for http in [Http::One, Http::Two] {
+        let server = Running::start();
+        let client = server.client.clone();
+        let late = TcpStream::connect(client.address).await.unwrap();
+        let mut before = client.tls(Http::One).await;
+        before.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        before.read_u8().await.unwrap();
+        let ended = server.stop();
+        // This one is closed when the delay is over.
+        before.read_to_end(&mut Vec::new()).await.unwrap();
+        let mut late = client.connect_over(http, late).await;
+        late.ask(post("/validate", pod("late", true))).await.denies("late", "privileged");
+        ended.await.unwrap();
+    }
+}
+
+/// The system queues connections while all permits are taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_wait_to_be_accepted_are_answered() {
+    let limits = Limits { connections: 1, ..Setup::default().limits };
+    let server = Running::with(Setup { limits, ..Setup::default() });
+    let (client, admin) = (server.client.clone(), server.admin);
+    let mut slow = client.tls(Http::One).await;
+    let (body, head) = (pod("slow", true), "Host: a\r\nContent-Type: application/json\r\nContent-Length");
+    let head = format!("POST /validate HTTP/1.1\r\n{head}: {}\r\n\r\n", body.len());
+    slow.write_all(head.as_bytes()).await.unwrap();
+    server.until_metric("podreeve_admission_in_flight", 1.0).await;
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(TcpStream::connect(client.address).await.unwrap());
+    }
+    let ended = server.stop();
+    while get(admin, "/readyz").await.0 == 200 {}
+    slow.write_all(body.as_bytes()).await.unwrap();
+    slow.read_to_end(&mut Vec::new()).await.unwrap();
+    for late in waiting {
+        let mut late = client.connect_over(Http::One, late).await;
+        late.ask(post("/validate", pod("late", true))).await.denies("late", "privileged");
+    }
     ended.await.unwrap();
 }
 

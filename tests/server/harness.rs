@@ -229,6 +229,11 @@ impl Answer {
     }
 }
 
+async fn handshake(config: ClientConfig, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
 /// One connection, over either protocol.
 pub enum Connection<B> {
     One(http1::SendRequest<B>),
@@ -237,23 +242,33 @@ pub enum Connection<B> {
 
 impl Client {
     pub async fn tls(&self, http: Http) -> TlsStream<TcpStream> {
+        self.tls_over(http, TcpStream::connect(self.address).await.unwrap()).await.unwrap()
+    }
+
+    /// On a connection that is there already.
+    async fn tls_over(&self, http: Http, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
         let builder = ClientConfig::builder().with_root_certificates(Arc::clone(&self.roots));
         let mut config = builder.with_no_client_auth();
         config.alpn_protocols = vec![http.alpn()];
-        self.tls_with(config).await.unwrap()
+        handshake(config, stream).await
     }
 
     pub async fn tls_with(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(self.address).await?;
-        let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+        handshake(config, TcpStream::connect(self.address).await?).await
     }
 
     pub async fn connect<B>(&self, http: Http) -> Connection<B>
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
     {
-        let io = TokioIo::new(self.tls(http).await);
+        self.connect_over(http, TcpStream::connect(self.address).await.unwrap()).await
+    }
+
+    pub async fn connect_over<B>(&self, http: Http, stream: TcpStream) -> Connection<B>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+    {
+        let io = TokioIo::new(self.tls_over(http, stream).await.unwrap());
         match http {
             Http::One => {
                 let (sender, connection) = http1::handshake(io).await.unwrap();

@@ -1,6 +1,6 @@
 //! An object that a person makes, for an image whose registry podreeve does not reach.
 
-use super::object;
+use super::object::{self, Owner};
 use super::record::{Attached, Record, Repository, name_of, tag_of};
 use super::seal::{LENGTH, Sealer};
 use crate::image::trust::Evidence;
@@ -58,7 +58,8 @@ pub fn object(
         record.add_tag(tag_of(name), now);
     }
     record.by_hand = true;
-    object::to_object(&record, &sealer).ok_or(ByHandError::Facts)
+    // The cluster puts its label on it.
+    object::to_object(&record, &Owner::new(sealer, None)).ok_or(ByHandError::Facts)
 }
 
 /// Whether this is how a Secret shows a key. A key itself is random, and hardly ever all letters.

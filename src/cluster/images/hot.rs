@@ -70,6 +70,11 @@ impl Hot {
         self.entries.iter().filter(|(_, entry)| leads(entry)).map(|(key, _)| key.clone()).collect()
     }
 
+    /// The references that pull secrets of this namespace read.
+    pub fn keys_of(&self, namespace: &str) -> Vec<Key> {
+        self.entries.keys().filter(|key| key.namespace.as_deref() == Some(namespace)).cloned().collect()
+    }
+
     /// The references to images of which time has changed what rules find.
     pub fn due(&self, now: Timestamp) -> Vec<Key> {
         let is_due = |entry: &Entry| match &entry.resolved.answer {

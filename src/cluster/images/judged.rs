@@ -42,6 +42,14 @@ impl ImageService {
         self.judge_these(&keys);
     }
 
+    /// Judges those again that pull secrets of this namespace read.
+    pub(super) fn judge_namespace_again(&self, namespace: &str) {
+        let keys = self.known().hot.keys_of(namespace);
+        if !keys.is_empty() {
+            self.judge_these(&keys);
+        }
+    }
+
     /// Judges the images again of which time alone changes what holds: a signature expired, or a scan became older.
     pub(super) fn judge_due(&self) {
         let keys = self.known().hot.due(self.now());
@@ -74,8 +82,9 @@ impl ImageService {
         };
         let digest = image.digest.as_deref().map_or_else(tagged, Digest::parse)?;
         let record = self.record_of(&digest, now)?;
-        let proved_at = record.repository(tenant, &name_of(image))?.proved_at();
-        proved_at.is_none_or(|at| now.duration_since(at) < ATTACHED_HARD).then_some(())?;
+        let seen = record.repository(tenant, &name_of(image))?;
+        let is_old = seen.proved_at().is_some_and(|at| now.duration_since(at) >= ATTACHED_HARD);
+        (!is_old && self.is_of_today(tenant, seen)).then_some(())?;
         self.judged(setup, image, &record, tenant, now)
     }
 

@@ -1,4 +1,5 @@
-//! The object that shares what is known of one image with all replicas: `ImageFacts`, cluster-scoped, named by the digest.
+//! The object that shares what is known of one image with all replicas: `ImageFacts`, cluster-scoped, named by the digest and by the key of
+//! the seal. So each installation has objects of its own.
 
 use super::deflate;
 use super::record::Record;
@@ -68,27 +69,86 @@ pub fn kind() -> ApiResource {
     resource("podreeve.dev", "v1alpha1", "ImageFacts", "imagefacts")
 }
 
-/// `sha256-` and the digits: a name of an object has no colon.
-#[must_use]
-pub fn name_of(digest: &Digest) -> String {
-    format!("{}-{}", digest.algorithm(), digest.hex())
+/// The label of an object. Its value is the name of the webhook configurations, by which `podreeve uninstall` finds what is its own.
+pub const LABEL: &str = "podreeve.dev/installation";
+
+/// Longest value of a label.
+const LABEL_LENGTH: usize = 63;
+
+/// Whose objects are read and written: those with this seal.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    pub sealer: Sealer,
+    /// What [`LABEL`] says; none where the webhook configurations have no name.
+    pub installation: Option<String>,
 }
 
-/// The digest of which an object has the name.
+impl Owner {
+    #[must_use]
+    pub fn new(sealer: Sealer, installation: Option<&str>) -> Self {
+        let installation = installation.filter(|name| name.len() <= LABEL_LENGTH).map(str::to_owned);
+        Self { sealer, installation }
+    }
+
+    /// `sha256-`, the digits, and the key: a name of an object has no colon.
+    #[must_use]
+    pub fn name_of(&self, digest: &Digest) -> String {
+        format!("{}-{}.{}", digest.algorithm(), digest.hex(), self.sealer.id())
+    }
+
+    /// The name of the object with the memory of tags. No digest has such a name.
+    #[must_use]
+    pub fn tags(&self) -> String {
+        format!("{TAGS}.{}", self.sealer.id())
+    }
+
+    /// Whether the object has the label of this installation.
+    #[must_use]
+    pub fn has_label_on(&self, item: &Item) -> bool {
+        self.installation.is_some() && label(item) == self.installation.as_deref()
+    }
+
+    /// Whether the object names this key.
+    #[must_use]
+    pub fn is_named_in(&self, item: &Item) -> bool {
+        item.name().split_once('.').is_some_and(|(_, id)| id == self.sealer.id())
+    }
+
+    /// Whether it says that it is of another installation, which has another key.
+    #[must_use]
+    pub fn is_of_another(&self, item: &Item) -> bool {
+        !self.is_named_in(item) && label(item).is_some() && !self.has_label_on(item)
+    }
+}
+
+/// The installation that the label names.
+#[must_use]
+pub fn label(item: &Item) -> Option<&str> {
+    item.metadata.labels.as_ref()?.get(LABEL).map(String::as_str)
+}
+
+/// The digest of which an object has the name, whatever key it names. Objects of earlier versions name none.
 #[must_use]
 pub fn digest_of(name: &str) -> Option<Digest> {
+    let name = name.split_once('.').map_or(name, |(name, _)| name);
     let (algorithm, hex) = name.split_once('-')?;
     Digest::parse(&format!("{algorithm}:{hex}"))
 }
 
+/// Whether an object has the name of the memory of tags, whatever key it names.
+#[must_use]
+pub fn is_tags(name: &str) -> bool {
+    name.split_once('.').map_or(name, |(name, _)| name) == TAGS
+}
+
 /// The object with this record, as text. None if it is too large to be shared.
 #[must_use]
-pub fn to_object(record: &Record, sealer: &Sealer) -> Option<String> {
+pub fn to_object(record: &Record, owner: &Owner) -> Option<String> {
     let packed = record.pack();
     if packed.len() > MAX_DATA {
         return None;
     }
-    let name = name_of(&record.digest);
+    let name = owner.name_of(&record.digest);
     let tagged = record.tags.iter().max_by_key(|(_, at)| **at).map(|(tag, _)| tag.clone());
     let of_tenants = record.tenants.values().flat_map(|seen| seen.repositories.keys());
     let mut repositories = record.repositories.keys().chain(of_tenants);
@@ -99,33 +159,37 @@ pub fn to_object(record: &Record, sealer: &Sealer) -> Option<String> {
         platforms: record.platforms.iter().take(100).map(|facts| facts.platform.to_string()).collect(),
         layers_read: record.has_content(),
         data: STANDARD.encode(&packed),
-        seal: sealer.seal(&name, &packed),
+        seal: owner.sealer.seal(&name, &packed),
     };
-    Some(text(&name, &spec))
+    Some(text(&name, &spec, owner))
 }
 
-fn text(name: &str, spec: &ImageFactsSpec) -> String {
+fn text(name: &str, spec: &ImageFactsSpec, owner: &Owner) -> String {
     let kind = kind();
-    let metadata = json!({"name": name});
+    let metadata = match &owner.installation {
+        Some(installation) => json!({"name": name, "labels": {LABEL: installation}}),
+        None => json!({"name": name}),
+    };
     json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}).to_string()
 }
 
-/// The name of the object with the memory of tags. No digest has such a name.
-pub const TAGS: &str = "tags";
+/// What the name of the object with the memory of tags begins with. No digest has such a name.
+const TAGS: &str = "tags";
 
 /// The object with the memory of tags, as text. None if it is too large to be shared.
 #[must_use]
-pub fn to_tags(packed: &[u8], sealer: &Sealer) -> Option<String> {
+pub fn to_tags(packed: &[u8], owner: &Owner) -> Option<String> {
     (packed.len() <= MAX_DATA).then(|| {
+        let name = owner.tags();
         let spec = ImageFactsSpec {
             image: String::new(),
             digest: String::new(),
             platforms: Vec::new(),
             layers_read: false,
             data: STANDARD.encode(packed),
-            seal: sealer.seal(TAGS, packed),
+            seal: owner.sealer.seal(&name, packed),
         };
-        text(TAGS, &spec)
+        text(&name, &spec, owner)
     })
 }
 
@@ -134,8 +198,7 @@ pub fn to_tags(packed: &[u8], sealer: &Sealer) -> Option<String> {
 /// # Errors
 /// This podreeve did not seal it under this name.
 pub fn sealed(item: &Item, sealer: &Sealer) -> Result<Vec<u8>, ObjectError> {
-    let spec = item.spec().ok_or(ObjectError::Spec)?;
-    let spec: ImageFactsSpec = serde_json::from_str(spec.get()).map_err(|_| ObjectError::Spec)?;
+    let spec = spec(item)?;
     let packed = STANDARD.decode(&spec.data).map_err(|_| ObjectError::Seal)?;
     if sealer.is_sealed(item.name(), &packed, &spec.seal) { Ok(packed) } else { Err(ObjectError::Seal) }
 }
@@ -148,7 +211,19 @@ pub fn from_object(item: &Item, sealer: &Sealer) -> Result<(Record, Vec<u8>), Ob
     let packed = sealed(item, sealer)?;
     let by_hand = || deflate::unpack(&packed).map_or(true, |json| is_by_hand(&json));
     let record = Record::unpack(&packed).map_err(|why| ObjectError::Record { why, by_hand: by_hand() })?;
-    if name_of(&record.digest) == item.name() { Ok((record, packed)) } else { Err(ObjectError::Seal) }
+    if digest_of(item.name()).as_ref() == Some(&record.digest) { Ok((record, packed)) } else { Err(ObjectError::Seal) }
+}
+
+fn spec(item: &Item) -> Result<ImageFactsSpec, ObjectError> {
+    let spec = item.spec().ok_or(ObjectError::Spec)?;
+    serde_json::from_str(spec.get()).map_err(|_| ObjectError::Spec)
+}
+
+/// Whether an object without a seal that counts says that a person wrote it.
+#[must_use]
+pub fn claims_by_hand(item: &Item) -> bool {
+    let packed = spec(item).ok().and_then(|spec| STANDARD.decode(spec.data).ok());
+    packed.and_then(|packed| deflate::unpack(&packed).ok()).is_some_and(|json| is_by_hand(&json))
 }
 
 /// Whether a person wrote what is packed, or may have, whichever version it has.

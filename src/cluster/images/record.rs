@@ -7,7 +7,7 @@ use super::tenants::{Proof, Seen};
 use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
 use crate::image::{Digest, ImageFacts, OpenedImage, Platform};
 use crate::reference::ImageRef;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ const KEPT_EVIDENCE: usize = 64 << 10;
 /// The most bytes of a new record, as JSON and packed. That of a usual image has a few KiB, and each replica that asks for the image reads it.
 const NEW: usize = 2 << 20;
 const PACKED: usize = 512 << 10;
+/// How much later a time is before it is written again.
+const NOTED: SignedDuration = SignedDuration::from_hours(24);
 /// The most names under which one image is remembered.
 const NAMES: usize = 32;
 
@@ -128,7 +130,7 @@ impl Attached {
 
 /// Whether a time is as much later as is worth a write.
 pub fn is_later(new: Timestamp, old: Timestamp) -> bool {
-    new.duration_since(old) >= jiff::SignedDuration::from_hours(24)
+    new.duration_since(old) >= NOTED
 }
 
 impl Repository {
@@ -202,6 +204,17 @@ impl Record {
             let oldest = others.min_by_key(|(_, repository)| repository.attached_at()).map(|(other, _)| other.clone());
             oldest.map(|oldest| self.repositories.remove(&oldest));
         }
+    }
+
+    /// When some replica used it last, as far as its times say: what is in use is noted once a day. Now, if nothing of it has a time.
+    pub fn last_noted(&self, now: Timestamp) -> Timestamp {
+        let own = self.repositories.values().filter_map(Repository::attached_at);
+        let seen = self.tenants.values().flat_map(|seen| {
+            let repositories = seen.repositories.values().filter_map(Repository::proved_at);
+            repositories.chain(seen.tags.values().copied())
+        });
+        let newest = own.chain(self.tags.values().copied()).chain(seen).max();
+        newest.filter(|at| now.duration_since(*at) > NOTED).map_or(now, |at| at + NOTED)
     }
 
     /// Whether another replica should learn this record, when it knows the other one. A time alone is written once a day, so that

@@ -128,6 +128,7 @@ impl ImageService {
         let (tenant, name) = (access.namespace(), name_of(image));
         let old = self.record_of(digest, now);
         let seen = old.as_ref().and_then(|record| record.repository(tenant, &name));
+        let seen = seen.filter(|seen| self.is_of_today(tenant, seen));
         // None for podreeve itself, which need not show again what it has read.
         let age = seen.map(|seen| seen.proved_at().map(|at| now.duration_since(at)));
         // A platform that was absent may have been pushed meanwhile.

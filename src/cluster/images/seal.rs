@@ -10,7 +10,10 @@ pub const LENGTH: usize = 32;
 
 /// A key that seals records, and nothing else.
 #[derive(Clone)]
-pub struct Sealer(hmac::Key);
+pub struct Sealer {
+    key: hmac::Key,
+    id: String,
+}
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,20 +33,30 @@ impl Sealer {
     /// None if the key is too short to be one.
     #[must_use]
     pub fn new(key: &[u8]) -> Option<Self> {
-        (key.len() >= LENGTH).then(|| Self(hmac::Key::new(HMAC_SHA256, key)))
+        (key.len() >= LENGTH).then(|| {
+            let key = hmac::Key::new(HMAC_SHA256, key);
+            let begin = hmac::sign(&key, NAMES).as_ref().iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte));
+            Self { key, id: format!("{begin:016x}") }
+        })
+    }
+
+    /// What names of objects end with, so that those of two keys differ. It shows nothing of the key.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The seal of a packed record under the name of its object.
     #[must_use]
     pub fn seal(&self, name: &str, packed: &[u8]) -> String {
-        STANDARD.encode(hmac::sign(&self.0, &message(name, packed)).as_ref())
+        STANDARD.encode(hmac::sign(&self.key, &message(name, packed)).as_ref())
     }
 
     /// Whether this seal was made by this key. The comparison takes the same time for every seal.
     #[must_use]
     pub fn is_sealed(&self, name: &str, packed: &[u8], seal: &str) -> bool {
         let Ok(seal) = STANDARD.decode(seal) else { return false };
-        hmac::verify(&self.0, &message(name, packed), &seal).is_ok()
+        hmac::verify(&self.key, &message(name, packed), &seal).is_ok()
     }
 }
 
@@ -55,6 +68,8 @@ fn message(name: &str, packed: &[u8]) -> Vec<u8> {
 
 /// What is sealed, so that a seal of anything else is none of a record.
 const CONTEXT: &[u8] = b"podreeve.dev/v1alpha1 ImageFacts\0";
+/// What is signed for [`Sealer::id`]. No seal is made of it.
+const NAMES: &[u8] = b"podreeve.dev/v1alpha1 ImageFacts: names";
 
 #[cfg(test)]
 mod tests {
@@ -73,6 +88,7 @@ mod tests {
         // The name and the content cannot change places.
         assert_ne!(sealer.seal("sha256-a\0b", b"c"), sealer.seal("sha256-a", b"b\0c"));
         assert!(Sealer::new(b"short").is_none());
+        assert!(sealer.id().len() == 16 && sealer.id() != Sealer::new(&[8; LENGTH]).unwrap().id());
     }
 
     #[test]

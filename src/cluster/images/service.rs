@@ -3,6 +3,7 @@
 use super::access::{Login, more_exact, reader};
 use super::documents::ReadError;
 use super::hot::{Hot, Key, Resolved};
+use super::namespaces::MadeAt;
 use super::permits::Permits;
 use super::platforms::Platforms;
 use super::pull_secrets::PullSecrets;
@@ -59,12 +60,16 @@ pub struct ImageService {
     pub(super) signature_permits: Permits,
     pub(super) running: Running,
     pub(super) pull_secrets: PullSecrets,
+    pub(super) namespaces: MadeAt,
     pub(super) metrics: Arc<ImageMetrics>,
     /// Something is to be published.
     pub(super) changed: Notify,
     /// Images whose objects in the cluster are to be written.
     pub(super) unwritten: Mutex<BTreeSet<Digest>>,
     pub(super) write: Notify,
+    /// Objects of the cluster that are to get the label of this installation.
+    pub(super) unlabelled: Mutex<BTreeSet<String>>,
+    pub(super) label: Notify,
     /// Images whose layers may have to be read.
     pub(super) deepen: Notify,
 }
@@ -132,10 +137,13 @@ impl ImageService {
             signature_permits: Permits::new(SIGNATURES_AT_ONCE, SIGNATURES_OF_ONE),
             running: Running::default(),
             pull_secrets: PullSecrets::default(),
+            namespaces: MadeAt::default(),
             metrics,
             changed: Notify::new(),
             unwritten: Mutex::default(),
             write: Notify::new(),
+            unlabelled: Mutex::default(),
+            label: Notify::new(),
             deepen: Notify::new(),
         }
     }
@@ -151,6 +159,12 @@ impl ImageService {
     /// What is known of an image, unpacked after the lock.
     pub(super) fn record_of(&self, digest: &Digest, now: Timestamp) -> Option<Record> {
         let packed = self.known().store.get(digest, now).map(|stored| Arc::clone(&stored.packed))?;
+        Record::unpack(&packed).ok()
+    }
+
+    /// The same for the cluster, which is no use of it.
+    pub(super) fn peek(&self, digest: &Digest) -> Option<Record> {
+        let packed = self.known().store.peek(digest).map(|stored| Arc::clone(&stored.packed))?;
         Record::unpack(&packed).ok()
     }
 

@@ -78,6 +78,8 @@ pub struct Store {
     bytes: usize,
     /// Images that are not kept, though the cluster may have objects of them, and from when on these are to be deleted.
     gone: BTreeMap<Digest, Timestamp>,
+    /// Objects in the cluster that nothing reads again, by name, and from when on they are to be deleted.
+    left: BTreeMap<String, Timestamp>,
     /// `registry/repository:tag`.
     tags: HashMap<String, (Digest, Timestamp)>,
     /// By reference.
@@ -89,6 +91,11 @@ impl Store {
         let stored = self.images.get_mut(digest)?;
         stored.used = now;
         Some(stored)
+    }
+
+    /// The same, where nothing uses it.
+    pub fn peek(&self, digest: &Digest) -> Option<&Stored> {
+        self.images.get(digest)
     }
 
     /// Keeps a record in place of the one of the same digest.
@@ -119,8 +126,26 @@ impl Store {
         }
     }
 
+    /// This object is of no use from this time on.
+    pub fn is_left(&mut self, object: &str, from: Timestamp) {
+        self.left.entry(object.to_owned()).or_insert(from);
+        if self.left.len() > GONE {
+            self.left.pop_last();
+        }
+    }
+
+    /// This object is of use, or was deleted.
+    pub fn is_not_left(&mut self, object: &str) {
+        self.left.remove(object);
+    }
+
+    /// The objects that are to be deleted now, whatever they say.
+    pub fn left(&self, now: Timestamp) -> impl Iterator<Item = &String> {
+        self.left.iter().filter(move |(_, from)| **from <= now).map(|(object, _)| object)
+    }
+
     /// The object of an image is of no use from this time on.
-    pub fn is_gone(&mut self, digest: Digest, from: Timestamp) {
+    fn is_gone(&mut self, digest: Digest, from: Timestamp) {
         self.gone.entry(digest).or_insert(from);
         if self.gone.len() > GONE {
             self.gone.pop_last();

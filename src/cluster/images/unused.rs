@@ -1,6 +1,8 @@
-//! The leader deletes the objects of images that nothing in the cluster names any more.
+//! The leader deletes the objects of images that nothing in the cluster names any more, and those that nothing reads again.
 
-use super::object;
+use super::object::{self, Owner};
+use super::objects::write_one;
+use super::pace::Pace;
 use super::service::ImageService;
 use super::store::Store;
 use crate::cluster::api_error::ApiError;
@@ -21,32 +23,55 @@ const INTERVAL: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 2000;
 
 /// Deletes them while this replica leads.
-pub async fn delete(service: &ImageService, api: &Api<Item>, leadership: &Leadership) {
+pub async fn delete(service: &ImageService, api: &Api<Item>, owner: &Owner, pace: &Pace, leadership: &Leadership) {
     let mut log = LogOnce::default();
     loop {
         tokio::time::sleep(INTERVAL).await;
         if !*leadership.borrow() {
             continue;
         }
-        let unused = unused(&service.known().store, service.now(), MOST);
-        for digest in unused {
-            match api.delete(&object::name_of(&digest), &DeleteParams::default()).await.map_err(ApiError::from) {
-                Ok(_) => {
-                    let _ = log.recovered();
-                }
-                // It was never written, or is gone.
-                Err(error) if error.is_not_found() => service.known().store.remove(&digest),
-                Err(error) => {
-                    if log.failed(&error.to_string()) {
-                        tracing::warn!(
-                            error = error.to_string(),
-                            "the facts of images that nothing uses cannot be deleted; the leader tries again"
-                        );
-                    }
-                    break;
-                }
+        match delete_all(service, api, owner, pace).await {
+            Ok(()) => {
+                let _ = log.recovered();
             }
+            Err(error) if log.failed(&error.to_string()) => tracing::warn!(
+                error = error.to_string(),
+                "the facts of images that nothing uses cannot be deleted; the leader tries again"
+            ),
+            Err(_) => {}
         }
+    }
+}
+
+async fn delete_all(service: &ImageService, api: &Api<Item>, owner: &Owner, pace: &Pace) -> Result<(), ApiError> {
+    let unused = unused(&service.known().store, service.now(), MOST);
+    for digest in unused {
+        if !delete_one(api, &owner.name_of(&digest)).await? {
+            // It was never written, or is gone.
+            service.known().store.remove(&digest);
+        }
+    }
+    let left: Vec<String> = service.known().store.left(service.now()).take(AT_ONCE).cloned().collect();
+    for object in left {
+        // What is known of the image goes on under the name of today.
+        let successor = match object::digest_of(&object) {
+            Some(digest) if write_one(service, api, owner, &digest, pace).await? => Some(owner.name_of(&digest)),
+            _ => None,
+        };
+        if successor.as_ref() != Some(&object) {
+            delete_one(api, &object).await?;
+        }
+        service.known().store.is_not_left(&object);
+    }
+    Ok(())
+}
+
+/// Deletes an object; false if there is none.
+async fn delete_one(api: &Api<Item>, name: &str) -> Result<bool, ApiError> {
+    match api.delete(name, &DeleteParams::default()).await.map_err(ApiError::from) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

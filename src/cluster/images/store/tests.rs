@@ -111,8 +111,15 @@ fn an_object_of_another_version_goes_later_and_not_more_than_fit_are_remembered(
     let mut store = Store::default();
     for number in 0..GONE + 10 {
         store.is_gone(Digest::sha256(&number.to_be_bytes()), at(60));
+        store.is_left(&format!("{number:06}"), at(60));
     }
     assert_eq!((store.gone(at(59)).count(), store.gone(at(60)).count()), (0, GONE));
+    assert_eq!((store.left(at(59)).count(), store.left(at(60)).count()), (0, GONE));
+    // Seen again it stays no longer.
+    store.is_left("000000", at(90));
+    assert!(store.left(at(60)).any(|object| object == "000000"));
+    store.is_not_left("000000");
+    assert!(!store.left(at(90)).any(|object| object == "000000"));
 }
 
 #[test]
