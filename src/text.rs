@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write};
 
-/// What stands in the place of a secret, in all that is printed. A shell does not run it, should a user paste it.
+/// What stands in the place of a secret in texts for people. A shell does not run it, should a user paste it.
 pub const HIDDEN: &str = "(not repeated)";
 
 /// At most `max` characters of `text`, and `…` for the rest. A character that is invisible, or that moves other text, becomes

@@ -11,9 +11,10 @@ mod units;
 use super::config::Config;
 use super::process::{Process, program};
 use super::{Node, Read};
-use crate::text::HIDDEN;
 use std::collections::BTreeSet;
 use texts::{Words, text};
+
+pub use names::HIDDEN;
 
 /// Secrets that are looked for in the sentences about settings. With more of them no such sentence is kept.
 const MOST_SECRETS: usize = 1000;

@@ -2,10 +2,9 @@
 
 use super::Secrets;
 use super::kept::{is_flag, is_kept, is_kept_name};
-use super::names::{Pairs, is_environment, is_group, is_open_value, is_secret};
+use super::names::{HIDDEN, Pairs, is_environment, is_group, is_open_value, is_secret};
 use super::texts::{Words, pair, text};
 use crate::node::config::{Config, Source};
-use crate::text::HIDDEN;
 use serde_json::Value;
 
 /// Hides the secrets of all settings. Of texts that no rule reads nothing is known, so `only_read` hides them as a whole.

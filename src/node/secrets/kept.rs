@@ -1,8 +1,7 @@
 //! Names of settings of runtimes whose texts stay: those that rules read, and others that a bug report needs and that are no place for a secret.
 
-use super::names::Pairs;
+use super::names::{HIDDEN, Pairs};
 use super::texts::is_of_name;
-use crate::text::HIDDEN;
 
 /// Last parts of keys, with `_` for `-`.
 const NAMES: &[&str] = &[

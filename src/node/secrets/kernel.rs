@@ -1,8 +1,8 @@
 //! Secrets in the line of the kernel's arguments.
 
 use super::Secrets;
+use super::names::HIDDEN;
 use super::texts::{is_of_name, split, text};
-use crate::text::HIDDEN;
 
 /// Arguments that rules and their repairs read, and others of a form that has no secret.
 const KEPT: &[&str] = &[

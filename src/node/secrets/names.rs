@@ -1,6 +1,9 @@
 //! Which names of settings, flags and variables say that their value is a secret.
 
-use crate::text::{HIDDEN, name_words};
+use crate::text::name_words;
+
+/// What stands in the place of a secret, as one word, since arguments are split again. A shell does not run it, should a user paste it.
+pub const HIDDEN: &str = "(hidden)";
 
 /// Parts of names, without what separates words.
 const PARTS: &[&str] = &[

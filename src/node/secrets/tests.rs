@@ -12,49 +12,49 @@ fn hidden(plain: &str) -> String {
 #[test]
 fn texts_of_all_forms() {
     for (plain, wanted) in [
-        ("--token=abcdef --icc=false", "--token=(not repeated) --icc=false"),
-        ("--token abcdef --icc=false", "--token (not repeated) --icc=false"),
-        ("--token 'ab cd' -H fd://", "--token (not repeated) -H fd://"),
-        ("--log-opt splunk-token=abc --log-opt tag=x", "--log-opt splunk-token=(not repeated) --log-opt tag=x"),
-        ("http://user:pa/ss@proxy:3128/x", "http://(not repeated)@proxy:3128/(not repeated)"),
+        ("--token=abcdef --icc=false", "--token=(hidden) --icc=false"),
+        ("--token abcdef --icc=false", "--token (hidden) --icc=false"),
+        ("--token 'ab cd' -H fd://", "--token (hidden) -H fd://"),
+        ("--log-opt splunk-token=abc --log-opt tag=x", "--log-opt splunk-token=(hidden) --log-opt tag=x"),
+        ("http://user:pa/ss@proxy:3128/x", "http://(hidden)@proxy:3128/(hidden)"),
         (
             "https://TOKEN@r.example.com, https://m.example.com:5000/a@b",
-            "https://(not repeated)@r.example.com, https://m.example.com:5000/(not repeated)",
+            "https://(hidden)@r.example.com, https://m.example.com:5000/(hidden)",
         ),
-        ("postgres://host/db?user=a&password=b&sslmode=c", "postgres://host/(not repeated)"),
-        ("https://h/push?key=abcd#x, y", "https://h/(not repeated), y"),
-        ("'--token' 'K10::abcd' --icc", "'--token' (not repeated) --icc"),
-        ("u:p@abcd@proxy,v:p@h", "(not repeated)@proxy,(not repeated)@h"),
+        ("postgres://host/db?user=a&password=b&sslmode=c", "postgres://host/(hidden)"),
+        ("https://h/push?key=abcd#x, y", "https://h/(hidden), y"),
+        ("'--token' 'K10::abcd' --icc", "'--token' (hidden) --icc"),
+        ("u:p@abcd@proxy,v:p@h", "(hidden)@proxy,(hidden)@h"),
         ("r.io/a:1@sha256:abcd", "r.io/a:1@sha256:abcd"),
-        ("--gelf-key abcd pw=\"abcd\"", "--gelf-key (not repeated) pw=\"(not repeated)\""),
-        ("{\"auth\":\"dXNlcg==\",\"x\":1}", "{\"auth\":\"(not repeated)\",\"x\":1}"),
-        ("Authorization: Basic dXNlcg==, Host: x", "Authorization: (not repeated), Host: x"),
-        ("run --env A=secret -e B=secret", "run --env A=(not repeated) -e B=(not repeated)"),
+        ("--gelf-key abcd pw=\"abcd\"", "--gelf-key (hidden) pw=\"(hidden)\""),
+        ("{\"auth\":\"dXNlcg==\",\"x\":1}", "{\"auth\":\"(hidden)\",\"x\":1}"),
+        ("Authorization: Basic dXNlcg==, Host: x", "Authorization: (hidden), Host: x"),
+        ("run --env A=secret -e B=secret", "run --env A=(hidden) -e B=(hidden)"),
         (
             "https://h/receiver/v1/abcd https://h/ https://h:1?a unix:///run/a.sock",
-            "https://h/(not repeated) https://h/ https://h:1?(not repeated) unix:///run/a.sock",
+            "https://h/(hidden) https://h/ https://h:1?(hidden) unix:///run/a.sock",
         ),
         (
             "unix:///run/a.sock?b=c ssh://u@h:22/run/a.sock",
-            "unix:///run/a.sock?(not repeated) ssh://(not repeated)@h:22/run/a.sock",
+            "unix:///run/a.sock?(hidden) ssh://(hidden)@h:22/run/a.sock",
         ),
         (
             "dockerd --label a=b --label=c=d --label 'e=f g'",
-            "dockerd --label a=(not repeated) --label=c=(not repeated) --label 'e=(not repeated)",
+            "dockerd --label a=(hidden) --label=c=(hidden) --label 'e=(hidden)",
         ),
         (
             "--exec-opt native.cgroupdriver=systemd --exec-opt=a=b",
-            "--exec-opt native.cgroupdriver=systemd --exec-opt=a=(not repeated)",
+            "--exec-opt native.cgroupdriver=systemd --exec-opt=a=(hidden)",
         ),
         (
             "--log-opt syslog-address=tcp://h:1 --log-opt dd-what=abcd",
-            "--log-opt syslog-address=tcp://h:1 --log-opt dd-what=(not repeated)",
+            "--log-opt syslog-address=tcp://h:1 --log-opt dd-what=(hidden)",
         ),
-        ("/usr/bin/sshpass -p abcd dockerd -p x", "/usr/bin/sshpass -p (not repeated) dockerd -p (not repeated)"),
-        ("mysql -pabcd && dockerd -p /run/x", "mysql -p(not repeated) && dockerd -p /run/x"),
-        ("/bin/sh -c 'echo abcd | docker login --password-stdin'", "/bin/sh -c (not repeated)"),
-        ("api_key_id=abcd --decryption-keys abcd", "api_key_id=(not repeated) --decryption-keys (not repeated)"),
-        ("-----BEGIN PRIVATE KEY-----\nabc", "(not repeated)"),
+        ("/usr/bin/sshpass -p abcd dockerd -p x", "/usr/bin/sshpass -p (hidden) dockerd -p (hidden)"),
+        ("mysql -pabcd && dockerd -p /run/x", "mysql -p(hidden) && dockerd -p /run/x"),
+        ("/bin/sh -c 'echo abcd | docker login --password-stdin'", "/bin/sh -c (hidden)"),
+        ("api_key_id=abcd --decryption-keys abcd", "api_key_id=(hidden) --decryption-keys (hidden)"),
+        ("-----BEGIN PRIVATE KEY-----\nabc", "(hidden)"),
         ("--tlskey=/etc/docker/key.pem", "--tlskey=/etc/docker/key.pem"),
         ("--token-file=/etc/token --anonymous-auth=true", "--token-file=/etc/token --anonymous-auth=true"),
         ("a plain sentence: nothing to hide", "a plain sentence: nothing to hide"),
@@ -79,18 +79,18 @@ fn arguments_of_processes() {
             "/usr/local/bin/k3s server --token=a --agent-token b --kubelet-arg=pod-max-pids=9 --node-name n1 --docker"
         )
         .join(" "),
-        "/usr/local/bin/k3s server --token=(not repeated) --agent-token (not repeated) --kubelet-arg=pod-max-pids=9 --node-name (not repeated) --docker"
+        "/usr/local/bin/k3s server --token=(hidden) --agent-token (hidden) --kubelet-arg=pod-max-pids=9 --node-name (hidden) --docker"
     );
     assert_eq!(process("podman run -e PASSWORD=a image --b c"), ["podman", "run"]);
     assert_eq!(process("podman login -p abcd r.io service"), ["podman", "login"]);
     assert_eq!(process("k3s ctr run image abcd"), ["k3s", "ctr"]);
-    assert_eq!(process("k3s abcd"), ["k3s", "(not repeated)"]);
-    assert_eq!(process("podman -pabcd x"), ["podman", "(not repeated)"]);
+    assert_eq!(process("k3s abcd"), ["k3s", "(hidden)"]);
+    assert_eq!(process("podman -pabcd x"), ["podman", "(hidden)"]);
     assert_eq!(process("podman --log-level info system service tcp:0.0.0.0:8080").len(), 6);
     assert_eq!(process("podman system service tcp:0.0.0.0:8080").len(), 4);
     assert_eq!(
         process("dockerd --log-opt splunk-token=abc -H tcp://0.0.0.0:2375").join(" "),
-        "dockerd --log-opt splunk-token=(not repeated) -H tcp://0.0.0.0:2375"
+        "dockerd --log-opt splunk-token=(hidden) -H tcp://0.0.0.0:2375"
     );
 }
 
@@ -103,17 +103,14 @@ fn units_keep_what_rules_read() {
         unit.assignments.remove(0).value
     };
     for (line, wanted) in [
-        (
-            "ExecStart=-/bin/k3s agent -s https://m:6443 -t K10aa::abcd",
-            "-/bin/k3s agent -s (not repeated) -t (not repeated)",
-        ),
+        ("ExecStart=-/bin/k3s agent -s https://m:6443 -t K10aa::abcd", "-/bin/k3s agent -s (hidden) -t (hidden)"),
         (
             "ExecStart=/bin/k3s \\\n server \\\n '--token' \\\n 'K10' '--docker'",
-            "/bin/k3s server --token (not repeated) --docker",
+            "/bin/k3s server --token (hidden) --docker",
         ),
         ("ExecStart=/bin/dockerd '--label' 'a b'", "/bin/dockerd '--label' 'a b'"),
-        ("ExecStartPre=/bin/curl -u user:abcd https://x", "(not repeated)"),
-        ("X-Vendor=abcd", "(not repeated)"),
+        ("ExecStartPre=/bin/curl -u user:abcd https://x", "(hidden)"),
+        ("X-Vendor=abcd", "(hidden)"),
         ("LimitNOFILE=1024:4096", "1024:4096"),
     ] {
         assert_eq!(of(line), wanted);
@@ -124,10 +121,7 @@ fn units_keep_what_rules_read() {
 fn the_kernel_keeps_what_rules_read() {
     let mut line = "ro audit=0 rd.luks.key=abcd a.b=\"x y\" apparmor=1 -- abcd".to_owned();
     kernel::hide(&mut line, &mut Secrets::default());
-    assert_eq!(
-        line,
-        "ro audit=0 rd.luks.key=(not repeated) a.b=(not repeated) apparmor=1 (not repeated) (not repeated)"
-    );
+    assert_eq!(line, "ro audit=0 rd.luks.key=(hidden) a.b=(hidden) apparmor=1 (hidden) (hidden)");
 }
 
 #[test]
@@ -135,22 +129,18 @@ fn settings_keep_what_rules_ask() {
     let mut config = Config::default();
     let source = || Source::File { path: "f".to_owned(), line: None };
     let all = [
-        (
-            "log-opts",
-            json!({"splunk-token": "abcd", "tag": "x"}),
-            json!({"splunk-token": "(not repeated)", "tag": "x"}),
-        ),
-        ("proxies", json!({"http-proxy": "http://u:p@h:1"}), json!({"http-proxy": "http://(not repeated)@h:1"})),
+        ("log-opts", json!({"splunk-token": "abcd", "tag": "x"}), json!({"splunk-token": "(hidden)", "tag": "x"})),
+        ("proxies", json!({"http-proxy": "http://u:p@h:1"}), json!({"http-proxy": "http://(hidden)@h:1"})),
         ("p.registry.configs.\"token.example.com\".tls.insecure_skip_verify", json!(true), json!(true)),
         ("p.registry.mirrors.\"token.example.com\".endpoint", json!(["http://m"]), json!(["http://m"])),
-        ("p.registry.configs.\"r\".auth.username", json!("user"), json!("(not repeated)")),
-        ("host.\"https://m\".header.x", json!(["abcd"]), json!(["(not repeated)"])),
-        ("containers.env", json!(["A=b"]), json!(["A=(not repeated)"])),
-        ("labels", json!(["k=abcd"]), json!(["k=(not repeated)"])),
-        ("exec-opts", json!(["native.cgroupdriver=abcd"]), json!(["native.cgroupdriver=(not repeated)"])),
-        ("exec-opts.x", json!("abcd"), json!("(not repeated)")),
-        ("engine.helper", json!("abcd"), json!("(not repeated)")),
-        ("plugins.\"x\".api_key_id", json!("abcd"), json!("(not repeated)")),
+        ("p.registry.configs.\"r\".auth.username", json!("user"), json!("(hidden)")),
+        ("host.\"https://m\".header.x", json!(["abcd"]), json!(["(hidden)"])),
+        ("containers.env", json!(["A=b"]), json!(["A=(hidden)"])),
+        ("labels", json!(["k=abcd"]), json!(["k=(hidden)"])),
+        ("exec-opts", json!(["native.cgroupdriver=abcd"]), json!(["native.cgroupdriver=(hidden)"])),
+        ("exec-opts.x", json!("abcd"), json!("(hidden)")),
+        ("engine.helper", json!("abcd"), json!("(hidden)")),
+        ("plugins.\"x\".api_key_id", json!("abcd"), json!("(hidden)")),
         (
             "plugins.\"x\".options",
             json!({"a": ["b", "/c", 1], "SystemdCgroup": true}),
@@ -159,14 +149,14 @@ fn settings_keep_what_rules_ask() {
         (
             "stream_processors.d.args",
             json!(["--keys", "abcd", "-p", "efgh", "--x=abcd"]),
-            json!(["--keys", "(not repeated)", "-p", "(not repeated)", "--x=(not repeated)"]),
+            json!(["--keys", "(hidden)", "-p", "(hidden)", "--x=(hidden)"]),
         ),
         (
             "runtimes",
             json!({"r": {"runtimeArgs": ["--token", "abcd"]}}),
-            json!({"r": {"runtimeArgs": ["--token", "(not repeated)"]}}),
+            json!({"r": {"runtimeArgs": ["--token", "(hidden)"]}}),
         ),
-        ("staticPodURLHeader.Authorization", json!(["Bearer abcd"]), json!(["(not repeated)"])),
+        ("staticPodURLHeader.Authorization", json!(["Bearer abcd"]), json!(["(hidden)"])),
         ("authentication.webhook.cacheTTL", json!("2m"), json!("2m")),
         ("tlsPrivateKeyFile", json!("/k"), json!("/k")),
     ];
@@ -189,10 +179,7 @@ fn keys_with_users_in_them() {
     }
     configs::hide(&mut config, true, &mut Secrets::default());
     let keys: Vec<&String> = config.settings.keys().collect();
-    assert_eq!(
-        keys,
-        ["host.\"https://(not repeated)+@m\".skip_verify", "host.\"https://(not repeated)@m\".skip_verify"]
-    );
+    assert_eq!(keys, ["host.\"https://(hidden)+@m\".skip_verify", "host.\"https://(hidden)@m\".skip_verify"]);
     assert_eq!(config.settings.values().filter(|setting| setting.is_true()).count(), 1);
 }
 
@@ -203,5 +190,5 @@ fn sentences_repeat_no_secret() {
     Words::default().hide(&mut word, &mut secrets);
     let mut sentence = "label=abcdefgh is no list".to_owned();
     secrets.sentence(&mut sentence);
-    assert_eq!(sentence, "label=(not repeated) is no list");
+    assert_eq!(sentence, "label=(hidden) is no list");
 }

@@ -1,8 +1,7 @@
 //! Secrets in texts: command lines, pairs of a name and a value, URLs, and private keys.
 
 use super::Secrets;
-use super::names::{Pairs, is_open_value, is_secret};
-use crate::text::HIDDEN;
+use super::names::{HIDDEN, Pairs, is_open_value, is_secret};
 
 /// Words of one command line, which may stand apart: a flag and then its value.
 #[derive(Default)]

@@ -1,10 +1,9 @@
 //! Secrets in units of systemd: their environment, their commands, and their credentials.
 
-use super::names::{is_open_value, is_secret};
+use super::names::{HIDDEN, is_open_value, is_secret};
 use super::texts::text;
 use super::{SERVERS, Secrets, server};
 use crate::node::unit::{Unit, names, unescaped_words};
-use crate::text::HIDDEN;
 use std::collections::BTreeSet;
 
 /// Variables that say how a daemon is set up, and that no command names.

@@ -1,8 +1,8 @@
 //! Changes a flag where it is written: in the command of a unit, in a variable of the unit, or in a file with such variables.
 
 use crate::node::mode::shell;
+use crate::node::secrets::HIDDEN;
 use crate::node::unit::{Assignment, Unit, words};
-use crate::text::HIDDEN;
 
 /// A flag, and what stands in its place.
 pub struct Flag<'a> {
