@@ -32,6 +32,9 @@ const SHARED: [&str; 16] = [
     "~",
 ];
 
+/// In how many folders of `ENV PATH` a program is looked for.
+const MOST_FOLDERS: usize = 16;
+
 /// What the image has from other sources than archives without a check, as paths of files and folders.
 #[derive(Debug, Default, Clone)]
 pub struct Own(Vec<String>);
@@ -187,7 +190,8 @@ impl Downloads {
         if !self.files.iter().any(is_release) {
             return None;
         }
-        let places = ["/usr/local/bin", "/usr/bin", "/bin"].into_iter().chain(self.folders.on_path());
+        let places =
+            ["/usr/local/bin", "/usr/bin", "/bin"].into_iter().chain(self.folders.on_path().take(MOST_FOLDERS));
         let mut found =
             places.filter_map(|folder| self.unpacked(&format!("{}/{program}", folder.trim_end_matches('/'))));
         found.find(|at| self.files.get(*at).is_some_and(is_release))
