@@ -83,6 +83,11 @@ that are none.",
                 "FROM debian:12\nCOPY a.key /etc/tls/a.key\nCOPY b.key /war/public/\nCOPY c.key /etc/ssl/certs/\nCOPY d.p12 /d.crt\nCOPY id_rsa /root/id_rsa.pub\nCOPY e.key /usr/share/keyrings-private/e.key\nCOPY f.key /etc/ssl/private/cert-key.pem\nCOPY g.key /x/pubsub-private.pem\nCOPY h.key /root/.gnupg/secring.gpg\n",
                 &[2, 3, 4, 5, 6, 7, 8, 9, 10],
             ),
+            FileExample::bad(
+                "keys that sign something else than releases",
+                "FROM debian:12\nENV JWT_SIGNING_KEY=A62AE125BBBFBB96A6E042EC925CC1CCED3D1561\nENV SIGNING_KEY=88b57fcf7db53b4db3bfa4b1588764fbe22d19c4\n",
+                &[2, 3],
+            ),
             FileExample::bad("a further word", "FROM debian:12\nENV CARD_PIN=1234\n", &[2])
                 .params(r#"{"names":["pin"]}"#),
             FileExample::good(
@@ -100,7 +105,7 @@ that are none.",
             ),
             FileExample::good(
                 "keys of packages, and settings about passwords",
-                "FROM debian:12\nRUN key='859BE8D7C586F538430B19C2467B942D3A79BD29'; gpg --recv-keys \"$key\"\nENV SOLR_KEYS=E6E21FFCDCEA14C95910EA65051A0FAF76BC6507\nENV PGP_KEY_IDS=\"0x8657ABB260F056B1E5190839D9C4D26D0E604491 0x5B2545DAB21995F4088CEFAA36CEE4DEB00CFE33\"\nCMD [\"postgres\", \"-c\", \"password_encryption=scram-sha-256\"]\nRUN export TOKEN=\"$(cat /run/secrets/token)\" && npm ci\nRUN adduser --disabled-password app && mysql --skip-password root && createuser --no-password app1 && psql --no-password mydb\nRUN a --random-password admin1 && b --without-password user1 && c --empty-password user2\nRUN echo \"root:$PASSWORD\" | chpasswd\n",
+                "FROM debian:12\nRUN key='859BE8D7C586F538430B19C2467B942D3A79BD29'; gpg --recv-keys \"$key\"\nENV SOLR_KEYS=E6E21FFCDCEA14C95910EA65051A0FAF76BC6507\nARG SWIFT_SIGNING_KEY=A62AE125BBBFBB96A6E042EC925CC1CCED3D1561\nENV SWIFT_SIGNING_KEY=$SWIFT_SIGNING_KEY\nARG GHC_RELEASE_KEY=88b57fcf7db53b4db3bfa4b1588764fbe22d19c4\nENV PGP_KEY_IDS=\"0x8657ABB260F056B1E5190839D9C4D26D0E604491 0x5B2545DAB21995F4088CEFAA36CEE4DEB00CFE33\"\nCMD [\"postgres\", \"-c\", \"password_encryption=scram-sha-256\"]\nRUN export TOKEN=\"$(cat /run/secrets/token)\" && npm ci\nRUN adduser --disabled-password app && mysql --skip-password root && createuser --no-password app1 && psql --no-password mydb\nRUN a --random-password admin1 && b --without-password user1 && c --empty-password user2\nRUN echo \"root:$PASSWORD\" | chpasswd\n",
             ),
             FileExample::good(
                 "of the pod",

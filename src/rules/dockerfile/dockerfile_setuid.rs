@@ -15,7 +15,8 @@ pub static RULE: Rule = Rule {
     title: "Builds make no file setuid or setgid, and give none capabilities",
     docs: "A file with the setuid bit runs as its owner, mostly root, whoever starts it; with the setgid bit, in its group. \
 `setcap` gives a file some rights of root. The rule finds `chmod u+s`, `chmod 4755`, `install -m 4755`, `setcap` and \
-`COPY --chmod=4755`, in every stage. A setgid bit alone has low severity: on a directory it only passes the group on.\n\n\
+`COPY --chmod=4755`, in every stage. A setgid bit alone has low severity: on a directory it only passes the group on, and \
+`install --directory` sets it without a finding.\n\n\
 Images of distributions contain setuid files (`su`, `mount`, `passwd`). With `removal: true` the rule also reports a last stage on \
 such an image that does not remove the bits. `allow` names files that may have them, by their paths.",
     why: "whoever gets into the container becomes root with one such file, if a fault in it helps",
@@ -29,8 +30,8 @@ such an image that does not remove the bits. `allow` names files that may have t
         examples: &[
             FileExample::bad(
                 "in all forms",
-                "FROM debian:12\nRUN apt-get update \\\n && chmod u+s /bin/a \\\n && chmod 4755 /bin/b\nRUN [\"chmod\", \"06755\", \"/bin/c\"]\nRUN <<EOF\ninstall -m 4755 a /bin/d\nEOF\nCOPY --chmod=4755 e /bin/\nRUN sh -c 'setcap cap_net_raw+ep /bin/f'\n",
-                &[3, 4, 5, 7, 9, 10],
+                "FROM debian:12\nRUN apt-get update \\\n && chmod u+s /bin/a \\\n && chmod 4755 /bin/b\nRUN [\"chmod\", \"06755\", \"/bin/c\"]\nRUN <<EOF\ninstall -m 4755 a /bin/d\nEOF\nCOPY --chmod=4755 e /bin/\nRUN sh -c 'setcap cap_net_raw+ep /bin/f'\nRUN install -Dm4755 g /bin/g && install -vDm 4755 h /bin/h && install -d -m 4755 /i\n",
+                &[3, 4, 5, 7, 9, 10, 11, 11, 11],
             ),
             FileExample::bad(
                 "a setgid directory",
@@ -41,7 +42,7 @@ such an image that does not remove the bits. `allow` names files that may have t
                 .params(r#"{"removal":true}"#),
             FileExample::good(
                 "other modes, and removal",
-                "FROM debian:12\nRUN chmod +x,u=rwx /a && chmod 0755 /a && chmod 1777 /tmp && chmod a-s /bin/su\nCOPY --chmod=755 a /\nRUN install -m755 a /b && echo chmod u+s\n",
+                "FROM debian:12\nRUN chmod +x,u=rwx /a && chmod 0755 /a && chmod 1777 /tmp && chmod a-s /bin/su\nCOPY --chmod=755 a /\nRUN install -m755 a /b && echo chmod u+s\nRUN install --verbose --directory --owner a --mode 3777 /run/a && install -dm 2775 /b\n",
             ),
             FileExample::good(
                 "the bits are removed",
@@ -126,10 +127,19 @@ impl DockerfileSetuid {
                 let value = |index: usize| args.get(index + 1).copied();
                 let mode = args.iter().enumerate().find_map(|(index, arg)| match *arg {
                     "-m" | "--mode" => value(index),
-                    arg => {
-                        arg.strip_prefix("--mode=").or_else(|| arg.strip_prefix("-m").filter(|mode| !mode.is_empty()))
-                    }
+                    arg => arg.strip_prefix("--mode=").or_else(|| {
+                        // `-Dm755`, `-Dm 755`
+                        let (flags, mode) = arg.strip_prefix('-')?.split_once('m')?;
+                        let is_cluster = flags.bytes().all(|b| b"bCcDdpsTv".contains(&b));
+                        if mode.is_empty() { value(index) } else { Some(mode) }.filter(|_| is_cluster)
+                    }),
                 })?;
+                let is_directory = |arg: &&str| {
+                    *arg == "--directory" || (arg.starts_with('-') && !arg.starts_with("--") && arg.contains('d'))
+                };
+                if args.iter().any(is_directory) && bits(mode) == Some(Bits::Setgid) {
+                    return None;
+                }
                 (mode, operands.get(1..).unwrap_or_default())
             }
             "setcap" => {

@@ -27,8 +27,8 @@ A package that was loaded as a file, or that rpm, dnf, pip or npm load from an a
 `--setopt=localpkg_gpgcheck=1` and the key of its publisher, or give pip the checksum: `https://.../a.whl#sha256=...`.\n\n\
 It reads all forms of `RUN`, functions, here-documents and scripts in scripts included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
 Of what stages start, it judges `ENTRYPOINT`, `CMD` and `HEALTHCHECK` of the last one, and of those that no other stage uses. \
-It does not see what `make`, `pip` or `npm` run of such a folder, nor what else is in a folder of the system (`/usr/local`) into which a whole \
-archive is unpacked. `allow` names beginnings of URLs from which a script may run as it arrives.",
+It does not see what `make`, `pip` or `npm` run of such a folder, nor what is named differently from an archive that is unpacked whole \
+into a folder of the system (`/usr/local`). `allow` names beginnings of URLs from which a script may run as it arrives.",
     why: "whoever controls the network or the server decides what runs in the build and in the image",
     owasp: &[26, 29],
     severity: Severity::High,
@@ -213,6 +213,24 @@ archive is unpacked. `allow` names beginnings of URLs from which a script may ru
                 "FROM debian:12\nWORKDIR /w\nRUN curl -s https://example.com/a.tgz | tar xz -C /tmp/a && mv /tmp/a/bash /usr/local/bin/mybash && bash -c ls\nRUN gem install a --source https://rubygems.org && npm install https://github.com/a/b.git && gem install -s https://example.com b\nRUN yarn config set registry https://example.com/ && npm install --registry https://example.com/ c\nRUN rm -f own.sh; rm -rf /w/*; curl -o d.json https://example.com/d\n",
             ),
             FileExample::bad(
+                "programs of an archive that is a release of them",
+                "FROM debian:12 AS go\nRUN wget -q https://example.com/go1.22.linux-amd64.tar.gz && tar -C /usr/local -xzf go1.22.linux-amd64.tar.gz\nENV PATH=$PATH:/usr/local/go/bin\nRUN go version\nFROM debian:12\nARG V=1.9\nRUN wget -q https://example.com/terraform_${V}_linux_amd64.zip && unzip terraform_${V}_linux_amd64.zip -d /usr/local/bin && terraform version\nRUN curl -s https://example.com/node-v20.tar.gz | tar xz -C /usr/local --strip-components=1 && node -v\nRUN curl -s https://example.com/sbt-1.tgz | gunzip | tar x -C /usr/local && /usr/local/sbt/bin/sbt\nRUN wget -q https://example.com/gradle-8-bin.zip && unzip -d /opt/g gradle-8-bin.zip && ln -s /opt/g/gradle-8 /opt/g/latest\nENV PATH=/opt/g/latest/bin:$PATH\nRUN gradle build\nRUN curl -s https://example.com/openjdk-17.tgz | tar xz -C /opt/java\nENV PATH=/opt/java/bin:$PATH\nCMD [\"java\", \"-jar\", \"app.jar\"]\n",
+                &[4, 7, 8, 9, 12, 15],
+            ),
+            FileExample::good(
+                "other programs than those of the archive, and releases that are checked",
+                "FROM debian:12\nRUN curl -s https://example.com/git-lfs-linux-amd64.tgz | tar xz -C /usr/local/bin && git config -l && terraform version\nRUN curl -s https://example.com/node_exporter-1.tgz | tar xz -C /usr/local && node -v\nRUN curl -O https://example.com/go1.tgz && echo \"$SUM go1.tgz\" | sha256sum -c && tar xzf go1.tgz -C /usr/local\nENV PATH=/usr/local/go/bin:$PATH\nRUN go version\nFROM golang:1.22\nRUN curl -s https://example.com/go1.tgz | tar xz -C ~ && ~/go/bin/tool\nCOPY --from=golang:1.21 /usr/local/cmake /usr/local/cmake\nRUN curl -s https://example.com/cmake.tgz | tar xz -C /usr/local && /usr/local/bin/tool && /usr/local/cmake/x && bash -c ls\n",
+            ),
+            FileExample::good(
+                "apk without a signature, where something else was checked",
+                "FROM alpine:3.22\nRUN apk index --allow-untrusted -o /p/APKINDEX.tar.gz /p/*.apk\nRUN curl -O https://example.com/a.apk -O https://example.com/a.sig && gpg --verify a.sig a.apk\nRUN apk add --no-cache --allow-untrusted a.apk\n",
+            ),
+            FileExample::bad(
+                "apk without a signature, where not all was checked, and a package by its whole path",
+                "FROM alpine:3.22\nRUN curl -O https://example.com/a.apk && echo \"$SUM a.apk\" | sha256sum -c && apk add --allow-untrusted a.apk b.apk\nFROM debian:12\nRUN wget https://example.com/c.deb && apt -y install \"$PWD/c.deb\"\nRUN R -e 'install.packages(\"x\")' -e 'source(\"https://example.com/a.R\")' && julia -e 'include(download(\"https://example.com/a.jl\"))'\n",
+                &[2, 4, 5, 5],
+            ),
+            FileExample::bad(
                 "another URL than the allowed one",
                 "FROM debian:12\nRUN curl https://sh.rustup.rs.example.com | sh\n",
                 &[2],
@@ -306,7 +324,7 @@ impl DockerfileUnverifiedPackages {
     fn run(&self, run: &Run, downloads: &mut Downloads, faults: &mut Vec<Fault>) {
         downloads.begin();
         run.calls_in_order(&mut |call| {
-            for (word, found, wanted) in accepted(call) {
+            for (word, found, wanted) in accepted(call, downloads) {
                 faults.push(Fault { span: run.span(call.span(word)), found, wanted });
             }
             if let Some(piece) = &call.command.input

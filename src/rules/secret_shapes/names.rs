@@ -57,9 +57,20 @@ pub fn is_setting_secret(name: &str, value: &str) -> bool {
 /// Whether it is the name of a public key of PGP, with the fingerprints of keys: `GPG_KEY`, `RABBITMQ_PGP_KEY_ID`.
 fn is_public_key(words: &[&str], value: &str) -> bool {
     let is_of_pgp = |word: &&str| is_one_of(word, &["GPG", "PGP", "OPENPGP", "FINGERPRINT"]);
+    // What releases are signed with: `GHC_RELEASE_KEY`, and with more care `SWIFT_SIGNING_KEY`.
+    let is_after = |of: &str| matches!(words, [.., what, _] if what.eq_ignore_ascii_case(of));
+    let is_own = |word: &&str| is_one_of(word, &["AUTH", "COOKIE", "HMAC", "JWT", "SECRET", "SESSION", "TOKEN"]);
+    let is_key: fn(&str) -> bool = if words.iter().any(is_of_pgp) {
+        is_fingerprint
+    } else if is_after("RELEASE") {
+        |part: &str| part.len() >= 40 && is_fingerprint(part)
+    } else if is_after("SIGNING") && !words.iter().any(is_own) {
+        is_printed_fingerprint
+    } else {
+        return false;
+    };
     words.last().is_some_and(|last| is_one_of(last, &["KEY", "KEYS", "FINGERPRINT", "FINGERPRINTS"]))
-        && words.iter().any(is_of_pgp)
-        && value.split([' ', ',']).filter(|part| !part.is_empty()).all(is_fingerprint)
+        && value.split([' ', ',']).filter(|part| !part.is_empty()).all(is_key)
 }
 
 /// Whether it is the fingerprint of a public key, or its end: 8, 16, 40 or 64 hexadecimal digits.

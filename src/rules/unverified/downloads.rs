@@ -9,6 +9,7 @@ mod installs;
 mod interpreters;
 mod moving;
 mod outputs;
+mod releases;
 mod stages;
 mod unpacking;
 
@@ -54,6 +55,8 @@ struct Download {
     is_unpacked: bool,
     /// What was taken out of the archive; empty for all.
     members: Vec<String>,
+    /// The name of what the archive is a release of, as its own name says: `go` of `go1.22.linux-amd64.tar.gz`.
+    release: String,
 }
 
 impl Downloads {
@@ -113,6 +116,15 @@ impl Downloads {
         });
     }
 
+    /// Whether all packages that a call of apk adds are files that were loaded and checked. What apk would verify then needs no signature.
+    pub fn are_checked(&self, call: &Call<'_>) -> bool {
+        let packages = call.args().skip_while(|arg| *arg != "add").skip(1).filter(|arg| !arg.starts_with('-'));
+        let mut paths = packages.map(|arg| self.folders.resolve(arg)).peekable();
+        let is_checked =
+            |path: String| self.files.iter().any(|file| file.is_checked && globs::is_match(&path, &file.path));
+        paths.peek().is_some() && paths.all(is_checked)
+    }
+
     fn load(&mut self, path: &str, by: &str, is_open: bool) {
         let place = self.folders.resolve(path);
         self.files.retain(|file| !is_same(&file.path, &place));
@@ -128,6 +140,7 @@ impl Downloads {
                 is_checked,
                 is_unpacked,
                 members: Vec::new(),
+                release: String::new(),
             });
         }
     }

@@ -100,7 +100,8 @@ fn is_given_by_xargs(call: &Call<'_>) -> bool {
 }
 
 /// What loads a text in the program of an interpreter, and what runs it.
-const LOADS: [&str; 10] = [
+const LOADS: [&str; 11] = [
+    "download(",
     "urlopen",
     "urllib",
     "requests.get",
@@ -113,21 +114,34 @@ const LOADS: [&str; 10] = [
     "fetch(",
 ];
 const RUNS: [&str; 4] = ["exec(", "eval(", "eval ", "exec "];
+/// What runs a script of an address in R, and in Julia with something that loads it.
+const SOURCES: [(&str, &[&str]); 2] = [("source(", &["littler", "r", "rscript"]), ("include(", &["julia"])];
 
 /// A program that loads another one and runs it: `python3 -c "exec(urlopen('https://...').read())"`.
 fn loading(call: &Call<'_>, allow: &[String]) -> Option<String> {
-    if !INTERPRETERS.contains(&call.name.as_str()) {
+    let source = SOURCES.iter().find(|(_, names)| names.contains(&call.name.as_str())).map(|(source, _)| *source);
+    if source.is_none() && !INTERPRETERS.contains(&call.name.as_str()) {
         return None;
     }
     let mut args = call.args();
-    args.find(|arg| PROGRAM_OPTIONS.contains(arg))?;
-    let program = args.next()?;
-    let loads = call.args().any(|arg| LOADS.iter().any(|load| arg.contains(load)));
+    let programs = std::iter::from_fn(|| {
+        args.find(|arg| PROGRAM_OPTIONS.contains(arg))?;
+        args.next()
+    });
+    let programs: Vec<&str> = programs.collect();
+    // R itself loads an address.
+    let loads = source == Some("source(") || call.args().any(|arg| LOADS.iter().any(|load| arg.contains(load)));
+    let is_found = |program: &&str| loads && runs_address(program, source, allow);
+    programs.iter().any(is_found).then(|| format!("a script that {} loads and runs", call.name))
+}
+
+/// Whether the program has an address that is not allowed, and runs something.
+fn runs_address(program: &str, source: Option<&'static str>, allow: &[String]) -> bool {
     // A method of another object is none: `/a/.exec(b)`.
     let is_bare = |at: usize| {
         !program.get(..at).is_some_and(|before| before.ends_with(|c: char| c == '.' || c == '_' || c.is_alphanumeric()))
     };
-    let runs = RUNS.iter().any(|run| program.match_indices(run).any(|(at, _)| is_bare(at)));
+    let runs = RUNS.iter().copied().chain(source).any(|run| program.match_indices(run).any(|(at, _)| is_bare(at)));
     let is_open = |at: usize, scheme: &str| {
         let url = program.get(at..).unwrap_or_default();
         let url = url.get(..url.find(['\'', '"', ' ', ')', '`']).unwrap_or(url.len())).unwrap_or_default();
@@ -135,7 +149,7 @@ fn loading(call: &Call<'_>, allow: &[String]) -> Option<String> {
     };
     let opens =
         ["http://", "https://"].iter().any(|scheme| program.match_indices(scheme).any(|(at, _)| is_open(at, scheme)));
-    (loads && runs && opens).then(|| format!("a script that {} loads and runs", call.name))
+    runs && opens
 }
 
 pub(super) fn is_short(arg: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use super::super::scripts::{downloader, downloader_of};
 use super::interpreters::{files_of, is_interpreter};
+use super::outputs::name_of as name_in_url;
+use super::releases::{has_program, program_of};
 use super::unpacking::Unpacking;
 use super::{Download, Downloads, MOST, Used, globs};
 use crate::shell::Call;
@@ -9,7 +11,8 @@ use crate::text::clean;
 
 const UNPACKED: &str = "an archive that is checked before it is unpacked";
 
-/// Folders of the system, which have much from elsewhere. There only the files that a command names are followed.
+/// Folders of the system, which have much from elsewhere. There only the files that a command names are followed, and what is named
+/// as the archive is.
 const SHARED: [&str; 16] = [
     "/",
     "/bin",
@@ -28,6 +31,9 @@ const SHARED: [&str; 16] = [
     "/var",
     "~",
 ];
+
+/// In how many folders of `ENV PATH` a program is looked for.
+const MOST_FOLDERS: usize = 16;
 
 /// What the image has from other sources than archives without a check, as paths of files and folders.
 #[derive(Debug, Default, Clone)]
@@ -74,29 +80,46 @@ impl Downloads {
         self.decompressed(call);
         let Some(Unpacking { archive, folder, members }) = Unpacking::of(call) else { return };
         let folder = self.folders.resolve(&folder);
-        let Some(by) = self.source(call, archive.as_deref(), allow) else {
+        let Some((by, archive)) = self.source(call, archive.as_deref(), allow) else {
             self.own.add(folder);
             return;
         };
+        let release = program_of(&archive);
         let is_named =
             !members.is_empty() && members.iter().all(|member| !name_of(member).trim_matches('*').is_empty());
-        if is_named || !SHARED.contains(&folder.as_str()) {
-            self.add(Download { path: folder, by, is_summed: false, is_checked: false, is_unpacked: true, members });
+        let is_shared = SHARED.contains(&folder.as_str()) && !is_named;
+        // `go install` makes `~/go`, too.
+        let is_from_anywhere = match folder.as_str() {
+            "/" => true,
+            "~" | "/root" | "/home" => release == "go",
+            _ => release.is_empty(),
+        };
+        if is_shared && is_from_anywhere {
+            return;
         }
+        let members = if is_shared { vec![release.clone()] } else { members };
+        let (is_summed, is_checked, is_unpacked) = (false, false, true);
+        self.add(Download { path: folder, by, is_summed, is_checked, is_unpacked, members, release });
     }
 
-    /// What loaded the archive that nothing checked.
-    fn source(&self, call: &Call<'_>, archive: Option<&str>, allow: &[String]) -> Option<String> {
+    /// What loaded the archive that nothing checked, and the name of the archive.
+    fn source(&self, call: &Call<'_>, archive: Option<&str>, allow: &[String]) -> Option<(String, String)> {
         let given = call.words.iter().skip(1).flat_map(|word| &word.inner).find_map(|script| downloader(script, allow));
-        if given.is_some() {
-            return given;
+        if let Some(by) = given {
+            return Some((by, String::new()));
         }
+        let of = |file: &Download| (file.by.clone(), name_of(&file.path).to_owned());
         if let Some(archive) = archive.filter(|archive| *archive != "-") {
-            return self.loaded(archive).map(|file| file.by.clone());
+            return self.loaded(archive).map(of);
         }
-        let sources = || call.script.sources(call.command).into_iter();
-        let loads = sources().find_map(|command| downloader_of(call.script, command, allow));
-        loads.or_else(|| self.read_by(call).map(|file| file.by.clone()))
+        let mut sources = call.script.sources(call.command).into_iter();
+        let loads = sources.find_map(|command| Some((downloader_of(call.script, command, allow)?, command)));
+        let named = loads.map(|(by, command)| {
+            let urls = command.words.iter().skip(1).map(|word| self.folders.value(&word.text));
+            let url = urls.filter(|word| word.contains("://")).next_back().unwrap_or_default();
+            (by, name_in_url(&url).to_owned())
+        });
+        named.or_else(|| self.read_by(call).map(of))
     }
 
     /// Other files and folders: of Git and of redirections.
@@ -161,6 +184,19 @@ impl Downloads {
         from.max_by_key(|(_, file)| file.path.len()).map(|(at, _)| at)
     }
 
+    /// The archive that is a release of the program, if it is in a folder of programs.
+    fn released(&self, program: &str) -> Option<usize> {
+        let is_release = |file: &Download| file.is_unpacked && has_program(&file.release, program);
+        if !self.files.iter().any(is_release) {
+            return None;
+        }
+        let places =
+            ["/usr/local/bin", "/usr/bin", "/bin"].into_iter().chain(self.folders.on_path().take(MOST_FOLDERS));
+        let mut found =
+            places.filter_map(|folder| self.unpacked(&format!("{}/{program}", folder.trim_end_matches('/'))));
+        found.find(|at| self.files.get(*at).is_some_and(is_release))
+    }
+
     /// What the call runs of such an archive.
     pub(super) fn used_of_archive(&mut self, call: &Call<'_>) -> Option<Used> {
         if !self.files.iter().any(|file| file.is_unpacked && !file.is_checked) {
@@ -171,14 +207,15 @@ impl Downloads {
         if is_interpreter(&call.name) {
             named.extend(files_of(call));
         }
-        let mut paths = named.iter().map(|file| self.folders.resolve(file)).peekable();
-        let (at, path) = if paths.peek().is_some() {
-            paths.find_map(|path| Some((self.unpacked(&path)?, Some(path))))?
-        } else {
-            // Shells look for it in the folders of programs.
+        let mut paths = named.iter().map(|file| self.folders.resolve(file));
+        let by_path = paths.find_map(|path| Some((self.unpacked(&path)?, Some(path))));
+        // Shells look for it in the folders of programs.
+        let by_name = || {
             let is_open = |file: &Download| file.is_unpacked && !file.is_checked && file.is_program(program);
-            (self.files.iter().position(is_open)?, None)
+            let at = self.files.iter().position(is_open).or_else(|| self.released(program));
+            Some((at.filter(|_| !program.contains('/'))?, None))
         };
+        let (at, path) = by_path.or_else(by_name)?;
         let file = self.files.get_mut(at)?;
         // Once is enough.
         file.is_checked = true;

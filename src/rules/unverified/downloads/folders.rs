@@ -174,8 +174,13 @@ impl Folders {
 
     /// Whether shells look for programs in this folder, because `ENV PATH` names it.
     pub fn is_on_path(&self, folder: &str) -> bool {
+        self.on_path().any(|one| one.trim_end_matches('/') == folder)
+    }
+
+    /// The first folders of `ENV PATH`.
+    pub fn on_path(&self) -> impl Iterator<Item = &str> {
         let path = self.variables.iter().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
-        path.split(':').any(|one| !one.is_empty() && one.trim_end_matches('/') == folder)
+        path.split(':').filter(|one| !one.is_empty()).take(super::MOST)
     }
 
     /// Takes the addresses that the call gives to variables of its shell, and the files of a loop: `for file in *.deb`.

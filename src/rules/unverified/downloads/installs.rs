@@ -41,13 +41,15 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
     let mut args = call.args();
     while let Some(arg) = args.next() {
         if !arg.starts_with('-') {
-            operands.push(folders.value(arg));
+            let operand = folders.value(arg);
+            // apt takes a word without a slash for the name of a package.
+            if !tool.starts_with("apt") || arg.contains('/') || operand.contains('/') {
+                operands.push(operand);
+            }
         } else if values.contains(&arg) {
             args.next();
         }
     }
-    // apt takes a word without a slash for the name of a package.
-    operands.retain(|operand| !tool.starts_with("apt") || operand.contains('/'));
     Some(operands)
 }
 

@@ -73,7 +73,7 @@ impl Unpacking {
                     }
                     _ => {}
                 }
-            } else if arg.len() > 1 && (arg.starts_with('-') || index == 0) {
+            } else if arg != "-" && (arg.starts_with('-') || index == 0) {
                 let is_dashed = arg.starts_with('-');
                 for (at, letter) in arg.char_indices() {
                     extracts |= letter == 'x';
