@@ -101,6 +101,12 @@ impl SecretValues {
         without_secrets(shown)
     }
 
+    /// Whether the text has a value, so that it must not be shown as it is.
+    #[must_use]
+    pub fn are_in(&self, text: &str) -> bool {
+        self.is_full || self.values.iter().any(|(_, value)| text.contains(value))
+    }
+
     /// Adds a text in which a value may be cut.
     fn push_cut(&self, text: &str, shown: &mut String) {
         for part in text.split_inclusive(CUT) {
