@@ -85,20 +85,83 @@ impl SecretValues {
         if self.is_full {
             return HIDDEN.to_owned();
         }
-        let mut text = text.to_owned();
+        let mut pieces = vec![Piece::Text(text)];
         for (name, value) in &self.values {
-            let shown = format!("${name}");
             if text.contains(value) {
-                text = text.replace(value, &shown);
-            }
-            // The end of a text that was cut.
-            if let Some((before, behind)) = text.split_once('…')
-                && let Some(begin) = cut(before, value)
-            {
-                text = format!("{}{shown}…{behind}", before.get(..begin).unwrap_or_default());
+                pieces = pieces.into_iter().flat_map(|piece| piece.without(name, value)).collect();
             }
         }
-        without_secrets(text)
+        let mut shown = String::with_capacity(text.len());
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => self.push_cut(text, &mut shown),
+                Piece::Name(name) => push_name(name, &mut shown),
+            }
+        }
+        without_secrets(shown)
+    }
+
+    /// Whether the text has a value, so that it must not be shown as it is.
+    #[must_use]
+    pub fn are_in(&self, text: &str) -> bool {
+        self.is_full || self.values.iter().any(|(_, value)| text.contains(value))
+    }
+
+    /// Adds a text in which a value may be cut.
+    fn push_cut(&self, text: &str, shown: &mut String) {
+        for part in text.split_inclusive(CUT) {
+            let before = part.strip_suffix(CUT);
+            let found = before.and_then(|before| {
+                let mut begins = self.values.iter().filter_map(|(name, value)| Some((name, cut(before, value)?)));
+                begins.next().map(|(name, begin)| (name, part.get(..begin)))
+            });
+            let Some((name, rest)) = found else {
+                shown.push_str(part);
+                continue;
+            };
+            shown.push_str(rest.unwrap_or_default());
+            push_name(name, shown);
+            shown.push(CUT);
+        }
+    }
+}
+
+/// The end of a text that was cut.
+const CUT: char = '…';
+
+/// The longest name that is shown in place of a value, so that a text does not grow without an end.
+const LONGEST_NAME: usize = 64;
+
+/// The most bytes of a value that can stand before the end of a text that was cut.
+const LONGEST_CUT: usize = 1024;
+
+/// A part of a text. A name is never searched for values, since names and values could lead to each other without an end.
+enum Piece<'t> {
+    Text(&'t str),
+    /// The name of a variable whose value stood here.
+    Name(&'t str),
+}
+
+impl<'t> Piece<'t> {
+    /// With the name in place of the value.
+    fn without(self, name: &'t str, value: &str) -> Vec<Self> {
+        let Self::Text(text) = self else { return vec![self] };
+        let mut pieces = Vec::new();
+        for part in text.split(value) {
+            pieces.extend([Self::Name(name), Self::Text(part)]);
+        }
+        // No value stands before the first part.
+        pieces.remove(0);
+        pieces
+    }
+}
+
+fn push_name(name: &str, shown: &mut String) {
+    if name.len() <= LONGEST_NAME {
+        shown.push('$');
+        shown.push_str(name);
+    } else {
+        shown.push_str(HIDDEN);
     }
 }
 
@@ -113,7 +176,7 @@ fn base<'i>(instruction: &'i Instruction<'_>) -> Option<&'i str> {
 /// Where the beginning of a value stands at the end of a text.
 fn cut(text: &str, value: &str) -> Option<usize> {
     let ends = value.char_indices().map(|(at, _)| at).filter(|at| *at >= SHORTEST);
-    let mut ends: Vec<usize> = ends.take(text.len()).collect();
+    let mut ends: Vec<usize> = ends.take_while(|end| *end <= text.len().min(LONGEST_CUT)).collect();
     ends.reverse();
     ends.into_iter().find(|end| value.get(..*end).is_some_and(|part| text.ends_with(part))).map(|end| text.len() - end)
 }
@@ -151,6 +214,22 @@ mod tests {
         let file = Dockerfile::parse(pin);
         assert_eq!(SecretValues::of_dockerfile(&file, &[]).hide("/1234"), "/1234");
         assert_eq!(SecretValues::of_dockerfile(&file, std::slice::from_ref(&(11..19))).hide("/1234"), "/$PIN");
+    }
+
+    #[test]
+    fn a_name_is_no_place_of_a_value() {
+        // Each name has the value of the next variable twice.
+        let of = |number: usize| format!("x{number:02}");
+        let env = |number| format!("{next}_{next}_PASSWORD={}", of(number), next = of(number + 1));
+        let mut image = ImageFacts::default();
+        image.run.env = (0..MOST).map(env).collect();
+        let secrets = SecretValues::of_image(&image);
+        assert_eq!(secrets.hide("/x00/x63x62…x6…"), "/$x01_x01_PASSWORD/$x64_x64_PASSWORD$x63_x63_PASSWORD…x6…");
+        let long = "A".repeat(LONGEST_NAME);
+        image.run.env = vec![format!("{long}_PASSWORD=hunter2"), "A_PASSWORD=hunter3hunter3".to_owned()];
+        let secrets = SecretValues::of_image(&image);
+        assert_eq!(secrets.hide("/hunter2"), format!("/{HIDDEN}"));
+        assert_eq!(secrets.hide("hunter3hun…, hunter3hu…"), "$A_PASSWORD…, $A_PASSWORD…");
     }
 
     #[test]

@@ -144,6 +144,11 @@ impl Store {
         self.left.iter().filter(move |(_, from)| **from <= now).map(|(object, _)| object)
     }
 
+    /// Whether this object is to be deleted now.
+    pub fn is_still_left(&self, object: &str, now: Timestamp) -> bool {
+        self.left.get(object).is_some_and(|from| *from <= now)
+    }
+
     /// The object of an image is of no use from this time on.
     fn is_gone(&mut self, digest: Digest, from: Timestamp) {
         self.gone.entry(digest).or_insert(from);

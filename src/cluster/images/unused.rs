@@ -30,7 +30,7 @@ pub async fn delete(service: &ImageService, api: &Api<Item>, owner: &Owner, pace
         if !*leadership.borrow() {
             continue;
         }
-        match delete_all(service, api, owner, pace).await {
+        match delete_all(service, api, owner, pace, leadership).await {
             Ok(()) => {
                 let _ = log.recovered();
             }
@@ -43,7 +43,13 @@ pub async fn delete(service: &ImageService, api: &Api<Item>, owner: &Owner, pace
     }
 }
 
-async fn delete_all(service: &ImageService, api: &Api<Item>, owner: &Owner, pace: &Pace) -> Result<(), ApiError> {
+async fn delete_all(
+    service: &ImageService,
+    api: &Api<Item>,
+    owner: &Owner,
+    pace: &Pace,
+    leadership: &Leadership,
+) -> Result<(), ApiError> {
     let unused = unused(&service.known().store, service.now(), MOST);
     for digest in unused {
         if !delete_one(api, &owner.name_of(&digest)).await? {
@@ -53,12 +59,20 @@ async fn delete_all(service: &ImageService, api: &Api<Item>, owner: &Owner, pace
     }
     let left: Vec<String> = service.known().store.left(service.now()).take(AT_ONCE).cloned().collect();
     for object in left {
+        // Writing takes its time: meanwhile another replica may lead, or a person may have put an object in its place.
+        if !*leadership.borrow() {
+            return Ok(());
+        }
+        if !service.known().store.is_still_left(&object, service.now()) {
+            continue;
+        }
         // What is known of the image goes on under the name of today.
         let successor = match object::digest_of(&object) {
             Some(digest) if write_one(service, api, owner, &digest, pace).await? => Some(owner.name_of(&digest)),
             _ => None,
         };
-        if successor.as_ref() != Some(&object) {
+        let is_left = service.known().store.is_still_left(&object, service.now());
+        if is_left && successor.as_ref() != Some(&object) {
             delete_one(api, &object).await?;
         }
         service.known().store.is_not_left(&object);
@@ -88,8 +102,15 @@ fn unused(store: &Store, now: Timestamp, most: usize) -> Vec<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::images::object::kind;
     use crate::cluster::images::record::Record;
+    use crate::cluster::images::seal::{LENGTH, Sealer};
     use crate::image::OpenedImage;
+    use crate::observe::metrics::images::ImageMetrics;
+    use kube::client::Body;
+    use serde_json::json;
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
 
     fn record(name: &str) -> Record {
         let digest = Digest::sha256(name.as_bytes());
@@ -112,5 +133,37 @@ mod tests {
         assert_eq!(unused(&store, later, MOST), [Digest::sha256(b"old")]);
         // Of too many, those that were used last stay.
         assert_eq!(unused(&store, start, 1), [Digest::sha256(b"old")]);
+    }
+
+    /// Deletes of two objects what is left, while this is done after the first; the answer is how many were deleted.
+    async fn deleted(
+        meanwhile: impl Fn(&ImageService, &tokio::sync::watch::Sender<bool>) + Send + Sync + 'static,
+    ) -> usize {
+        let metrics = ImageMetrics::new(&prometheus::Registry::new()).unwrap();
+        let service = Arc::new(ImageService::new(Arc::new(metrics)));
+        let (leads, leadership) = tokio::sync::watch::channel(true);
+        for object in ["a", "b"] {
+            service.known().store.is_left(object, service.now());
+        }
+        let (count, of_api, meanwhile) = (Arc::new(Mutex::new(0)), Arc::clone(&service), Arc::new(meanwhile));
+        let counted = Arc::clone(&count);
+        let api = tower::service_fn(move |_: http::Request<Body>| {
+            *counted.lock().unwrap() += 1;
+            meanwhile(&of_api, &leads);
+            let status = json!({"kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound"});
+            let response = http::Response::builder().status(404).body(Body::from(status.to_string().into_bytes()));
+            async { Ok::<_, Infallible>(response.unwrap()) }
+        });
+        let api: Api<Item> = Api::all_with(kube::Client::new(api, "default"), &kind());
+        let owner = Owner::new(Sealer::new(&[7; LENGTH]).unwrap(), None);
+        delete_all(&service, &api, &owner, &Pace::new(), &leadership).await.unwrap();
+        *count.lock().unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_person_puts_back_meanwhile_stays_and_a_former_leader_deletes_nothing() {
+        assert_eq!(deleted(|_, _| {}).await, 2);
+        assert_eq!(deleted(|service, _| service.known().store.is_not_left("b")).await, 1);
+        assert_eq!(deleted(|_, leads| drop(leads.send(false))).await, 1);
     }
 }

@@ -3,7 +3,7 @@
 use crate::dockerfile::{Dockerfile, Instruction, Keyword};
 use crate::report::{ObjectReport, ViolationReport};
 use crate::rule::Judges;
-use crate::rules::{find, has_secret};
+use crate::rules::{SecretValues, find, has_secret};
 use crate::text::HIDDEN;
 use std::collections::HashSet;
 
@@ -21,17 +21,22 @@ impl Hidden {
         spans.extend(
             values.flat_map(Instruction::pairs).filter(|pair| pair.value.is_some()).map(|pair| pair.span.clone()),
         );
+        let mut found = Vec::new();
         let rule = find("dockerfile-secrets").map(|rule| &rule.judges);
         if let Some(Judges::Dockerfile(rule)) = rule
             && let Ok(check) = (rule.compile)(serde_json::json!({}))
         {
             let mut findings = Vec::new();
             check.check(&file, &mut findings);
-            spans.extend(findings.into_iter().map(|finding| finding.at.span));
+            found.extend(findings.into_iter().map(|finding| finding.at.span));
         }
+        // A line without a variable may have its value once more.
+        let values = SecretValues::of_dockerfile(&file, &found);
+        let mut lines: HashSet<usize> =
+            text.lines().enumerate().filter(|(_, line)| values.are_in(line)).map(|(index, _)| index).collect();
+        spans.extend(found);
         // Spans may be in each other: each line is counted once.
         spans.sort_by_key(|span| span.start);
-        let mut lines = HashSet::new();
         let mut next = 0;
         for span in spans {
             let end = file.line_of(span.end);
@@ -84,5 +89,16 @@ impl Hidden {
     pub fn is_repeated(old: &str, new: &str) -> bool {
         let value = old.trim().split_once([':', '=', ' ']).map_or(old, |(_, value)| value).trim();
         has_secret(new.trim()) || (value.len() >= 3 && new.contains(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_with_the_value_of_a_variable_elsewhere_is_hidden() {
+        let hidden = Hidden::of_dockerfile("FROM a\nADD hunter2.conf /etc/\nENV A_PASSWORD=hunter2\nADD b /\n");
+        assert_eq!([1, 2, 3, 4].map(|line| hidden.has(line - 1)), [false, true, true, false]);
     }
 }

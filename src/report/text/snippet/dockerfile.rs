@@ -2,8 +2,8 @@
 
 use crate::dockerfile::{Arguments, Dockerfile, Instruction};
 use crate::rule::Rule;
-use crate::rules;
 use crate::rules::secret_shapes::secret_value;
+use crate::rules::{self, SecretValues};
 use crate::text::HIDDEN;
 use serde_json::Value;
 use std::ops::Range;
@@ -17,10 +17,12 @@ impl Secrets {
         for pair in file.instructions.iter().flat_map(Instruction::pairs) {
             hidden.extend(pair.value.as_ref().map(|value| value.span.clone()));
         }
+        let mut found = Vec::new();
         let rule = rules::find("dockerfile-secrets").and_then(Rule::file);
         if let Some(check) = rule.and_then(|rule| (rule.compile)(Value::Null).ok()) {
             let mut findings = Vec::new();
             check.check(file, &mut findings);
+            found.extend(findings.iter().map(|finding| finding.at.span.clone()));
             // The name of a variable and the path of a file are no secrets.
             let is_text = |span: &Range<usize>| {
                 let found = file.instruction_at(span.start).map(|(_, instruction)| instruction);
@@ -28,13 +30,14 @@ impl Secrets {
             };
             hidden.extend(findings.into_iter().map(|finding| finding.at.span).filter(is_text));
         }
-        // What no rule reads, such as the path of an ADD.
+        let values = SecretValues::of_dockerfile(file, &found);
+        // What no rule reads, such as the path of an ADD, and where a value is written once more.
         for instruction in &file.instructions {
             let mut at = instruction.span.start;
             let text = file.text().get(instruction.span.clone()).unwrap_or_default();
             for piece in text.split_inclusive(char::is_whitespace) {
                 let word = piece.trim_end();
-                if secret_value(word).is_some() {
+                if secret_value(word).is_some() || values.are_in(word) {
                     hidden.push(at..at + word.len());
                 }
                 at += piece.len();
@@ -81,6 +84,9 @@ mod tests {
 
     #[test]
     fn values_and_secrets_are_hidden() {
+        let path = "FROM a\nADD hunter2.conf /etc/\nENV A_PASSWORD=hunter2\n";
+        let file = Dockerfile::parse(path);
+        assert_eq!(Secrets::new(&file).hide(&file, file.line(2)), "ADD (not repeated) /etc/");
         let text = "FROM a\nENV A=hunter2 B=1\nRUN x && mysql -phunter2 \\\n  -u root\nCOPY id_rsa /\nCOPY <<EOF /k\n-----BEGIN PRIVATE KEY-----\nhunter2\nEOF\n";
         let file = Dockerfile::parse(text);
         let secrets = Secrets::new(&file);
