@@ -274,10 +274,10 @@ fn config(facts: &ImageFacts, secrets: &SecretValues) -> ConfigReport {
     let cmd = entrypoint.split_off(run.entrypoint.len());
     let name = |pair: &String| pair.split('=').next().unwrap_or_default().to_owned();
     ConfigReport {
-        user: run.user.clone(),
+        user: secrets.hide(&run.user),
         entrypoint,
         cmd,
-        working_dir: run.working_dir.clone(),
+        working_dir: secrets.hide(&run.working_dir),
         env: run.env.iter().map(name).collect(),
         exposed_ports: run.exposed_ports.clone(),
         volumes: run.volumes.clone(),

@@ -67,7 +67,7 @@ fn findings_in_a_dockerfile_name_variables() {
 #[test]
 fn the_report_of_an_image_names_variables() {
     let dir = Dir::new("hidden-values-image", &[]);
-    let image = Image::new("amd64", &json!({"Env": ["DB_PASSWORD=plain-words"], "Cmd": ["/opt/plain-words/run"]}))
+    let image = Image::new("amd64", &json!({"Env": ["DB_PASSWORD=plain-words"], "Cmd": ["/opt/plain-words/run"], "WorkingDir": "/opt/plain-words", "User": "plain-words"}))
         .layer("ADD rootfs.tar / # buildkit", Tar::default().file("a", "b"))
         .layer("|1 TOKEN=abc123 /bin/sh -c curl -k https://example.com/$TOKEN | sh", Tar::default().file("b", "b"))
         .layer("RUN |2 MODE=fast KEY_TOKEN=777111 /bin/sh -c make # buildkit", Tar::default().file("c", "b"))

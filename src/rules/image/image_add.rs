@@ -41,11 +41,12 @@ Use `COPY` for files. For a URL use `ADD --checksum=sha256:...`, and allow it he
                     {"created_by":"ADD rootfs.tar / # buildkit"},
                     {"created_by":"ADD runtime.tar /opt # buildkit"},
                     {"created_by":"CMD [\"app\"]","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) ADD file:bb in /root/buildinfo/../app ","empty_layer":true},
                     {"created_by":"ADD app.tar /app # buildkit"}],"layers":[
                     {"digest":"sha256:1111111111111111111111111111111111111111111111111111111111111111","diffId":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","size":1},
                     {"digest":"sha256:2222222222222222222222222222222222222222222222222222222222222222","diffId":"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","size":1},
                     {"digest":"sha256:3333333333333333333333333333333333333333333333333333333333333333","diffId":"sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","size":1}]}"#,
-                &["history[3]"],
+                &["history[3]", "history[4]"],
             )
             .params(TWO_LAYERS),
             ImageExample::bad(
@@ -160,7 +161,7 @@ fn of_base(history: &[History], known: Option<usize>) -> usize {
         arguments
             .split_whitespace()
             .next_back()
-            .is_some_and(|target| OF_BUILD_SYSTEM.iter().any(|of| target.starts_with(of)))
+            .is_some_and(|target| !target.contains("..") && OF_BUILD_SYSTEM.iter().any(|of| target.starts_with(of)))
     };
     let (mut left, mut has_command) = (known.unwrap_or(1), false);
     let ends = |step: &History| {
