@@ -295,6 +295,14 @@ fn platforms_of_one_name_have_their_own_layers() {
     assert!(!text.contains("\n\n\n"), "{text}");
 }
 
+#[test]
+fn files_without_content_are_counted() {
+    let dir = Dir::new("image-without-content", &[]);
+    write(&layout("1", &[good("amd64").layer("RUN touch a", Tar::default().file("a", ""))]), &dir.0.join("web"));
+    let text = dir.run(&["image", "web"]).out;
+    assert!(text.lines().any(|line| line == "   1 file"), "{text}");
+}
+
 /// What was found comes first, by the numbers of its places, below the reason of the rule; then what was not read, and why that matters.
 #[test]
 fn findings_are_in_order_and_below_their_reason() {
