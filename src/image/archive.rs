@@ -79,7 +79,7 @@ impl<'a> Archive<'a> {
     /// Reads the archive once, unless it is read.
     fn contents(&mut self) -> Result<&mut Contents, ImageError> {
         if self.contents.is_none() {
-            let contents = Contents::read(&mut Tar::new((self.open)()?))?;
+            let contents = Contents::read(&mut Tar::new((self.open)()?)).map_err(of_archive)?;
             self.contents = Some(contents);
         }
         self.contents.as_mut().ok_or_else(|| ImageError::Choice("there is no image in it".to_owned()))
@@ -114,17 +114,20 @@ impl Contents {
             }
             contents.sizes.insert(path, size);
         }
-        contents.find_images()?;
+        contents.find_images(tar.has_end())?;
         Ok(contents)
     }
 
     /// A layout first: it has the digests that a registry has, too.
-    fn find_images(&mut self) -> Result<(), ImageError> {
+    fn find_images(&mut self, has_end: bool) -> Result<(), ImageError> {
         if let Some(json) = self.small.get("index.json") {
             self.roots = layout_roots(json)?;
             return Ok(());
         }
         let Some(json) = self.small.get("manifest.json") else {
+            if !has_end && !self.sizes.is_empty() {
+                return Err(ImageError::malformed("the archive", "it is cut off: it ends before its list of images"));
+            }
             return Err(ImageError::Choice(
                 "there is no image in it: neither index.json of an OCI layout, nor manifest.json of `docker save`"
                     .to_owned(),
@@ -175,6 +178,16 @@ fn no_archive(error: ImageError) -> ImageError {
             "it is no archive with an image: neither a tar, nor one in gzip or zstd, such as `docker save` and `podman save` write"
                 .to_owned(),
         ),
+        error => error,
+    }
+}
+
+/// The reader of archives speaks of layers, and this archive is around them.
+fn of_archive(error: ImageError) -> ImageError {
+    let renamed = |what: String| if what == "the layer" { "the archive".to_owned() } else { what };
+    match error {
+        ImageError::Read { what, error } => ImageError::Read { what: renamed(what), error },
+        ImageError::Malformed { what, why } => ImageError::Malformed { what: renamed(what), why },
         error => error,
     }
 }

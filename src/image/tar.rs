@@ -59,6 +59,7 @@ pub struct Tar<R> {
     /// Zeros of sparse files, which the archive does not have.
     zeros: u64,
     allowance: Allowance,
+    has_end: bool,
 }
 
 /// What extended headers say of the next entry.
@@ -76,7 +77,17 @@ impl<R: Skip> Tar<R> {
 
     /// A reader that takes no more than is allowed.
     pub fn within(inner: R, allowance: Allowance) -> Self {
-        Self { inner, entry: Entry::default(), left: 0, padding: 0, sparse: None, entries: 0, zeros: 0, allowance }
+        Self {
+            inner,
+            entry: Entry::default(),
+            left: 0,
+            padding: 0,
+            sparse: None,
+            entries: 0,
+            zeros: 0,
+            allowance,
+            has_end: false,
+        }
     }
 
     /// The next entry; none at the end. What was not read of the one before is passed over.
@@ -115,6 +126,12 @@ impl<R: Skip> Tar<R> {
     #[must_use]
     pub const fn counts(&self) -> (usize, u64) {
         (self.entries, self.zeros)
+    }
+
+    /// Whether the zeros that end an archive were read; one without them may be cut off.
+    #[must_use]
+    pub const fn has_end(&self) -> bool {
+        self.has_end
     }
 
     /// The reader below, at the end of the archive.
@@ -210,6 +227,7 @@ impl<R: Skip> Tar<R> {
             return Ok(Some(block));
         }
         // Two blocks of zeros end an archive.
+        self.has_end = true;
         match fill(&mut self.inner, block.bytes_mut())? {
             0 | BLOCK if block.is_zero() => Ok(None),
             _ => Err(header::broken("a block of zeros is among its entries")),

@@ -241,7 +241,10 @@ fn the_image_of_an_archive_is_chosen_by_its_name() {
     assert_eq!(named("r.example.com/shop/web:1").unwrap(), "r.example.com/shop/web:1");
     assert!(named("2").unwrap_err().contains("there is no image `2` in it; it has r.example.com/shop/web:1"));
     let says = |archive: &[u8]| open(&mut open_bytes(archive), &Wanted::default()).unwrap_err().to_string();
-    assert!(says(&Tar::default().file("a", "b").end()).contains("neither index.json"));
+    let other = Tar::default().file("a", "b").end();
+    assert!(says(&other).contains("neither index.json"));
+    assert!(says(&other[..1024]).contains("the archive: it is cut off"), "{}", says(&other[..1024]));
+    assert!(says(&other[..1124]).contains("the archive: it ends within a header"), "{}", says(&other[..1124]));
     assert!(
         says(b"no archive, but a text that is long enough to be a part of a header")
             .contains("it is no archive with an image")

@@ -57,6 +57,8 @@ pub enum TlsProblem {
     Expired,
     #[error("its certificate is for another name")]
     OtherName,
+    #[error("its certificate is that of an authority (CA:TRUE), which no server may show")]
+    OfAuthority,
 }
 
 impl RegistryError {

@@ -126,6 +126,10 @@ fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {
         Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
             Some(TlsProblem::OtherName)
         }
+        Error::InvalidCertificate(Certificate::Other(other)) => {
+            let is_of_authority = matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity));
+            is_of_authority.then_some(TlsProblem::OfAuthority)
+        }
         _ => None,
     }
 }

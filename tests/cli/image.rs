@@ -295,6 +295,26 @@ fn platforms_of_one_name_have_their_own_layers() {
     assert!(!text.contains("\n\n\n"), "{text}");
 }
 
+#[test]
+fn a_sealed_object_that_cannot_be_written_is_an_error() {
+    let dir = Dir::new("image-seal-full", &[("seal.key", "0123456789abcdef0123456789ABCDEF-_")]);
+    write(&layout("1", &[good("amd64")]), &dir.0.join("web"));
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("this system has /dev/full");
+    let mut command = dir.command(&["image", "web", "--as", "registry.example.com/shop/web:1", "--seal", "seal.key"]);
+    let output = command.stdout(full).output().expect("runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.starts_with("error: cannot write to stdout"), "{text}");
+}
+
+#[test]
+fn files_without_content_are_counted() {
+    let dir = Dir::new("image-without-content", &[]);
+    write(&layout("1", &[good("amd64").layer("RUN touch a", Tar::default().file("a", ""))]), &dir.0.join("web"));
+    let text = dir.run(&["image", "web"]).out;
+    assert!(text.lines().any(|line| line == "   1 file"), "{text}");
+}
+
 /// What was found comes first, by the numbers of its places, below the reason of the rule; then what was not read, and why that matters.
 #[test]
 fn findings_are_in_order_and_below_their_reason() {

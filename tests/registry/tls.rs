@@ -6,7 +6,7 @@ use podreeve::registry::{CaSource, Client, Credentials, Limits, RegistryError, R
 use podreeve::workload::image::ImageRef;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -21,10 +21,15 @@ async fn serve(name: &str, answer: &'static [u8]) -> (u16, String) {
     let issuer = Issuer::new(params, ca_key);
     let key = KeyPair::generate().unwrap();
     let leaf = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    (serve_with(leaf.der().clone(), &key, answer).await, ca)
+}
+
+/// The same with this certificate.
+async fn serve_with(certificate: CertificateDer<'static>, key: &KeyPair, answer: &'static [u8]) -> u16 {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key).unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -41,7 +46,7 @@ async fn serve(name: &str, answer: &'static [u8]) -> (u16, String) {
             });
         }
     });
-    (port, ca)
+    port
 }
 
 fn registry(port: u16, ca: Option<String>) -> RegistrySettings {
@@ -72,10 +77,20 @@ async fn a_wrong_certificate_is_refused() {
             .unwrap_err();
     assert!(error.to_string().ends_with("signed by an authority that is not trusted here"), "{error}");
     let (port, ca) = serve("other.example.com", b"").await;
-    let error = ask(&client_with(registry(port, Some(ca)), Credentials::default(), once), port, &Digest::sha256(b""))
-        .await
-        .unwrap_err();
+    let error =
+        ask(&client_with(registry(port, Some(ca)), Credentials::default(), once.clone()), port, &Digest::sha256(b""))
+            .await
+            .unwrap_err();
     assert!(error.to_string().ends_with("its certificate is for another name"), "{error}");
+    // What `openssl req -x509` makes is the certificate of an authority.
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let own = params.self_signed(&key).unwrap();
+    let port = serve_with(own.der().clone(), &key, b"").await;
+    let own = registry(port, Some(own.pem()));
+    let error = ask(&client_with(own, Credentials::default(), once), port, &Digest::sha256(b"")).await.unwrap_err();
+    assert!(error.to_string().ends_with("which no server may show"), "{error}");
 }
 
 #[tokio::test]

@@ -131,6 +131,9 @@ impl Repository {
                 "; if it speaks HTTP alone, add --plain-http"
             }
             RegistryError::Tls { problem: TlsProblem::UnknownAuthority, .. } => "; name the authority with --ca FILE",
+            RegistryError::Tls { problem: TlsProblem::OfAuthority, .. } => {
+                "; give the registry one with CA:FALSE, and name its authority with --ca FILE"
+            }
             // A user who means an image of this machine is led to Docker Hub.
             RegistryError::Connect { .. } | RegistryError::NotFound { .. } | RegistryError::Refused { .. }
                 if self.image.registry == "docker.io" && !self.name.contains("docker.io/") =>

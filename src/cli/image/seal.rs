@@ -1,14 +1,14 @@
 //! `podreeve image --seal`: the facts as an object for a cluster whose podreeve does not reach the registry.
 
+use super::Args;
 use super::registry::{Deadline, Repository};
 use super::trust::Place;
-use super::{Args, unreadable};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::output;
 use crate::cluster::images::by_hand;
 use crate::image::{ImageFacts, OpenedImage};
 use crate::reference::ImageRef;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 /// What sealing needs, before the layers are read.
@@ -55,8 +55,7 @@ impl Seal {
         };
         let object = by_hand::object(image, facts, &self.name, evidence, &self.key, jiff::Timestamp::now());
         let object = object.map_err(|error| Failure::input(format!("{}: {error}", args.image)))?;
-        let written = writeln!(std::io::stdout(), "{object}");
-        written.map_err(|error| unreadable("stdout", &crate::image::ImageError::read("stdout", error)))?;
+        output::print(&format!("{object}\n"))?;
         Ok(Exit::Clean)
     }
 }

@@ -64,7 +64,10 @@ pub fn adds(layer: &LayerReport) -> String {
     if added.files > 0 {
         let largest =
             added.largest.iter().take(3).map(|one| format!("/{} {}", clean(&one.path, 60), size_text(one.bytes)));
-        parts.push(format!("{}: {}", plural(added.files, "file"), largest.collect::<Vec<_>>().join(", ")));
+        let largest = largest.collect::<Vec<_>>().join(", ");
+        // Files without content have no largest one.
+        let colon = if largest.is_empty() { "" } else { ": " };
+        parts.push(format!("{}{colon}{largest}", plural(added.files, "file")));
     }
     if added.removed > 0 {
         parts.push(format!("removes {}", plural(added.removed, "path")));

@@ -71,7 +71,8 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
                     {"created_by":"ONBUILD RUN make NPM_TOKEN=hunter2hunter2"},
                     {"created_by":"LABEL source=https://jane:hunter2@git.example.com/a title=a"},
                     {"created_by":"LABEL source=https://jane:hunter3@git.example.com/a"},
-                    {"created_by":"ENTRYPOINT [\"app\" \"--password\" \"hunter3\"]"}]}"#,
+                    {"created_by":"ENTRYPOINT [\"app\" \"--password\" \"hunter3\"]"},
+                    {"created_by":"HEALTHCHECK --interval=30s CMD curl -u jane:hunter2 http://localhost"}]}"#,
                 &[
                     "config.Cmd[0]",
                     "config.Healthcheck.Test[1]",

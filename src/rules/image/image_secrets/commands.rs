@@ -51,7 +51,8 @@ pub fn of_step(step: &str, run: &RunConfig) -> Option<&'static str> {
     match Step::read(step) {
         Step::Run { arguments, script } => variables(arguments).or_else(|| of_script(script)),
         Step::Instruction("ARG" | "ENV", text) => variables(text),
-        Step::Instruction("CMD" | "ENTRYPOINT" | "HEALTHCHECK" | "SHELL", text) => of_program(text, run),
+        Step::Instruction("CMD" | "ENTRYPOINT" | "SHELL", text) => of_program(text, run),
+        Step::Instruction("HEALTHCHECK", text) => of_program(behind_cmd(text), run),
         Step::Instruction("LABEL", text) => {
             let is_known = |name: &str, value: &str| run.labels.get(name).is_some_and(|known| known == value);
             let pairs = step::pairs(text).into_iter().filter(|(name, value)| !is_known(name, value));
@@ -63,6 +64,13 @@ pub fn of_step(step: &str, run: &RunConfig) -> Option<&'static str> {
 
 fn of_variable(name: &str, value: &str) -> Option<&'static str> {
     secret_value(value).or_else(|| is_named_secret(name, value, &[]).then_some("a secret by its name"))
+}
+
+/// What is behind `--interval=30s CMD`, as buildah writes it.
+fn behind_cmd(health: &str) -> &str {
+    let cmd =
+        health.split_once("CMD ").filter(|(options, _)| options.split_whitespace().all(|one| one.starts_with("--")));
+    cmd.map_or(health, |(_, program)| program.trim_start())
 }
 
 fn of_program(text: &str, run: &RunConfig) -> Option<&'static str> {
