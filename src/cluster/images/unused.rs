@@ -164,6 +164,9 @@ mod tests {
     async fn what_a_person_puts_back_meanwhile_stays_and_a_former_leader_deletes_nothing() {
         assert_eq!(deleted(|_, _| {}).await, 2);
         assert_eq!(deleted(|service, _| service.known().store.is_not_left("b")).await, 1);
-        assert_eq!(deleted(|_, leads| drop(leads.send(false))).await, 1);
+        let no_longer_leads = |_: &ImageService, leads: &tokio::sync::watch::Sender<bool>| {
+            leads.send_replace(false);
+        };
+        assert_eq!(deleted(no_longer_leads).await, 1);
     }
 }

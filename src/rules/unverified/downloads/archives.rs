@@ -115,8 +115,8 @@ impl Downloads {
         let mut sources = call.script.sources(call.command).into_iter();
         let loads = sources.find_map(|command| Some((downloader_of(call.script, command, allow)?, command)));
         let named = loads.map(|(by, command)| {
-            let urls = command.words.iter().skip(1).map(|word| self.folders.value(&word.text));
-            let url = urls.filter(|word| word.contains("://")).next_back().unwrap_or_default();
+            let mut urls = command.words.iter().skip(1).map(|word| self.folders.value(&word.text));
+            let url = urls.rfind(|word| word.contains("://")).unwrap_or_default();
             (by, name_in_url(&url).to_owned())
         });
         named.or_else(|| self.read_by(call).map(of))
