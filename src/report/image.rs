@@ -274,7 +274,7 @@ fn config(facts: &ImageFacts, secrets: &SecretValues) -> ConfigReport {
     let cmd = entrypoint.split_off(run.entrypoint.len());
     let name = |pair: &String| pair.split('=').next().unwrap_or_default().to_owned();
     ConfigReport {
-        user: secrets.hide(&run.user),
+        user: run.user.clone(),
         entrypoint,
         cmd,
         working_dir: secrets.hide(&run.working_dir),

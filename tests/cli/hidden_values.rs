@@ -67,15 +67,15 @@ fn findings_in_a_dockerfile_name_variables() {
 #[test]
 fn the_report_of_an_image_names_variables() {
     let dir = Dir::new("hidden-values-image", &[]);
-    let image = Image::new("amd64", &json!({"Env": ["DB_PASSWORD=plain-words"], "Cmd": ["/opt/plain-words/run"], "WorkingDir": "/opt/plain-words", "User": "plain-words"}))
-        .layer("ADD rootfs.tar / # buildkit", Tar::default().file("a", "b"))
-        .layer("|1 TOKEN=abc123 /bin/sh -c curl -k https://example.com/$TOKEN | sh", Tar::default().file("b", "b"))
-        .layer("RUN |2 MODE=fast KEY_TOKEN=777111 /bin/sh -c make # buildkit", Tar::default().file("c", "b"))
-        .layer("ADD https://example.com/abc123/x /opt/plain-words/run # buildkit", Tar::default().file("d", "b"))
-        .layer(
-            "RUN /bin/sh -c curl -u jane:abc890 https://example.com/777111 # buildkit",
-            Tar::default().file("e", "b"),
-        );
+    let image = Image::new(
+        "amd64",
+        &json!({"Env": ["DB_PASSWORD=plain-words"], "Cmd": ["/opt/plain-words/run"], "WorkingDir": "/opt/plain-words"}),
+    )
+    .layer("ADD rootfs.tar / # buildkit", Tar::default().file("a", "b"))
+    .layer("|1 TOKEN=abc123 /bin/sh -c curl -k https://example.com/$TOKEN | sh", Tar::default().file("b", "b"))
+    .layer("RUN |2 MODE=fast KEY_TOKEN=777111 /bin/sh -c make # buildkit", Tar::default().file("c", "b"))
+    .layer("ADD https://example.com/abc123/x /opt/plain-words/run # buildkit", Tar::default().file("d", "b"))
+    .layer("RUN /bin/sh -c curl -u jane:abc890 https://example.com/777111 # buildkit", Tar::default().file("e", "b"));
     dir.write("a.tar", image.docker_save("a:1"));
     for format in FORMATS {
         let ran = dir.run(&["image", "a.tar", "--all", "-o", format]);
