@@ -24,7 +24,12 @@ func (r *release) commands(t *testing.T) {
 	if denied.code == 0 || id == nil {
 		t.Fatalf("wanted a denial with an id: %s", denied)
 	}
-	logs := r.must(t, "", "logs", "-n", namespace, "-l", ours+",app.kubernetes.io/component=webhook", "--tail=-1", "--prefix")
+	// A line takes a moment from a replica to its log.
+	var logs string
+	r.await(t, "the denial in the logs", func() (bool, error) {
+		logs = r.must(t, "", "logs", "-n", namespace, "-l", ours+",app.kubernetes.io/component=webhook", "--tail=-1", "--prefix")
+		return strings.Contains(logs, `"uid":"`+id[1]), nil
+	})
 	judged := r.metric(t, `operation="CONNECT"`)
 	for _, test := range []struct {
 		stdin string
