@@ -111,7 +111,7 @@ impl Owner {
     /// Whether the object names this key.
     #[must_use]
     pub fn is_named_in(&self, item: &Item) -> bool {
-        item.name().split_once('.').is_some_and(|(_, id)| id == self.sealer.id())
+        split(item.name()).1 == Some(self.sealer.id())
     }
 
     /// Whether it says that it is of another installation, which has another key.
@@ -130,15 +130,19 @@ pub fn label(item: &Item) -> Option<&str> {
 /// The digest of which an object has the name, whatever key it names. Objects of earlier versions name none.
 #[must_use]
 pub fn digest_of(name: &str) -> Option<Digest> {
-    let name = name.split_once('.').map_or(name, |(name, _)| name);
-    let (algorithm, hex) = name.split_once('-')?;
+    let (algorithm, hex) = split(name).0.split_once('-')?;
     Digest::parse(&format!("{algorithm}:{hex}"))
 }
 
 /// Whether an object has the name of the memory of tags, whatever key it names.
 #[must_use]
 pub fn is_tags(name: &str) -> bool {
-    name.split_once('.').map_or(name, |(name, _)| name) == TAGS
+    split(name).0 == TAGS
+}
+
+/// What an object is about, and the key that it names.
+fn split(name: &str) -> (&str, Option<&str>) {
+    name.split_once('.').map_or((name, None), |(about, key)| (about, Some(key)))
 }
 
 /// The object with this record, as text. None if it is too large to be shared.
