@@ -6,6 +6,7 @@ mod folder;
 #[path = "image/known.rs"]
 mod known;
 
+use folder::Stored;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -30,7 +31,7 @@ fn main() -> Result<(), Failure> {
     ] {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("image-{layers}"));
         let _ = fs::remove_dir_all(&folder);
-        let size = folder::make(&folder, layers, stored)?;
+        let size = folder::make(&folder, &vec![Stored::Gzip; layers], stored)?;
         let Cost { cpu, time, memory, own } = run(&podreeve, &folder)?;
         let (cpu, time) = (cpu.as_secs_f64(), time.as_secs_f64());
         println!(

@@ -2,19 +2,31 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use flate2::{Compression, write::GzEncoder};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{BufWriter, Error, Write};
 use std::path::Path;
 
-/// Makes the folder of an OCI layout, and returns the bytes of its layers.
-pub fn make(folder: &Path, layers: u64, stored: u64) -> Result<u64, Error> {
+/// How a layer is compressed.
+#[derive(Clone, Copy)]
+pub enum Stored {
+    Gzip,
+    Zstd,
+}
+
+/// Makes the folder of an OCI layout with layers that have so many bytes together, and returns how many they have.
+pub fn make(folder: &Path, layers: &[Stored], bytes: u64) -> Result<u64, Error> {
     let blobs = folder.join("blobs/sha256");
     fs::create_dir_all(&blobs)?;
     let (mut descriptors, mut diff_ids, mut size) = (Vec::new(), Vec::new(), 0);
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for layer in 0..layers {
-        let (descriptor, diff_id) = layer_of(&blobs, layer, stored / layers, &mut random)?;
+    for (number, stored) in layers.iter().enumerate() {
+        let layer = match stored {
+            Stored::Gzip => gzip_layer,
+            Stored::Zstd => zstd_layer,
+        };
+        let (descriptor, diff_id) = layer(&blobs, number, bytes / layers.len() as u64, &mut random)?;
         size += descriptor["size"].as_u64().unwrap_or_default();
         descriptors.push(descriptor);
         diff_ids.push(diff_id);
@@ -62,27 +74,14 @@ impl<W: Write> Write for Hashing<W> {
 }
 
 /// A layer of files of 20 kB, half text and half data that gzip does not shrink much, as programs are.
-fn layer_of(blobs: &Path, layer: u64, stored: u64, random: &mut u64) -> Result<(Value, String), Error> {
+fn gzip_layer(blobs: &Path, layer: usize, stored: u64, random: &mut u64) -> Result<(Value, String), Error> {
     let path = blobs.join("new");
     let file = Hashing { inner: BufWriter::new(File::create(&path)?), hash: Context::new(&SHA256), count: 0 };
     let mut archive =
         Hashing { inner: GzEncoder::new(file, Compression::fast()), hash: Context::new(&SHA256), count: 0 };
     let mut number = 0;
     while archive.inner.get_ref().count < stored {
-        let mut content = Vec::with_capacity(20_480);
-        while content.len() < 20_480 {
-            *random ^= *random << 13;
-            *random ^= *random >> 7;
-            *random ^= *random << 17;
-            if content.len() < 10_240 {
-                content.extend_from_slice(&random.to_le_bytes());
-            } else {
-                content.extend_from_slice(format!("the word {} of a text\n", *random % 1000).as_bytes());
-            }
-        }
-        content.truncate(20_480);
-        archive.write_all(&header(&format!("usr/share/{layer}/{}/file-{number}", number / 100), content.len()))?;
-        archive.write_all(&content)?;
+        write_file(&mut archive, layer, number, random)?;
         number += 1;
     }
     archive.write_all(&[0; 1024])?;
@@ -94,6 +93,41 @@ fn layer_of(blobs: &Path, layer: u64, stored: u64, random: &mut u64) -> Result<(
     let media_type = "application/vnd.oci.image.layer.v1.tar+gzip";
     let descriptor = json!({"mediaType": media_type, "digest": format!("sha256:{digest}"), "size": stored.count});
     Ok((descriptor, format!("sha256:{diff_id}")))
+}
+
+fn zstd_layer(blobs: &Path, layer: usize, stored: u64, random: &mut u64) -> Result<(Value, String), Error> {
+    let mut archive = Hashing { inner: Vec::new(), hash: Context::new(&SHA256), count: 0 };
+    let mut number = 0;
+    while archive.count < stored {
+        write_file(&mut archive, layer, number, random)?;
+        number += 1;
+    }
+    archive.write_all(&[0; 1024])?;
+    let bytes = compress_to_vec(archive.inner.as_slice(), CompressionLevel::Fastest);
+    let mut hash = Context::new(&SHA256);
+    hash.update(&bytes);
+    let digest = hex(hash);
+    fs::write(blobs.join(&digest), &bytes)?;
+    let media_type = "application/vnd.oci.image.layer.v1.tar+zstd";
+    let descriptor = json!({"mediaType": media_type, "digest": format!("sha256:{digest}"), "size": bytes.len()});
+    Ok((descriptor, format!("sha256:{}", hex(archive.hash))))
+}
+
+fn write_file(archive: &mut impl Write, layer: usize, number: u64, random: &mut u64) -> Result<(), Error> {
+    let mut content = Vec::with_capacity(20_480);
+    while content.len() < 20_480 {
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        if content.len() < 10_240 {
+            content.extend_from_slice(&random.to_le_bytes());
+        } else {
+            content.extend_from_slice(format!("the word {} of a text\n", *random % 1000).as_bytes());
+        }
+    }
+    content.truncate(20_480);
+    archive.write_all(&header(&format!("usr/share/{layer}/{}/file-{number}", number / 100), content.len()))?;
+    archive.write_all(&content)
 }
 
 /// The header of a file in a tar archive.

@@ -1,9 +1,11 @@
 //! `podreeve check` on many manifests, and how long a command takes to start.
 
 use super::client::Failure;
+use super::folder::{self as image_folder, Stored};
 use super::process::Program;
-use super::{Table, bodies, folder as image_folder, quartiles};
+use super::{Table, bodies, quartiles};
 use podreeve::manifest::to_yaml;
+use serde_json::json;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +14,8 @@ use std::time::{Duration, Instant};
 const MANIFESTS: usize = 10_000;
 /// Bytes of a manifest, so that all together have 300 MB.
 const BYTES: usize = 30_000;
+/// The name of the image that is judged.
+const IMAGE: &str = "registry.example.com/shop/web:1";
 
 pub fn report(podreeve: &Program, quick: bool, table: &mut Table) -> Result<(), Failure> {
     let Program::Podreeve(podreeve) = podreeve else { return Ok(()) };
@@ -45,16 +49,24 @@ pub fn train(podreeve: &Program) -> Result<(), Failure> {
     let Program::Podreeve(podreeve) = podreeve else { return Ok(()) };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join("train"));
-    image_folder::make(&folder.0.join("image"), 2, 1_000_000)?;
+    image_folder::make(&folder.0.join("image"), &[Stored::Gzip, Stored::Zstd], 1_000_000)?;
     let (image, manifests, signed) =
         (folder.0.join("image"), root.join("tests/addons"), root.join("tests/trust/bundle"));
-    let commands: [(&[&str], Option<&Path>); 6] = [
+    let (pod, facts) = (folder.0.join("pod.json"), folder.0.join("facts.json"));
+    let container = json!({"name": "web", "image": IMAGE});
+    let object =
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [container]}});
+    std::fs::write(&pod, object.to_string())?;
+    let facts = facts.to_str().ok_or("a path that is no text")?;
+    let commands: [(&[&str], Option<&Path>); 8] = [
         (&["version"], None),
         (&["--help"], None),
         (&["node"], None),
         (&["check", "--no-config"], Some(&manifests)),
         (&["image"], Some(&image)),
         (&["image"], Some(&signed)),
+        (&["image", "--as", IMAGE, "--facts", facts], Some(&image)),
+        (&["check", "--no-config", "--image-facts", facts], Some(&pod)),
     ];
     for (arguments, path) in commands {
         let status =

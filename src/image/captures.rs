@@ -65,7 +65,7 @@ impl Watched {
 }
 
 /// What was read from a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {
     pub path: String,
     /// The place of the file in the archive.
@@ -73,8 +73,7 @@ pub struct Capture {
     pub content: Content,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     Packages(Vec<Package>),
     /// The file is there, what is not known therefore, and why it cannot be read.
@@ -85,7 +84,7 @@ pub enum Content {
 }
 
 /// A user of the image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub name: String,
     pub uid: u32,

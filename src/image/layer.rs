@@ -18,13 +18,11 @@ use super::tar::{Kind, Tar};
 use super::{Descriptor, Digest, Gap, ImageError, Part, limits, paths};
 use content::Content;
 use said::{Said, most, said};
-use serde::{Deserialize, Serialize};
 use std::io::Read;
 use unpack::unpack;
 
 /// What is known of a layer, whatever image has it. It depends on the content alone, so it can be kept by diff ID.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default)]
 pub struct Layer {
     /// The bytes of the archive.
     pub raw: u64,

@@ -5,59 +5,56 @@ mod node;
 pub use node::{Node, NodeKind, Origin};
 
 use super::{ImageError, limits, paths};
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Paths in the order of [`paths::compare`].
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// All paths and targets of links, one behind the other.
-    texts: String,
+    /// All paths and targets of links, one behind the other: one such text, or for a root that of each layer, which they share.
+    texts: Vec<Arc<String>>,
     nodes: Vec<Node>,
     /// Entries that a later one of the same layer replaces. Others between the two met them on their way.
-    #[serde(default)]
     past: Vec<Node>,
 }
 
 impl Listing {
     /// How many bytes it takes.
     pub fn memory(&self) -> usize {
-        self.texts.len() + (self.nodes.len() + self.past.len()) * size_of::<Node>()
+        self.bytes() + (self.nodes.len() + self.past.len()) * size_of::<Node>()
+    }
+
+    /// How many bytes its texts have.
+    fn bytes(&self) -> usize {
+        self.texts.iter().map(|texts| texts.len()).sum()
     }
 
     /// Adds a path, before all are ordered, and returns its place in the archive. The last one of two counts.
     pub fn add(&mut self, path: &str, link: &str, node: Node) -> Result<u32, ImageError> {
-        if self.texts.len() + path.len() + link.len() > limits::PATHS {
+        if self.bytes() + path.len() + link.len() > limits::PATHS {
             return Err(ImageError::too_large("the paths of the layer", format!("{} bytes", limits::PATHS)));
         }
         let order = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let node = self.named(path, link, Node { order, ..node });
-        self.nodes.push(node);
+        let ((path, path_length), (link, link_length)) = (self.text(path), self.text(link));
+        self.nodes.push(Node { path, link, order, path_length, link_length, ..node });
         Ok(order)
     }
 
-    /// The node with these texts.
-    fn named(&mut self, path: &str, link: &str, node: Node) -> Node {
-        let ((path, path_length), (link, link_length)) = (self.text(path), self.text(link));
-        Node { path, link, path_length, link_length, ..node }
-    }
-
     fn text(&mut self, text: &str) -> (u32, u16) {
-        let start = u32::try_from(self.texts.len()).unwrap_or_default();
-        self.texts.push_str(text);
+        if self.texts.is_empty() {
+            self.texts.push(Arc::default());
+        }
+        let Some(texts) = self.texts.first_mut().map(Arc::make_mut) else { return (0, 0) };
+        let start = u32::try_from(texts.len()).unwrap_or_default();
+        texts.push_str(text);
         (start, u16::try_from(text.len()).unwrap_or_default())
     }
 
-    fn read(&self, start: u32, length: u16) -> &str {
-        let start = start as usize;
-        self.texts.get(start..start + usize::from(length)).unwrap_or_default()
-    }
-
     pub fn path(&self, node: &Node) -> &str {
-        self.read(node.path, node.path_length)
+        read(&self.texts, node.layer, node.path, node.path_length)
     }
 
     pub fn link(&self, node: &Node) -> &str {
-        self.read(node.link, node.link_length)
+        read(&self.texts, node.layer, node.link, node.link_length)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
@@ -129,13 +126,11 @@ impl Listing {
 
     /// Orders the paths once all are added, and gives hard links what their targets have.
     pub fn finish(&mut self) {
-        let Self { texts, nodes, past, .. } = self;
-        let path = |node: &Node| {
-            texts.get(node.path as usize..node.path as usize + usize::from(node.path_length)).unwrap_or_default()
-        };
+        let Self { texts, nodes, past } = self;
+        let path = |node: &Node| read(texts, node.layer, node.path, node.path_length);
         let mark = |node: &Node| if node.kind.is_mark() { node.kind as u8 } else { 2 };
-        // Of equal ones the last one stays.
-        nodes.sort_by(|a, b| {
+        // Of equal ones the last one stays. No two have the same order.
+        nodes.sort_unstable_by(|a, b| {
             paths::compare(path(a), path(b)).then_with(|| mark(a).cmp(&mark(b))).then_with(|| a.order.cmp(&b.order))
         });
         nodes.reverse();
@@ -150,9 +145,9 @@ impl Listing {
             is_same
         });
         nodes.reverse();
-        past.sort_by(|a, b| paths::compare(path(a), path(b)).then_with(|| a.order().cmp(&b.order())));
+        past.sort_unstable_by(|a, b| paths::compare(path(a), path(b)).then_with(|| a.order().cmp(&b.order())));
         nodes.shrink_to_fit();
-        self.texts.shrink_to_fit();
+        self.texts.iter_mut().filter_map(Arc::get_mut).for_each(String::shrink_to_fit);
         self.share_modes();
     }
 
@@ -239,9 +234,11 @@ impl Listing {
         self.finish();
     }
 
-    /// Empties the list. The texts stay, so that the nodes can be kept.
-    pub fn take_nodes(&mut self) -> Vec<Node> {
-        std::mem::take(&mut self.nodes)
+    /// Empties the list for those that it keeps and those of a layer, which are to be pushed. The texts stay, so that nodes can be kept.
+    pub fn take_nodes(&mut self, layer: &Self) -> Vec<Node> {
+        self.texts.push(layer.texts.first().cloned().unwrap_or_default());
+        let room = self.nodes.len() + layer.nodes.len();
+        std::mem::replace(&mut self.nodes, Vec::with_capacity(room))
     }
 
     /// Puts nodes back that were taken.
@@ -249,11 +246,15 @@ impl Listing {
         self.nodes.extend_from_slice(nodes);
     }
 
-    /// Takes over a node of another listing.
-    pub fn push(&mut self, from: &Self, node: &Node, layer: u16) {
-        let node = self.named(from.path(node), from.link(node), Node { layer, ..*node });
-        self.nodes.push(node);
+    /// Takes over a node of the layer with this number.
+    pub fn push(&mut self, node: &Node, layer: u16) {
+        self.nodes.push(Node { layer, ..*node });
     }
+}
+
+fn read(texts: &[Arc<String>], layer: u16, start: u32, length: u16) -> &str {
+    let start = start as usize;
+    texts.get(usize::from(layer)).and_then(|texts| texts.get(start..start + usize::from(length))).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl Overlay {
 
     /// What the layer does not touch is taken over in one piece: an image can have hundreds of layers over a large one.
     fn lay(&mut self, upper: &Listing) {
-        let below = self.root.take_nodes();
+        let below = self.root.take_nodes(upper);
         let mut below = below.as_slice();
         let layer = self.layers;
         self.wasted.push(0);
@@ -113,7 +113,7 @@ impl Overlay {
                 removed = Some(Removed { folder: path, itself: node.kind == NodeKind::Whiteout });
             }
             if !node.kind.is_mark() {
-                self.root.push(upper, node, layer);
+                self.root.push(node, layer);
             }
         }
         self.keep_or_drop(below, removed.as_ref());

@@ -10,10 +10,9 @@ pub use public::is_public_key;
 
 use super::paths;
 use super::text_file::{is_placeholder, settings};
-use serde::{Deserialize, Serialize};
 
 /// A secret in a layer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundSecret {
     pub path: String,
     /// The place of the file in the archive.

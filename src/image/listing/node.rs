@@ -1,10 +1,9 @@
 //! One path of a listing.
 
 use crate::image::tar::{Entry, Kind};
-use serde::{Deserialize, Serialize};
 
 /// One path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node {
     pub(super) path: u32,
     pub(super) link: u32,
@@ -22,7 +21,7 @@ pub struct Node {
 /// An entry of an image: its layer, and its place in the archive of the layer. A path may come twice, and an entry cannot.
 pub type Origin = (u16, u32);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeKind {
     /// Removes the path of the layers below.
     Whiteout,
