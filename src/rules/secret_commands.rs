@@ -4,7 +4,7 @@ mod written;
 
 pub use written::in_file;
 
-use super::secret_shapes::{is_crypt, is_fingerprint, is_literal, is_named_secret, secret_value, secrets_in_words};
+use crate::secret_shapes::{is_crypt, is_fingerprint, is_literal, is_named_secret, secret_value, secrets_in_words};
 use crate::shell::{self, Call, Piece, SHELLS, Script, Word};
 use std::ops::Range;
 

@@ -7,7 +7,7 @@ use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
 use crate::rules::secret_commands::{Names, in_file, lines};
-use crate::rules::secret_shapes::{is_named_secret, secret_value};
+use crate::secret_shapes::{is_named_secret, secret_value};
 use crate::shell;
 use crate::text::clean;
 use schemars::JsonSchema;
