@@ -60,7 +60,7 @@ impl Names<'_> {
             lines(&piece.text, piece.start, |line, span| found.extend(self.in_line(line).map(|what| (span, what))));
         }
         if found.is_empty() {
-            found.extend(written::in_call(call));
+            found.extend(written::in_call(call, *self));
         }
         found
     }

@@ -111,8 +111,18 @@ that are none.",
                 "of the pod",
                 "FROM debian:12\nENV DB_PASSWORD=$DB_PASSWORD\nCMD app --password=\"$DB_PASSWORD\"\n",
             ),
-            FileExample::good("allowed names", "FROM debian:12\nENV CSRF_TOKEN=header\nCOPY .env /app/\n")
+            FileExample::good("allowed names", "FROM debian:12\nENV CSRF_TOKEN=header\nCOPY .env /app/\nRUN echo 'TOKEN=hunter2' > /app/.env\n")
                 .params(r#"{"allow":["CSRF_TOKEN",".env"]}"#),
+            FileExample::bad(
+                "files of variables",
+                "FROM debian:12\nRUN printf 'PORT=80\\nTOKEN=%s\\n' hunter2 > /app/.env\nCOPY <<EOF /app/.env.production\nPORT=80\nTOKEN=hunter2\nEOF\n",
+                &[2, 5],
+            ),
+            FileExample::good(
+                "files of variables without a secret",
+                "FROM debian:12\nRUN echo \"TOKEN=$TOKEN\" > /app/.env && echo 'CSRF_TOKEN=header' >> /app/.env && cp .env.example .env\nCOPY <<EOF /app/.env.example\nTOKEN=hunter2\nEOF\n",
+            )
+            .params(r#"{"allow":["CSRF_TOKEN"]}"#),
         ],
     }),
 };
@@ -250,10 +260,8 @@ fn texts(instruction: &Instruction<'_>, names: &Names<'_>, faults: &mut Vec<Faul
         });
         let Arguments::Copy { target, .. } = &instruction.arguments else { continue };
         let inside = format!("{}/{name}", target.text());
-        let paths = [target.text(), inside.as_str()].into_iter().filter(|path| !names.is_allowed(path));
-        if let Some((span, what)) =
-            paths.filter(|_| faults.len() == before).find_map(|path| in_file(path, text, *start))
-        {
+        let mut paths = [target.text(), inside.as_str()].into_iter().filter(|_| faults.len() == before);
+        if let Some((span, what)) = paths.find_map(|path| in_file(path, text, *start, *names)) {
             let found = format!("{what} in a here-document");
             faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
         }
