@@ -45,7 +45,7 @@ fn a_file_of_variables_with_a_password_is_found_and_not_shown() {
 #[test]
 fn a_step_that_writes_variables_to_a_file_is_found() {
     let image = Image::new("amd64", &json!({"User": "1000"}))
-        .layer("RUN /bin/sh -c echo 'TOKEN=hunter2' > /app/.env # buildkit", Tar::default().program("app"))
+        .layer("RUN /bin/sh -c printf 'TOKEN=%s' hunter2 > /app/.env # buildkit", Tar::default().program("app"))
         .empty_step("RUN /bin/sh -c cp .env.example .env # buildkit");
     let dir = Dir::new("image-env-step", &[]);
     dir.write("web.tar", image.docker_save("shop/web:1"));

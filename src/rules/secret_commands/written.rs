@@ -39,25 +39,27 @@ impl<'n> Written<'n> {
             }
             let words = printed(command);
             let what = self.find(&text(&words))?;
-            let word = words.iter().find(|word| self.find(&word.text).is_some()).or(words.first())?;
-            Some((call.span(word), what))
+            // Each of the words may be a secret, or a part of one: `printf 'token = %s' hunter2`.
+            let spans = words.iter().map(|word| call.span(word));
+            Some((spans.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end))?, what))
         })
     }
 
     fn in_text(&self, text: &str, start: usize) -> Option<Found> {
         let what = self.find(text)?;
-        let (mut first, mut span): (Option<Range<usize>>, _) = (None, None);
+        let (mut all, mut found): (Option<Range<usize>>, Option<Range<usize>>) = (None, None);
         lines(text, start, |line, at| {
-            if span.is_none() && self.find(line).is_some() {
-                span = Some(at.clone());
+            let begin = |range: &Option<Range<usize>>| range.as_ref().map_or(at.start, |range| range.start);
+            if self.find(line).is_some() {
+                found = Some(begin(&found)..at.end);
             }
-            first.get_or_insert(at);
+            all = Some(begin(&all)..at.end);
         });
-        Some((span.or(first)?, what))
+        Some((found.or(all)?, what))
     }
 }
 
-/// The credentials in a text that becomes this file, and the line that has them.
+/// The credentials in a text that becomes this file, and the lines that have them.
 pub fn in_file(path: &str, text: &str, start: usize, names: Names<'_>) -> Option<Found> {
     Written::to(path, names)?.in_text(text, start)
 }
