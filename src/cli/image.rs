@@ -212,7 +212,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let name = image.name.as_deref().unwrap_or(&argument.text);
     let pulled_as = args.pulled_as.as_deref().unwrap_or(name);
     if args.facts.is_some() {
-        facts::check_name(pulled_as)?;
+        facts::check_name(pulled_as, argument.is_file && args.pulled_as.is_none())?;
     }
     let mut progress = Progress::new(&image);
     let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;

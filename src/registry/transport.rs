@@ -89,9 +89,7 @@ fn explain(host: String, error: &(dyn Error + 'static), is_plain: bool) -> Regis
         if is_closed(cause) {
             return RegistryError::Tls { host, problem: TlsProblem::Closed };
         }
-        // What begins as TLS is no HTTP, and some servers close the connection at the first byte of HTTP.
-        if is_plain && find(cause).is_some_and(|error: &hyper::Error| error.is_parse() || error.is_incomplete_message())
-        {
+        if is_plain && find(cause).is_some_and(is_no_answer) {
             return RegistryError::Tls { host, problem: TlsProblem::Wanted };
         }
         source = cause.source();
@@ -120,6 +118,13 @@ fn is_closed(error: &(dyn Error + 'static)) -> bool {
         next = io.get_ref().and_then(|inner| inner.downcast_ref());
     }
     false
+}
+
+/// Whether the host, which was reached, answers in something else than HTTP or ends the connection: servers with TLS do one of these.
+fn is_no_answer(error: &hyper::Error) -> bool {
+    let io = error.source().and_then(find::<std::io::Error>);
+    let is_reset = io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionReset);
+    error.is_parse() || error.is_incomplete_message() || is_reset
 }
 
 fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {

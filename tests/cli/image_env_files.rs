@@ -32,7 +32,7 @@ fn a_file_of_variables_with_a_password_is_found_and_not_shown() {
         .filter(|one| one["rule"] == "image-secrets")
         .map(|one| (one["place"].as_str().expect("text"), one["found"].as_str().expect("text")))
         .collect();
-    let what = "variables with a password, token or key";
+    let what = "variables with a secret";
     let deleted = format!("{what}, which layers[1] deletes or overwrites in vain");
     let linked = format!("{what}, to which /srv/.env.production leads");
     assert_eq!(secrets, [("layers[0]/app/.env", deleted.as_str()), ("layers[0]/opt/settings", linked.as_str())]);

@@ -63,6 +63,18 @@ fn an_image_is_named_as_for_skopeo() {
             "error: docker-daemon:shop/web:1: podreeve reads files, folders and registries; write the image to one first: \
              `docker save -o web.tar shop/web:1`, and then `podreeve image web.tar`\n",
         ),
+        (
+            "oci://registry.example.com/web",
+            "error: a reference has no oci:// before it; write registry.example.com/web\n",
+        ),
+        ("oci:", "error: `oci:` names nothing; write the image behind it"),
+        ("docker://", "error: `docker://` names nothing"),
+        ("-", "error: an archive is read more than once, so not from stdin"),
+        (
+            "shop/web@sha256:abc",
+            "error: shop/web@sha256:abc: there is no such file, and it is no reference such as \
+             registry.example.com/shop/web:1; a digest is sha256: and 64 hexadecimal digits\n",
+        ),
         ("containers-storage:web", "error: containers-storage:web: podreeve reads files"),
         ("dir:web", "error: dir:web: podreeve reads files"),
     ] {
@@ -77,13 +89,16 @@ fn an_image_is_named_as_for_skopeo() {
     }
 }
 
-/// A registry that answers every connection with these bytes.
-fn answering(bytes: &'static [u8]) -> String {
+/// A registry that answers every connection with these bytes; without any, it ends the connection with the request unread.
+fn answering(bytes: Option<&'static [u8]>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 16384]).and_then(|_| stream.write_all(bytes));
+            let _ = match bytes {
+                Some(bytes) => stream.read(&mut [0; 16384]).and_then(|_| stream.write_all(bytes)),
+                None => stream.peek(&mut [0]).map(drop),
+            };
         }
     });
     format!("127.0.0.1:{port}/shop/web:1")
@@ -92,7 +107,7 @@ fn answering(bytes: &'static [u8]) -> String {
 #[test]
 fn http_and_tls_are_told_apart() {
     let dir = Dir::new("image-usage-tls", &[]);
-    let plain = answering(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let plain = answering(Some(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
     let at_digest = format!("{}@sha256:{}", plain.strip_suffix(":1").expect("a tag"), "a".repeat(64));
     for reference in [plain.clone(), format!("docker://{plain}"), at_digest] {
         let error = error(&dir, &[&reference]);
@@ -100,8 +115,9 @@ fn http_and_tls_are_told_apart() {
         assert!(error.ends_with(says), "{error}");
     }
     let says = "; if it speaks TLS, leave out --plain-http\n";
-    // What OpenSSL sends, what servers in Go and nginx send, and what HAProxy does.
-    for bytes in [&b"\x15\x03\x01\x00\x02\x02\x46"[..], b"HTTP/1.0 400 Bad Request\r\n\r\n", b""] {
+    // What OpenSSL sends, what servers in Go and nginx send, and what HAProxy and Python do.
+    let alert: &[u8] = b"\x15\x03\x01\x00\x02\x02\x46";
+    for bytes in [Some(alert), Some(b"HTTP/1.0 400 Bad Request\r\n\r\n"), Some(b""), None] {
         let error = error(&dir, &[&answering(bytes), "--plain-http"]);
         assert!(error.ends_with(says), "{error}");
     }
@@ -143,6 +159,11 @@ fn options_without_effect_are_errors() {
         (&["web.tar", "--timeout", "1h"], "error: --timeout is for an image in a registry"),
         (&["nowhere.tar", "--ca", "nowhere.pem"], "error: nowhere.tar: cannot be read"),
         (&["web", "--trust", "nowhere.yaml", "--as", "r.example.com/web"], "error: nowhere.yaml: cannot be read"),
+        // The folder has the name `1`, which is a tag.
+        (
+            &["web", "--facts", "facts.json"],
+            "error: --facts needs the name by which pods pull the image, and `1` is none; add",
+        ),
         (&["web", "--as", "A B", "-n", "shop"], "error: --as: `A B` is no reference of an image"),
         (&["web", "--as", &zero, "-n", "shop"], "error: --as names sha256:0000"),
         (&["web", "--as", &zero, "--facts", "facts.json"], "error: --as names sha256:0000"),

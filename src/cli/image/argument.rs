@@ -3,7 +3,7 @@
 use crate::cli::exit::Failure;
 use crate::image::{ImageError, Source};
 use crate::image_files::open_path;
-use crate::reference::{ImageRef, is_digest};
+use crate::reference::ImageRef;
 use crate::text::clean;
 use std::path::Path;
 
@@ -40,20 +40,30 @@ impl Argument {
         let Some((before, rest)) = text.split_once(':') else {
             return if is_path(text) { file(text, None) } else { Self::reference(text) };
         };
-        if FILES.contains(&before) && !rest.is_empty() && !rest.starts_with("//") {
+        let before = before.to_ascii_lowercase();
+        let scheme = rest.strip_prefix("//").filter(|path| !path.starts_with('/'));
+        let is_file = FILES.contains(&before.as_str());
+        if scheme == Some("") || (is_file && rest.is_empty()) {
+            return Err(Failure::input(format!("`{}` names nothing; write the image behind it", clean(text, 200))));
+        }
+        match (before.as_str(), scheme) {
+            ("docker", Some(reference)) => return Self::reference(reference),
+            // Helm writes `oci://` before a registry.
+            ("http" | "https" | "oci", Some(reference)) => {
+                let reference = without_login(reference.trim_end_matches('/'));
+                let option = if before == "http" { ", and add --plain-http" } else { "" };
+                return Err(Failure::input(format!(
+                    "a reference has no {before}:// before it; write {reference}{option}"
+                )));
+            }
+            _ => {}
+        }
+        if is_file {
             return match rest.split_once(':') {
                 // A path may have a colon itself.
                 Some((path, name)) if !Path::new(rest).exists() => file(path, Some(name)),
                 _ => file(rest, None),
             };
-        }
-        if let Some(reference) = text.strip_prefix("docker://") {
-            return Self::reference(reference);
-        }
-        if let ("http" | "https", Some(reference)) = (before, rest.strip_prefix("//")) {
-            let reference = without_login(reference.trim_end_matches('/'));
-            let option = if before == "http" { ", and add --plain-http" } else { "" };
-            return Err(Failure::input(format!("a reference has no {before}:// before it; write {reference}{option}")));
         }
         if let Some((_, command, file)) = OTHERS.iter().find(|(other, ..)| *other == before) {
             let command = command.replace("{rest}", &clean(rest, 200));
@@ -71,8 +81,18 @@ impl Argument {
         if ImageRef::parse(text).is_well_formed() {
             return Ok(argument());
         }
-        let lower = ImageRef::parse(&text.to_lowercase()).is_well_formed();
-        let advice = if lower { "; the names of registries and repositories are in lower case" } else { "" };
+        if text == "-" {
+            return Err(Failure::input(
+                "an archive is read more than once, so not from stdin; write it to a file first, such as `docker save -o web.tar shop/web:1`",
+            ));
+        }
+        let advice = match &ImageRef::parse(text).digest {
+            _ if ImageRef::parse(&text.to_lowercase()).is_well_formed() => {
+                "; the names of registries and repositories are in lower case"
+            }
+            Some(digest) if digest.starts_with("sha") => "; a digest is sha256: and 64 hexadecimal digits",
+            _ => "",
+        };
         Err(Failure::input(format!(
             "{}: there is no such file, and it is no reference such as registry.example.com/shop/web:1{advice}",
             without_login(text)
@@ -97,7 +117,8 @@ impl Argument {
 
 /// The reference for a message. A login in front of the host is not repeated.
 fn without_login(reference: &str) -> String {
-    let behind = reference.rsplit_once('@').map(|(_, behind)| behind).filter(|behind| !is_digest(behind));
+    let is_host = |behind: &&str| !behind.starts_with("sha") || behind.contains('/');
+    let behind = reference.rsplit_once('@').map(|(_, behind)| behind).filter(is_host);
     clean(behind.unwrap_or(reference), 200)
 }
 

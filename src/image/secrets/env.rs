@@ -36,7 +36,7 @@ pub fn is_env(path: &str) -> bool {
 
 /// Whether one of the variables has a secret.
 pub fn variables(text: &str) -> Option<&'static str> {
-    text.lines().any(has_secret).then_some("variables with a password, token or key")
+    text.lines().any(has_secret).then_some("variables with a secret")
 }
 
 fn has_secret(line: &str) -> bool {
