@@ -133,8 +133,8 @@ impl Args {
         }
     }
 
-    /// The name by which pods pull the image, if it can be that of this image.
-    fn check_name(&self, image: &OpenedImage) -> Result<(), Failure> {
+    /// Checks the name by which pods pull the image.
+    fn check_name(&self, argument: &Argument, image: &OpenedImage) -> Result<(), Failure> {
         let Some(name) = self.pulled_as.as_deref() else { return Ok(()) };
         let reference = ImageRef::parse(name);
         if !reference.is_well_formed() {
@@ -143,13 +143,16 @@ impl Args {
                 crate::text::clean(name, 200)
             )));
         }
-        match reference.digest.as_deref() {
-            Some(digest) if digest != image.digest.as_str() => Err(Failure::input(format!(
-                "--as names {digest}, and the image has {}; leave the digest out, or save that image",
-                image.digest
-            ))),
-            _ => Ok(()),
+        let Some(digest) = reference.digest.as_deref().filter(|digest| *digest != image.digest.as_str()) else {
+            return Ok(());
+        };
+        let differs = format!("--as names {digest}, and the image has {}", image.digest);
+        // What is verified or sealed is a digest.
+        if !argument.is_file || self.trust.is_some() || self.seal.is_some() {
+            return Err(Failure::input(format!("{differs}; leave the digest out, or read that image")));
         }
+        output::diagnose("note", &format!("{differs}: `docker save` changes it, and otherwise this is another image"));
+        Ok(())
     }
 
     /// Which image of the source.
@@ -207,7 +210,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let deadline = args.registry.deadline();
     let mut source = args.source(&argument, deadline)?;
     let image = open(&mut *source, &wanted).map_err(fail)?;
-    args.check_name(&image)?;
+    args.check_name(&argument, &image)?;
     let trust = args.trust.as_deref().map(|file| args.verify(file, &argument, &image, deadline)).transpose()?;
     let name = image.name.as_deref().unwrap_or(&argument.text);
     let pulled_as = args.pulled_as.as_deref().unwrap_or(name);

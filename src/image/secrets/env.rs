@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn variables_of_programs_are_read() {
-        for path in ["app/.env", ".env", "srv/.env.production", "a/.env.local", "a/.env.prod.local", "root/.envrc"] {
+        for path in
+            ["app/.env", ".env", "srv/.env.production", "a/.env.local", "a/.env.prod.local", "demo/.env", "root/.envrc"]
+        {
             assert!(is_env(path), "{path}");
         }
         for path in [
@@ -96,6 +98,7 @@ mod tests {
             "app/vendor/a/b/.env",
             "go/pkg/mod/example.com/a@v1.0.0/.env",
             "app/tests/.env",
+            "app/web/__tests__/.env",
             "app/fixtures/.env.production",
             "usr/share/doc/a/.env",
         ] {

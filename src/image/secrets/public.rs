@@ -49,8 +49,12 @@ pub fn is_public_key(path: &str) -> bool {
 /// Whether a file with settings belongs to a library, to tests, or to documentation: nobody runs with what it says.
 pub fn is_public_settings(path: &str) -> bool {
     let folders = paths::split(path).0;
-    // Many a program is called a demo and has a password of its own.
-    let is_public = |part: &str| LIBRARIES.contains(&part) || (PUBLIC.contains(&part) && part != "demo");
+    let is_public = |part: &str| match part {
+        // Many a program is called a demo and has a password of its own.
+        "demo" => false,
+        "__fixtures__" | "__tests__" | "spec" => true,
+        part => LIBRARIES.contains(&part) || PUBLIC.contains(&part),
+    };
     folders.split('/').any(is_public) || folders.contains("pkg/mod/") || is_public_key(path)
 }
 
