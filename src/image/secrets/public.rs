@@ -46,7 +46,7 @@ pub fn is_public_key(path: &str) -> bool {
         || python.is_some_and(|rest| paths::split(rest).0.split('/').any(is_public))
 }
 
-/// Whether a file with settings belongs to a library, to tests, or to documentation: nobody runs with what it says.
+/// Whether a file with settings belongs to a library, to tests, or to documentation: no program runs with what it says.
 pub fn is_public_settings(path: &str) -> bool {
     let folders = paths::split(path).0;
     let is_public = |part: &str| match part {
