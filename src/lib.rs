@@ -60,6 +60,7 @@ pub mod review;
 pub mod rule;
 pub mod rules;
 pub mod scan;
+mod secret_shapes;
 pub mod server;
 pub mod shell;
 pub mod sources;

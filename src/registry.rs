@@ -26,6 +26,7 @@ mod redirect;
 mod referrers;
 mod settings;
 mod transport;
+mod verifier;
 
 pub use blob::Blob;
 pub use client::Client;

@@ -7,7 +7,6 @@ pub use secret_values::SecretValues;
 
 pub mod owasp;
 mod secret_commands;
-pub(crate) mod secret_shapes;
 mod secret_values;
 mod unverified;
 

@@ -1,5 +1,6 @@
 //! `podreeve image`: what is in an image, layer by layer, and what violates the policies.
 
+mod argument;
 pub mod facts;
 mod formats;
 mod layout;
@@ -17,13 +18,13 @@ use super::output;
 use super::output_spec::OutputParser;
 use super::suggested::POLICY;
 use crate::image::{ImageError, OpenedImage, Platform, Source, Wanted, open, read};
-use crate::image_files::open_path;
 use crate::outcome::Verdict;
+use crate::reference::ImageRef;
 use crate::report::format::Format;
 use crate::report::image::{Identity, ImageReport, judge};
 use crate::report::text::TextOptions;
 use crate::sources::Sources;
-use crate::workload::image::ImageRef;
+use argument::Argument;
 use formats::Whole;
 use progress::Progress;
 use registry::{Deadline, RegistryArgs, Repository};
@@ -37,8 +38,11 @@ use std::path::{Path, PathBuf};
 ///
 /// For a registry, the logins of docker, podman and skopeo are used.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("named").args(["trust", "seal", "facts", "namespace"]).multiple(true)))]
 pub struct Args {
     /// An archive, with or without gzip or zstd, the folder of an OCI layout, or a reference such as registry.example.com/shop/web:1
+    ///
+    /// It may also be written as for skopeo: docker://REFERENCE, oci:FOLDER[:TAG], oci-archive:FILE and docker-archive:FILE.
     #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::AnyPath)]
     image: String,
 
@@ -61,7 +65,7 @@ pub struct Args {
     seal: Option<PathBuf>,
 
     /// The name by which pods pull the image: the trust document has entries for prefixes of it, exemptions name it, and --facts and --seal write it
-    #[arg(long = "as", value_name = "IMAGE")]
+    #[arg(long = "as", value_name = "IMAGE", requires = "named")]
     pulled_as: Option<String>,
 
     /// Also write what is known of the image to this file, for `podreeve check --image-facts FILE`
@@ -98,49 +102,90 @@ pub struct Args {
 }
 
 impl Args {
-    fn is_file(&self) -> bool {
-        Path::new(&self.image).exists() || is_path(&self.image)
-    }
-
     /// Who signed the image, by a trust document.
-    fn verify(&self, document: &Path, image: &OpenedImage, deadline: Deadline) -> Result<trust::Verdict, Failure> {
+    fn verify(
+        &self,
+        document: &Path,
+        argument: &Argument,
+        image: &OpenedImage,
+        deadline: Deadline,
+    ) -> Result<trust::Verdict, Failure> {
         let name = self.pulled_as.as_deref();
-        if self.is_file() {
-            return trust::verify(document, &trust::Place::Folder(Path::new(&self.image)), name, image);
+        if argument.is_file {
+            return trust::verify(document, &trust::Place::Folder(Path::new(&argument.text)), name, image);
         }
-        let repository = Repository::new(&self.image, &self.registry, deadline)?;
+        let repository = Repository::new(&argument.text, &self.registry, deadline)?;
         trust::verify(document, &trust::Place::Registry(&repository), name, image)
     }
 
-    /// The source: a file or a folder if there is one, or else a registry.
-    fn source(&self, deadline: Deadline) -> Result<Box<dyn Source>, Failure> {
-        if self.is_file() {
-            return open_path(Path::new(&self.image)).map_err(|error| unreadable(&self.image, &error));
+    /// The source: a file or a folder, or else a registry.
+    fn source(&self, argument: &Argument, deadline: Deadline) -> Result<Box<dyn Source>, Failure> {
+        if !argument.is_file {
+            return Ok(Box::new(Repository::new(&argument.text, &self.registry, deadline)?));
         }
-        if !ImageRef::parse(&self.image).is_well_formed() {
-            let image = crate::text::clean(&self.image, 200);
-            let lower = ImageRef::parse(&self.image.to_lowercase()).is_well_formed();
-            let advice = if lower { "; the names of registries and repositories are in lower case" } else { "" };
+        let source = argument.open()?;
+        match self.registry.first() {
+            Some(option) => Err(Failure::input(format!(
+                "{option} is for an image in a registry, and {} is on this machine; leave the option out",
+                argument.text
+            ))),
+            None => Ok(source),
+        }
+    }
+
+    /// Checks the name by which pods pull the image.
+    fn check_name(&self, argument: &Argument, image: &OpenedImage) -> Result<(), Failure> {
+        let Some(name) = self.pulled_as.as_deref() else { return Ok(()) };
+        let reference = ImageRef::parse(name);
+        if !reference.is_well_formed() {
             return Err(Failure::input(format!(
-                "{image}: there is no such file, and it is no reference such as registry.example.com/shop/web:1{advice}"
+                "--as: `{}` is no reference of an image, such as registry.example.com/shop/web:1",
+                crate::text::clean(name, 200)
             )));
         }
-        Ok(Box::new(Repository::new(&self.image, &self.registry, deadline)?))
+        let Some(digest) = reference.digest.as_deref().filter(|digest| *digest != image.digest.as_str()) else {
+            return Ok(());
+        };
+        let differs = format!("--as names {digest}, and the image has {}", image.digest);
+        // What is verified or sealed is a digest.
+        if !argument.is_file || self.trust.is_some() || self.seal.is_some() {
+            return Err(Failure::input(format!("{differs}; leave the digest out, or read that image")));
+        }
+        output::diagnose("note", &format!("{differs}: `docker save` changes it, and otherwise this is another image"));
+        Ok(())
     }
-}
 
-/// Whether the argument is meant as a path, even if there is no such file.
-fn is_path(image: &str) -> bool {
-    let ends = [".tar", ".tgz", ".oci", "/"];
-    let name = image.rsplit('/').next().unwrap_or_default();
-    image.starts_with(['.', '/', '~']) || name.contains(".tar.") || ends.iter().any(|end| image.ends_with(end))
-}
+    /// Which image of the source.
+    fn wanted(&self, argument: &Argument) -> Result<Wanted, Failure> {
+        let name = match (&self.name, &argument.name) {
+            (Some(name), Some(other)) if name != other => {
+                return Err(Failure::input(format!(
+                    "--name says {}, and {} stands behind the path; leave one of them out",
+                    crate::text::clean(name, 200),
+                    crate::text::clean(other, 200)
+                )));
+            }
+            (name, other) => name.as_ref().or(other.as_ref()).cloned(),
+        };
+        Ok(Wanted { name, platform: self.platform.0.clone() })
+    }
 
-/// Errors of files begin with the path themselves.
-fn unreadable(image: &str, error: &ImageError) -> Failure {
-    let error = error.to_string();
-    let error = error.strip_prefix(image).map_or(error.as_str(), |rest| rest.trim_start_matches([':', ' ']));
-    Failure::input(format!("{image}: {error}"))
+    /// The reports, and where they go.
+    fn specs(&self) -> Result<Vec<OutputSpec>, Failure> {
+        let text = OutputSpec { format: ReportFormat::Text, file: None };
+        let specs = if self.output.is_empty() { vec![text] } else { self.output.clone() };
+        outputs::check(&specs)?;
+        if let Some(path) = &self.facts {
+            if specs.iter().any(|spec| spec.file.as_ref() == Some(path)) {
+                return Err(Failure::input(format!(
+                    "--facts and a report go to {}; name another file",
+                    path.display()
+                )));
+            }
+            outputs::check_writable(path)?;
+        }
+        Ok(specs)
+    }
 }
 
 /// `all`, or one platform.
@@ -156,26 +201,27 @@ fn platform(text: &str) -> Result<PlatformArg, String> {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
     snapshot.ceiling = args.mode.ceiling();
-    let text = OutputSpec { format: ReportFormat::Text, file: None };
-    let specs = if args.output.is_empty() { vec![text] } else { args.output.clone() };
-    let fail = |error: ImageError| unreadable(&args.image, &error);
+    let argument = Argument::parse(&args.image)?;
+    let fail = |error: ImageError| argument.unreadable(&error);
     // What is wrong with the arguments is said before an image is read, which takes minutes.
-    let seal = args.seal.as_deref().map(|key| Seal::new(args, key)).transpose()?;
+    let wanted = args.wanted(&argument)?;
+    let specs = args.specs()?;
+    let seal = args.seal.as_deref().map(|key| Seal::new(args, &argument, key)).transpose()?;
     let deadline = args.registry.deadline();
-    let mut source = args.source(deadline)?;
-    let wanted = Wanted { name: args.name.clone(), platform: args.platform.0.clone() };
+    let mut source = args.source(&argument, deadline)?;
     let image = open(&mut *source, &wanted).map_err(fail)?;
-    let trust = args.trust.as_deref().map(|file| args.verify(file, &image, deadline)).transpose()?;
-    let name = image.name.as_deref().unwrap_or(&args.image);
+    args.check_name(&argument, &image)?;
+    let trust = args.trust.as_deref().map(|file| args.verify(file, &argument, &image, deadline)).transpose()?;
+    let name = image.name.as_deref().unwrap_or(&argument.text);
     let pulled_as = args.pulled_as.as_deref().unwrap_or(name);
     if args.facts.is_some() {
-        facts::check_name(pulled_as)?;
+        facts::check_name(pulled_as, argument.is_file && args.pulled_as.is_none())?;
     }
     let mut progress = Progress::new(&image);
     let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
     progress.end();
     if let Some(seal) = seal {
-        return seal.print(args, &image, &facts, deadline);
+        return seal.print(args, &argument, &image, &facts, deadline);
     }
     for facts in &mut facts {
         facts.signed = trust.as_ref().and_then(trust::Verdict::newest);
@@ -186,7 +232,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let identity = Identity { name, pulled_as, namespace: args.namespace.as_deref() };
     let violations = judge(&snapshot, identity, &facts, today());
-    let report = ImageReport::new(&args.image, &image, facts, violations);
+    let report = ImageReport::new(&argument.text, &image, facts, violations);
     write(&specs, &report, args.all)?;
     Ok(match report.summary.verdict {
         Verdict::Deny => Exit::Violations,

@@ -84,6 +84,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     // A policy with errors is found before the host is read.
     let mut policies = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
     policies.ceiling = args.mode.ceiling();
+    outputs::check(&args.output)?;
     let node = match &args.from {
         Some(file) => dump::read(file)?,
         None => read(args)?,

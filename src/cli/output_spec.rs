@@ -31,9 +31,9 @@ impl<F: ValueEnum + 'static> FromStr for OutputSpec<F> {
 fn unknown<F: ValueEnum + 'static>(name: &str) -> String {
     let names: Vec<String> = possible::<F>().map(|value| value.get_name().to_owned()).collect();
     let near = nearest_name(name, names.iter().map(String::as_str));
-    let meant = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let meant = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
     format!(
-        "there is no such format; {meant}The formats are {}, each with =FILE if it is not for stdout",
+        "there is no such format{meant}; the formats are {}, and FORMAT=FILE writes one into a file",
         names.join(", ")
     )
 }

@@ -10,10 +10,10 @@ pub enum ImageError {
     #[error("{what} cannot be read: {error}")]
     Read { what: String, error: std::io::Error },
     /// The content is not what its digest promises.
-    #[error("{what} has the digest {found}, and the manifest names {wanted}: the content was changed or is damaged")]
+    #[error("{what} has the digest {found} in place of {wanted}: the content was changed or is damaged")]
     WrongDigest { what: String, wanted: Digest, found: Digest },
     /// The content is longer or shorter than its descriptor says.
-    #[error("{what} has {found} bytes, and the manifest names {wanted}: the content was changed or is damaged")]
+    #[error("{what} has {found} bytes in place of {wanted}: the content was changed or is damaged")]
     WrongSize { what: String, wanted: u64, found: u64 },
     /// More than is read of one image.
     #[error("{what} is over the limit of {limit}")]
@@ -28,11 +28,26 @@ pub enum ImageError {
     #[error("{what} is missing")]
     Missing { what: String },
     /// The same of one layer.
-    #[error("the layer {digest}: {error}")]
+    #[error("{}", of_layer(.digest, .error))]
     Layer { digest: Digest, error: Box<ImageError> },
     /// The arguments choose nothing, or too much.
     #[error("{0}")]
     Choice(String),
+    /// The source says why it gives nothing.
+    #[error("{0}")]
+    Source(String),
+}
+
+/// The error with the layer's digest, once.
+fn of_layer(digest: &Digest, error: &ImageError) -> String {
+    let text = error.to_string();
+    if text.contains(digest.as_str()) {
+        return text;
+    }
+    match text.strip_prefix("the layer").filter(|rest| rest.starts_with([' ', ':'])) {
+        Some(rest) => format!("the layer {digest}{rest}"),
+        None => format!("the layer {digest}: {text}"),
+    }
 }
 
 impl ImageError {

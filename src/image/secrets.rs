@@ -2,6 +2,7 @@
 //!
 //! Only the path and the kind are kept, never the secret.
 
+mod env;
 mod keys;
 mod public;
 
@@ -83,6 +84,7 @@ pub fn named(path: &str) -> Option<SecretFile> {
         (_, ".terraformrc") | (".terraform.d", "credentials.tfrc.json") => terraform,
         (_, ".vault-token") => vault,
         ("serviceaccount", "token") => service_account,
+        _ if env::is_env(path) => env::variables,
         _ => return None,
     };
     Some(SecretFile(find))

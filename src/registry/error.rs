@@ -51,13 +51,15 @@ pub enum TlsProblem {
     None,
     #[error("it closes the connection when TLS begins")]
     Closed,
+    #[error("it gives no answer in HTTP")]
+    Wanted,
     #[error("its certificate is signed by an authority that is not trusted here")]
     UnknownAuthority,
     #[error("its certificate has expired")]
     Expired,
     #[error("its certificate is for another name")]
     OtherName,
-    #[error("its certificate is that of an authority (CA:TRUE), which no server may show")]
+    #[error("its certificate is that of an authority (CA:TRUE), which is not trusted here itself")]
     OfAuthority,
 }
 

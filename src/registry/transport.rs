@@ -4,6 +4,7 @@ use super::address::{Reach, RefusedAddress, Resolver, refused};
 use super::error::{RegistryError, TlsProblem};
 use super::limits::Limits;
 use super::settings::SettingsError;
+use super::verifier::{Verifier, is_of_authority};
 use crate::text::with_causes;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -52,6 +53,7 @@ impl Transport {
     /// Sends a request, and waits for the head of the answer.
     pub async fn send(&self, reach: Reach, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, RegistryError> {
         let host = host_of(request.uri());
+        let is_plain = request.uri().scheme_str() == Some("http");
         // The connector asks the resolver for names only.
         let literal = request.uri().host().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
         if let Some(address) = literal.and_then(|host| host.parse::<IpAddr>().ok())
@@ -65,7 +67,7 @@ impl Transport {
         };
         match tokio::time::timeout(self.answer, pool.request(request)).await {
             Err(_) => Err(RegistryError::TimedOut { host, limit: self.answer }),
-            Ok(answer) => answer.map_err(|error| explain(host, &error)),
+            Ok(answer) => answer.map_err(|error| explain(host, &error, is_plain)),
         }
     }
 }
@@ -75,7 +77,7 @@ pub fn host_of(uri: &Uri) -> String {
     uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default()
 }
 
-fn explain(host: String, error: &(dyn Error + 'static)) -> RegistryError {
+fn explain(host: String, error: &(dyn Error + 'static), is_plain: bool) -> RegistryError {
     let mut source = Some(error);
     while let Some(cause) = source {
         if let Some(RefusedAddress { address, why }) = find(cause) {
@@ -86,6 +88,9 @@ fn explain(host: String, error: &(dyn Error + 'static)) -> RegistryError {
         }
         if is_closed(cause) {
             return RegistryError::Tls { host, problem: TlsProblem::Closed };
+        }
+        if is_plain && find(cause).is_some_and(is_no_answer) {
+            return RegistryError::Tls { host, problem: TlsProblem::Wanted };
         }
         source = cause.source();
     }
@@ -115,6 +120,13 @@ fn is_closed(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
+/// Whether the host, which was reached, answers in something else than HTTP or ends the connection: servers with TLS do one of these.
+fn is_no_answer(error: &hyper::Error) -> bool {
+    let io = error.source().and_then(find::<std::io::Error>);
+    let is_reset = io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionReset);
+    error.is_parse() || error.is_incomplete_message() || is_reset
+}
+
 fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {
     use rustls::{CertificateError as Certificate, Error, InvalidMessage};
     match error {
@@ -126,11 +138,7 @@ fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {
         Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
             Some(TlsProblem::OtherName)
         }
-        Error::InvalidCertificate(Certificate::Other(other)) => {
-            let is_of_authority = matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity));
-            is_of_authority.then_some(TlsProblem::OfAuthority)
-        }
-        _ => None,
+        error => is_of_authority(error).then_some(TlsProblem::OfAuthority),
     }
 }
 
@@ -141,7 +149,8 @@ fn tls(own: &[CertificateDer<'static>]) -> Result<ClientConfig, SettingsError> {
     for certificate in own {
         roots.add(certificate.clone())?;
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let verifier = Arc::new(Verifier { roots, algorithms: provider.signature_verification_algorithms });
+    let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;
+    Ok(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }

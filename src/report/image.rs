@@ -57,7 +57,7 @@ pub struct ImageReport {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlatformReport {
-    /// `linux/amd64`.
+    /// `linux/amd64`, `windows/amd64:10.0.20348.2582`.
     pub platform: String,
     /// The digest of its manifest.
     pub digest: Digest,

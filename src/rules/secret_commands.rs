@@ -4,7 +4,7 @@ mod written;
 
 pub use written::in_file;
 
-use super::secret_shapes::{is_crypt, is_fingerprint, is_literal, is_named_secret, secret_value, secrets_in_words};
+use crate::secret_shapes::{is_crypt, is_fingerprint, is_literal, is_named_secret, secret_value, secrets_in_words};
 use crate::shell::{self, Call, Piece, SHELLS, Script, Word};
 use std::ops::Range;
 
@@ -60,7 +60,7 @@ impl Names<'_> {
             lines(&piece.text, piece.start, |line, span| found.extend(self.in_line(line).map(|what| (span, what))));
         }
         if found.is_empty() {
-            found.extend(written::in_call(call));
+            found.extend(written::in_call(call, *self));
         }
         found
     }

@@ -1,9 +1,9 @@
 //! The values of variables that are secrets, so that no text repeats them. Builders and rules write values where a variable stood.
 
 use super::image::step::{Step, pairs};
-use super::secret_shapes::{is_literal, is_named_secret, secret_value};
 use crate::dockerfile::{Arguments, Dockerfile, Instruction, Keyword, Pair, Word};
 use crate::image::ImageFacts;
+use crate::secret_shapes::{is_literal, is_named_secret, secret_value};
 use crate::text::HIDDEN;
 use std::ops::Range;
 

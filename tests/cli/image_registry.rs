@@ -158,3 +158,21 @@ fn a_registry_that_cannot_be_read_is_an_error_that_says_why() {
         path.err
     );
 }
+
+#[test]
+fn other_bytes_are_an_error_that_names_each_digest_once() {
+    let layer = |bytes: &[u8]| bytes.starts_with(&[0x1f, 0x8b]);
+    let config = |bytes: &[u8]| bytes.starts_with(b"{") && !bytes.windows(13).any(|part| part == b"schemaVersion");
+    let dir = Dir::new("image-registry-bytes", &[]);
+    for is_changed in [layer as fn(&[u8]) -> bool, config] {
+        let mut files = layout("1", &[image("amd64", "1000")]);
+        let changed = files.iter_mut().find(|(path, bytes)| path.starts_with("blobs/") && is_changed(bytes));
+        // The system on which gzip ran, or a sign of the JSON.
+        changed.expect("a blob").1[9] ^= 1;
+        let registry = Registry::start(files);
+        let ran = dir.run(&["image", &registry.reference(), "--plain-http"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert_eq!(ran.err.matches("sha256:").count(), 2, "{}", ran.err);
+        assert!(ran.err.contains(" sent other bytes than sha256:"), "{}", ran.err);
+    }
+}

@@ -283,3 +283,14 @@ fn a_folder_that_may_not_be_read_is_no_pass() {
         assert_eq!(ours, [&("unknown", subject)], "{rule}: {found:?}");
     }
 }
+
+/// What can take minutes is not done for a report that has no place.
+#[test]
+fn a_report_that_cannot_be_written_is_found_before_the_host_is_read() {
+    let dir = Dir::new("node-outputs", &[("old.json", "old")]);
+    let ran = dir.run(&["node", "--from", "nowhere.json", "-o", "json=none/a.json"]);
+    assert!(ran.code == Some(2) && ran.err.starts_with("error: none/a.json: cannot be written"), "{ran:?}");
+    let ran = dir.run(&["node", "--from", "nowhere.json", "-o", "json=old.json"]);
+    assert!(ran.code == Some(2) && ran.err.starts_with("error: nowhere.json"), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(dir.0.join("old.json")).expect("kept"), "old");
+}

@@ -82,15 +82,51 @@ async fn a_wrong_certificate_is_refused() {
             .await
             .unwrap_err();
     assert!(error.to_string().ends_with("its certificate is for another name"), "{error}");
-    // What `openssl req -x509` makes is the certificate of an authority.
-    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    let own = params.self_signed(&key).unwrap();
-    let port = serve_with(own.der().clone(), &key, b"").await;
-    let own = registry(port, Some(own.pem()));
-    let error = ask(&client_with(own, Credentials::default(), once), port, &Digest::sha256(b"")).await.unwrap_err();
-    assert!(error.to_string().ends_with("which no server may show"), "{error}");
+}
+
+/// What `openssl req -x509` makes is the certificate of an authority. Nodes pull from a registry that shows one which they trust.
+#[tokio::test]
+async fn the_certificate_of_an_authority_is_trusted_if_the_authority_is() {
+    let own = |name: &str, until: i32| {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        (params.self_signed(&key).unwrap(), key)
+    };
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlayer";
+    let other = own("localhost", 3000).0.pem();
+    for (name, until, is_named, says) in [
+        ("localhost", 3000, true, None),
+        ("localhost", 3000, false, Some("which is not trusted here itself")),
+        ("localhost", 2020, true, Some("its certificate has expired")),
+        ("other.example.com", 3000, true, Some("its certificate is for another name")),
+    ] {
+        let (certificate, key) = own(name, until);
+        let port = serve_with(certificate.der().clone(), &key, answer).await;
+        let ca = if is_named { certificate.pem() } else { other.clone() };
+        let once = Limits { tries: 1, ..Limits::default() };
+        let client = client_with(registry(port, Some(ca)), Credentials::default(), once);
+        let read = ask(&client, port, &Digest::sha256(b"layer")).await;
+        match says {
+            None => assert_eq!(read.unwrap(), b"layer"),
+            Some(says) => {
+                let error = read.unwrap_err().to_string();
+                assert!(error.ends_with(says), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registry_with_tls_is_told_from_one_that_is_down() {
+    let (port, _) = serve("localhost", b"").await;
+    let settings = RegistrySettings { plain_http: true, ..registry(port, None) };
+    let error = client(settings, Credentials::default())
+        .digest(&ImageRef::parse(&format!("localhost:{port}/shop/web:1")))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().ends_with("it gives no answer in HTTP") && error.is_transient(), "{error}");
 }
 
 #[tokio::test]

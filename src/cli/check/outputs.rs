@@ -9,9 +9,9 @@ use crate::report::format::{
 use crate::report::text::{TextOptions, TextReport};
 use crate::report::{CheckResults, Summary};
 use clap::ValueEnum;
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 /// A format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,11 +69,7 @@ impl Outputs {
     /// As [`Self::open`].
     pub fn open_with(specs: &[OutputSpec], make: impl Fn(&OutputSpec) -> Box<dyn Format>) -> Result<Self, Failure> {
         let mut outputs = Vec::new();
-        if let Some(place) = output_spec::shared(specs) {
-            return Err(Failure::input(format!(
-                "two formats go to {place}; give one of them another file, such as `-o sarif=podreeve.sarif`"
-            )));
-        }
+        distinct(specs)?;
         for spec in specs {
             let to = match &spec.file {
                 None => Target::Stdout,
@@ -153,7 +149,39 @@ impl Target {
     }
 }
 
-fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
+fn distinct(specs: &[OutputSpec]) -> Result<(), Failure> {
+    let Some(place) = output_spec::shared(specs) else { return Ok(()) };
+    Err(Failure::input(format!(
+        "two formats go to {place}; give one of them another file, such as `-o sarif=podreeve.sarif`"
+    )))
+}
+
+/// Finds out what [`Outputs::open`] would not write, before a work that takes minutes. All files stay as they are.
+///
+/// # Errors
+/// As [`Outputs::open`].
+pub fn check(specs: &[OutputSpec]) -> Result<(), Failure> {
+    distinct(specs)?;
+    specs.iter().filter_map(|spec| spec.file.as_deref()).try_for_each(check_writable)
+}
+
+/// # Errors
+/// The file cannot be written.
+pub fn check_writable(path: &Path) -> Result<(), Failure> {
+    let known = fs::metadata(path);
+    let opened = match &known {
+        Ok(metadata) if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        // A pipe would wait for its reader.
+        Ok(metadata) if !metadata.is_file() => Ok(()),
+        Ok(_) => File::options().append(true).open(path).map(drop),
+        // A link to a file that is not there yet.
+        Err(_) if fs::symlink_metadata(path).is_ok() => Ok(()),
+        Err(_) => File::create_new(path).and_then(|_| fs::remove_file(path)),
+    };
+    opened.map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::input(format!("{}: cannot be written: {error}", path.display()))
 }
 

@@ -9,10 +9,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// `may_be_tag` is whether a layout names it, which often has a tag alone.
+///
 /// # Errors
 /// The name is none that a pod can have.
-pub fn check_name(image: &str) -> Result<(), Failure> {
-    if ImageRef::parse(image).is_well_formed() {
+pub fn check_name(image: &str, may_be_tag: bool) -> Result<(), Failure> {
+    let is_tag = may_be_tag && !image.contains(['/', ':', '@']);
+    if ImageRef::parse(image).is_well_formed() && !is_tag {
         return Ok(());
     }
     Err(Failure::input(format!(

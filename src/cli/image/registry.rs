@@ -24,10 +24,13 @@ pub struct RegistryArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "plain_http", value_hint = clap::ValueHint::FilePath)]
     ca: Option<PathBuf>,
 
-    /// The longest time to read from the registry, all layers and signatures together; 0 for any
-    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration::flag)]
-    timeout: Duration,
+    /// The longest time to read from the registry, all layers and signatures together; 0 for any [default: 15m]
+    #[arg(long, value_name = "DURATION", value_parser = duration::flag)]
+    timeout: Option<Duration>,
 }
+
+/// The longest time where the user says nothing.
+const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// When reading ends, however fast the registry sends.
 #[derive(Debug, Clone, Copy)]
@@ -40,9 +43,16 @@ pub struct Deadline {
 impl RegistryArgs {
     /// The end of what begins now.
     pub fn deadline(&self) -> Deadline {
-        let end =
-            Some(self.timeout).filter(|timeout| !timeout.is_zero()).and_then(|all| Instant::now().checked_add(all));
-        Deadline { end, timeout: self.timeout }
+        let timeout = self.timeout.unwrap_or(TIMEOUT);
+        let end = Some(timeout).filter(|timeout| !timeout.is_zero()).and_then(|all| Instant::now().checked_add(all));
+        Deadline { end, timeout }
+    }
+
+    /// The first of these options that the user wrote.
+    pub fn first(&self) -> Option<&'static str> {
+        let all =
+            [("--plain-http", self.plain_http), ("--ca", self.ca.is_some()), ("--timeout", self.timeout.is_some())];
+        all.into_iter().find(|(_, is_there)| *is_there).map(|(option, _)| option)
     }
 }
 
@@ -72,6 +82,7 @@ pub struct Repository {
     client: Client,
     image: ImageRef<'static>,
     name: String,
+    plain_http: bool,
 }
 
 impl Repository {
@@ -104,7 +115,7 @@ impl Repository {
         // One thread drives the connections, while this one reads.
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| Failure::internal(format!("no thread can be started: {error}")))?;
-        Ok(Self { runtime, deadline, client, image, name: reference.to_owned() })
+        Ok(Self { runtime, deadline, client, image, name: reference.to_owned(), plain_http: args.plain_http })
     }
 }
 
@@ -131,8 +142,14 @@ impl Repository {
                 "; if it speaks HTTP alone, add --plain-http"
             }
             RegistryError::Tls { problem: TlsProblem::UnknownAuthority, .. } => "; name the authority with --ca FILE",
-            RegistryError::Tls { problem: TlsProblem::OfAuthority, .. } => {
-                "; give the registry one with CA:FALSE, and name its authority with --ca FILE"
+            RegistryError::Tls { problem: TlsProblem::OfAuthority, .. } => "; name this certificate with --ca FILE",
+            RegistryError::Tls { problem: TlsProblem::OtherName, .. } => {
+                "; it must have the name of the reference as a subjectAltName, and its common name (CN) does not count"
+            }
+            RegistryError::Tls { problem: TlsProblem::Wanted, .. } => "; if it speaks TLS, leave out --plain-http",
+            // Servers in Go and nginx answer so. To others than `HEAD` they say why.
+            RegistryError::Status { status: 400, .. } if self.plain_http => {
+                "; if it speaks TLS, leave out --plain-http"
             }
             // A user who means an image of this machine is led to Docker Hub.
             RegistryError::Connect { .. } | RegistryError::NotFound { .. } | RegistryError::Refused { .. }
@@ -146,16 +163,16 @@ impl Repository {
         };
         format!("{}{advice}", crate::text::with_causes(error))
     }
-}
 
-fn failed(what: &Digest, error: impl std::error::Error + Send + Sync + 'static) -> ImageError {
-    ImageError::read(what.as_str(), std::io::Error::other(error))
+    /// Waits as a source does. The errors of a registry say what they are about.
+    fn wait_as_source<T>(&self, work: impl Future<Output = Result<T, RegistryError>>) -> Result<T, ImageError> {
+        self.wait(work).map_err(|error| ImageError::Source(self.advised(&error)))
+    }
 }
 
 impl Source for Repository {
     fn roots(&mut self) -> Result<Vec<Root>, ImageError> {
-        let digest = self.wait(self.client.digest(&self.image));
-        let digest = digest.map_err(|error| ImageError::Choice(self.advised(&error)))?;
+        let digest = self.wait_as_source(self.client.digest(&self.image))?;
         Ok(vec![Root { name: Some(self.name.clone()), descriptor: Descriptor::new("", digest, 0) }])
     }
 
@@ -163,14 +180,13 @@ impl Source for Repository {
         for (index, descriptor) in wanted.iter().enumerate() {
             let digest = &descriptor.digest;
             if descriptor.is_manifest() {
-                let manifest = self.wait(self.client.manifest(&self.image, digest));
-                let manifest = manifest.map_err(|error| failed(digest, error))?;
+                let manifest = self.wait_as_source(self.client.manifest(&self.image, digest))?;
                 visit(index, &mut manifest.bytes.as_slice())?;
                 continue;
             }
             let size = if descriptor.size == 0 { crate::image::limits::LAYER } else { descriptor.size };
-            let blob = self.wait(self.client.blob(&self.image, digest, size)).map_err(|error| failed(digest, error))?;
-            visit(index, &mut blob.read_by(|blob| self.wait(blob.next()).map_err(std::io::Error::other)))?;
+            let blob = self.wait_as_source(self.client.blob(&self.image, digest, size))?;
+            visit(index, &mut blob.read_by(|blob| Ok(self.wait_as_source(blob.next())?)))?;
         }
         Ok(())
     }

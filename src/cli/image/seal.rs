@@ -1,6 +1,7 @@
 //! `podreeve image --seal`: the facts as an object for a cluster whose podreeve does not reach the registry.
 
 use super::Args;
+use super::argument::Argument;
 use super::registry::{Deadline, Repository};
 use super::trust::Place;
 use crate::cli::exit::{Exit, Failure};
@@ -21,13 +22,13 @@ pub struct Seal {
 impl Seal {
     /// # Errors
     /// There is no such name, or the key cannot be read.
-    pub fn new(args: &Args, key: &Path) -> Result<Self, Failure> {
-        if args.is_file() && args.pulled_as.is_none() {
+    pub fn new(args: &Args, argument: &Argument, key: &Path) -> Result<Self, Failure> {
+        if argument.is_file && args.pulled_as.is_none() {
             return Err(Failure::input(
                 "--seal needs the name by which pods name the image; add --as registry.example.com/shop/web:1",
             ));
         }
-        let name = ImageRef::parse(args.pulled_as.as_deref().unwrap_or(&args.image)).into_owned();
+        let name = ImageRef::parse(args.pulled_as.as_deref().unwrap_or(&argument.text)).into_owned();
         if !name.is_well_formed() {
             return Err(Failure::input("--as is no reference of an image, such as registry.example.com/shop/web:1"));
         }
@@ -42,19 +43,20 @@ impl Seal {
     pub fn print(
         &self,
         args: &Args,
+        argument: &Argument,
         image: &OpenedImage,
         facts: &[ImageFacts],
         deadline: Deadline,
     ) -> Result<Exit, Failure> {
-        let evidence = if args.is_file() {
-            let folder = Path::new(&args.image);
+        let evidence = if argument.is_file {
+            let folder = Path::new(&argument.text);
             // The archive of `docker save` has no signatures.
             if folder.is_dir() { Place::Folder(folder).of(image)? } else { Vec::new() }
         } else {
-            Place::Registry(&Repository::new(&args.image, &args.registry, deadline)?).of(image)?
+            Place::Registry(&Repository::new(&argument.text, &args.registry, deadline)?).of(image)?
         };
         let object = by_hand::object(image, facts, &self.name, evidence, &self.key, jiff::Timestamp::now());
-        let object = object.map_err(|error| Failure::input(format!("{}: {error}", args.image)))?;
+        let object = object.map_err(|error| Failure::input(format!("{}: {error}", argument.text)))?;
         output::print(&format!("{object}\n"))?;
         Ok(Exit::Clean)
     }

@@ -68,12 +68,6 @@ pub fn verify(
     if !reference.is_well_formed() {
         return Err(Failure::input(format!("--as: `{}` is no reference of an image", crate::text::clean(name, 200))));
     }
-    if let Some(digest) = reference.digest.as_deref().filter(|digest| *digest != image.digest.as_str()) {
-        return Err(Failure::input(format!(
-            "--as names {digest}, and the image has {}; leave the digest out, or save that image",
-            image.digest
-        )));
-    }
     let digest = image.digest.to_string();
     let leaves = image.leaves();
     let evidence = place.evidence(&digest, &leaves)?;

@@ -46,6 +46,18 @@ pub fn is_public_key(path: &str) -> bool {
         || python.is_some_and(|rest| paths::split(rest).0.split('/').any(is_public))
 }
 
+/// Whether a file with settings belongs to a library, to tests, or to documentation: no program runs with what it says.
+pub fn is_public_settings(path: &str) -> bool {
+    let folders = paths::split(path).0;
+    let is_public = |part: &str| match part {
+        // Many a program is called a demo and has a password of its own.
+        "demo" => false,
+        "__fixtures__" | "__tests__" | "spec" => true,
+        part => LIBRARIES.contains(&part) || PUBLIC.contains(&part),
+    };
+    folders.split('/').any(is_public) || folders.contains("pkg/mod/") || is_public_key(path)
+}
+
 /// Nothing, or digits with `.` and `-`: `5`, `-1.24`, `3.11`.
 fn is_version(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit() || b".-".contains(&b))

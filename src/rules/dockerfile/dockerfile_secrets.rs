@@ -7,7 +7,7 @@ use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
 use crate::rules::secret_commands::{Names, in_file, lines};
-use crate::rules::secret_shapes::{is_named_secret, secret_value};
+use crate::secret_shapes::{is_named_secret, secret_value};
 use crate::shell;
 use crate::text::clean;
 use schemars::JsonSchema;
@@ -67,12 +67,12 @@ that are none.",
             ),
             FileExample::bad(
                 "files in which programs keep credentials",
-                "FROM debian:12\nRUN echo \"machine h login b password s3cret\" > ~/.netrc\nRUN cat > /root/.netrc <<EOF\nmachine h\nlogin b password s3cret\nEOF\nCOPY <<EOF /root/.netrc\nmachine h login b password s3cret\nEOF\nCOPY <<.pgpass /root/\ndb:5432:*:app:s3cret\n.pgpass\nRUN printf 'db:5432:*:app:%s\\n' s3cret | tee -a $HOME/.pgpass\nRUN printf '[default]\\naws_secret_access_key = %s' s3cret >> ~/.aws/credentials\n",
+                "FROM debian:12\nRUN echo \"machine h login b password hunter2\" > ~/.netrc\nRUN cat > /root/.netrc <<EOF\nmachine h\nlogin b password hunter2\nEOF\nCOPY <<EOF /root/.netrc\nmachine h login b password hunter2\nEOF\nCOPY <<.pgpass /root/\ndb:5432:*:app:hunter2\n.pgpass\nRUN printf 'db:5432:*:app:%s\\n' hunter2 | tee -a $HOME/.pgpass\nRUN printf '[default]\\naws_secret_access_key = %s' hunter2 >> ~/.aws/credentials\n",
                 &[2, 5, 8, 11, 13, 14],
             ),
             FileExample::good(
                 "options and files with variables",
-                "FROM debian:12\nRUN docker login -u u -p \"$PASSWORD\" r && docker run -p 80:80 a && docker login -u u --password-stdin r\nRUN aws configure set region eu-central-1 && aws configure set aws_secret_access_key \"$KEY\"\nRUN useradd -p \"$HASH\" u && useradd -p '*' v && useradd -m -s /bin/bash -p $(openssl passwd -1 \"$P\") w\nRUN htpasswd -bc /etc/f admin \"$P\" && htpasswd -c /etc/f admin && git config --global user.name jane\nRUN git config --global credential.helper store && npm config set fund false && yarn config set network-timeout 300000\nRUN echo \"machine h login b password $P\" > ~/.netrc && echo 'db:5432:*:app:s3cret' > /etc/example\nCOPY <<EOF /root/.netrc\nmachine h login b password ${P}\nEOF\nRUN apt-get install -y docker.io git curl openssl && mkdir -p /a/b && cp -p a b\nRUN echo \"$P\" | passwd root && echo \"u:$HASH\" | chpasswd -e && helm install -f a.yaml a b && twine check dist/*\n",
+                "FROM debian:12\nRUN docker login -u u -p \"$PASSWORD\" r && docker run -p 80:80 a && docker login -u u --password-stdin r\nRUN aws configure set region eu-central-1 && aws configure set aws_secret_access_key \"$KEY\"\nRUN useradd -p \"$HASH\" u && useradd -p '*' v && useradd -m -s /bin/bash -p $(openssl passwd -1 \"$P\") w\nRUN htpasswd -bc /etc/f admin \"$P\" && htpasswd -c /etc/f admin && git config --global user.name jane\nRUN git config --global credential.helper store && npm config set fund false && yarn config set network-timeout 300000\nRUN echo \"machine h login b password $P\" > ~/.netrc && echo 'db:5432:*:app:hunter2' > /etc/example\nCOPY <<EOF /root/.netrc\nmachine h login b password ${P}\nEOF\nRUN apt-get install -y docker.io git curl openssl && mkdir -p /a/b && cp -p a b\nRUN echo \"$P\" | passwd root && echo \"u:$HASH\" | chpasswd -e && helm install -f a.yaml a b && twine check dist/*\n",
             ),
             FileExample::good(
                 "public keys by their new names",
@@ -111,8 +111,18 @@ that are none.",
                 "of the pod",
                 "FROM debian:12\nENV DB_PASSWORD=$DB_PASSWORD\nCMD app --password=\"$DB_PASSWORD\"\n",
             ),
-            FileExample::good("allowed names", "FROM debian:12\nENV CSRF_TOKEN=header\nCOPY .env /app/\n")
+            FileExample::good("allowed names", "FROM debian:12\nENV CSRF_TOKEN=header\nCOPY .env /app/\nRUN printf 'TOKEN=%s' hunter2 > /app/.env\n")
                 .params(r#"{"allow":["CSRF_TOKEN",".env"]}"#),
+            FileExample::bad(
+                "files of variables",
+                "FROM debian:12\nRUN printf 'PORT=80\\nTOKEN=%s\\n' hunter2 > /app/.env\nCOPY <<EOF /app/.env.production\nPORT=80\nTOKEN=hunter2\nEOF\n",
+                &[2, 5],
+            ),
+            FileExample::good(
+                "files of variables without a secret",
+                "FROM debian:12\nRUN echo \"TOKEN=$TOKEN\" > /app/.env && echo 'CSRF_TOKEN=header' >> /app/.env && cp .env.example .env\nCOPY <<EOF /app/.env.example\nTOKEN=hunter2\nEOF\n",
+            )
+            .params(r#"{"allow":["CSRF_TOKEN"]}"#),
         ],
     }),
 };
@@ -250,10 +260,8 @@ fn texts(instruction: &Instruction<'_>, names: &Names<'_>, faults: &mut Vec<Faul
         });
         let Arguments::Copy { target, .. } = &instruction.arguments else { continue };
         let inside = format!("{}/{name}", target.text());
-        let paths = [target.text(), inside.as_str()].into_iter().filter(|path| !names.is_allowed(path));
-        if let Some((span, what)) =
-            paths.filter(|_| faults.len() == before).find_map(|path| in_file(path, text, *start))
-        {
+        let mut paths = [target.text(), inside.as_str()].into_iter().filter(|_| faults.len() == before);
+        if let Some((span, what)) = paths.find_map(|path| in_file(path, text, *start, *names)) {
             let found = format!("{what} in a here-document");
             faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
         }

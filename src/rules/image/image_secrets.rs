@@ -17,11 +17,12 @@ pub static RULE: Rule = Rule {
     title: "Images hold no private keys, credentials or passwords",
     docs: "Everybody who may pull an image can read all its layers, its variables and the commands of its build. The rule reports private \
 keys (PEM with a whole body), files in which programs keep credentials (`.npmrc`, `.docker/config.json`, `.git-credentials`, \
-`.kube/config`, `.aws/credentials`, `.netrc` and others) if they hold some, and variables and commands with a secret by its name or its \
+`.kube/config`, `.aws/credentials`, `.netrc` and others) if they hold some, files of variables (`.env`, `.env.production`, `.envrc`) and variables and commands with a secret by its name or its \
 shape, as `env-secrets` does: in `Env`, `Entrypoint`, `Cmd`, `Healthcheck`, `Shell` and `OnBuild` of the configuration, in the first 4096 \
 bytes of each label, and in the history. A secret of the configuration is not reported again for the step that wrote it. A file that a later layer deletes is reported too: the earlier layer still has it. No message repeats a secret.\n\n\
 Not reported are keys for tests and documentation that libraries bring (`/usr/share/doc`, `site-packages/*/test`, \
-`node_modules/*/test`, the self-tests in shared libraries of the system). `allow` names further paths, as globs; `**` is any number of folders. Settings of a build \
+`node_modules/*/test`, the self-tests in shared libraries of the system), examples (`.env.example`, `.env.test`), and a `.env` in a folder \
+of libraries, tests or examples. `allow` names further paths, as globs; `**` is any number of folders. Settings of a build \
 stage that is not in the image are not seen.\n\n\
 Give secrets to a build with `RUN --mount=type=secret`, and to a container with a Secret. Replace a secret that was in a pushed image.",
     why: "everybody who may pull the image reads the secret, and deleting it in a later layer changes nothing",

@@ -1,7 +1,7 @@
 //! Secrets as plain values in environment variables and on command lines.
 
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Severity, compile, params};
-use crate::rules::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
+use crate::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
 use crate::workload::pod::{ContainerRef, EnvVar};
 use crate::workload::{Pod, PodFeatures, Text};
 use schemars::JsonSchema;

@@ -1,45 +1,76 @@
 //! Credentials that a command writes to a file in which a program keeps them: `echo "machine ..." > ~/.netrc`.
 
-use super::{Found, lines};
-use crate::image::secrets::named;
+use super::{Found, Names, lines};
+use crate::image::secrets::{SecretFile, named};
 use crate::shell::{Call, Command, Word};
 use std::ops::Range;
 
-/// The credentials in a text that becomes this file, and the line that has them.
-pub fn in_file(path: &str, text: &str, start: usize) -> Option<Found> {
-    let file = named(path.trim_end_matches('/'))?;
-    let what = file.find(text.as_bytes())?;
-    let (mut first, mut span): (Option<Range<usize>>, _) = (None, None);
-    lines(text, start, |line, at| {
-        if span.is_none() && file.find(line.as_bytes()).is_some() {
-            span = Some(at.clone());
+/// A file that a command writes, and what a policy says of names.
+struct Written<'n> {
+    file: SecretFile,
+    names: Names<'n>,
+}
+
+impl<'n> Written<'n> {
+    fn to(path: &str, names: Names<'n>) -> Option<Self> {
+        let path = path.trim_end_matches('/');
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let file = named(path).filter(|_| !names.is_allowed(path) && !names.is_allowed(name))?;
+        Some(Self { file, names })
+    }
+
+    /// The credentials in a text, without the lines of names that the policy allows.
+    fn find(&self, text: &str) -> Option<&'static str> {
+        if self.names.allow.is_empty() {
+            return self.file.find(text.as_bytes());
         }
-        first.get_or_insert(at);
-    });
-    Some((span.or(first)?, what))
+        let name = |line: &str| {
+            line.split(['=', ':']).next().unwrap_or_default().trim().trim_start_matches("export ").to_owned()
+        };
+        let kept = text.split_inclusive('\n').filter(|line| !self.names.is_allowed(&name(line)));
+        self.file.find(kept.collect::<String>().as_bytes())
+    }
+
+    fn of_call(&self, call: &Call<'_>) -> Option<Found> {
+        let sources = call.script.sources(call.command).into_iter().chain([call.command]);
+        sources.into_iter().find_map(|command| {
+            if let Some(found) = command.input.as_ref().and_then(|input| self.in_text(&input.text, input.start)) {
+                return Some(found);
+            }
+            let words = printed(command);
+            let what = self.find(&text(&words))?;
+            // Each of the words may be a secret, or a part of one: `printf 'token = %s' hunter2`.
+            let spans = words.iter().map(|word| call.span(word));
+            Some((spans.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end))?, what))
+        })
+    }
+
+    fn in_text(&self, text: &str, start: usize) -> Option<Found> {
+        let what = self.find(text)?;
+        let (mut all, mut found): (Option<Range<usize>>, Option<Range<usize>>) = (None, None);
+        lines(text, start, |line, at| {
+            let begin = |range: &Option<Range<usize>>| range.as_ref().map_or(at.start, |range| range.start);
+            if self.find(line).is_some() {
+                found = Some(begin(&found)..at.end);
+            }
+            all = Some(begin(&all)..at.end);
+        });
+        Some((found.or(all)?, what))
+    }
+}
+
+/// The credentials in a text that becomes this file, and the lines that have them.
+pub fn in_file(path: &str, text: &str, start: usize, names: Names<'_>) -> Option<Found> {
+    Written::to(path, names)?.in_text(text, start)
 }
 
 /// The same of what a call writes.
-pub fn in_call(call: &Call<'_>) -> Option<Found> {
+pub fn in_call(call: &Call<'_>, names: Names<'_>) -> Option<Found> {
     let writes = |operator: &str| matches!(operator, ">" | ">>" | ">|" | "&>" | "&>>");
     let redirections = call.command.redirections.iter().filter(|(operator, _)| writes(operator));
     let redirected = redirections.map(|(_, word)| word.text.as_str());
     let operands = call.args().filter(|arg| call.name == "tee" && !arg.starts_with('-'));
-    redirected.chain(operands).filter(|path| named(path).is_some()).find_map(|path| written(call, path))
-}
-
-fn written(call: &Call<'_>, path: &str) -> Option<Found> {
-    let sources = call.script.sources(call.command).into_iter().chain([call.command]);
-    sources.into_iter().find_map(|command| {
-        if let Some(found) = command.input.as_ref().and_then(|input| in_file(path, &input.text, input.start)) {
-            return Some(found);
-        }
-        let words = printed(command);
-        let what = named(path)?.find(text(&words).as_bytes())?;
-        let has = |word: &&&Word| named(path).is_some_and(|file| file.find(word.text.as_bytes()).is_some());
-        let word = words.iter().find(has).or(words.first())?;
-        Some((call.span(word), what))
-    })
+    redirected.chain(operands).find_map(|path| Written::to(path, names)?.of_call(call))
 }
 
 /// What the words print. `printf` writes them in the places of `%s`, and both programs write `\n` for the end of a line.

@@ -71,7 +71,7 @@ fn faults_have_their_position_and_what_was_meant() {
         ("polices: [owasp]\n", "1:1: there is no setting `polices`; did you mean `policies`?"),
         ("policies: [owasp]\nzzz: 1\n", "2:1: there is no setting `zzz`; the keys are policies, exclude, severity"),
         ("severity: hihg\n", "1:11: `hihg` in `severity`: did you mean `high`?"),
-        ("formats: [text, sarf]\n", "1:17: `sarf` in `formats`: there is no such format; did you mean `sarif`?"),
+        ("formats: [text, sarf]\n", "1:17: `sarf` in `formats`: there is no such format (did you mean `sarif`?)"),
         ("all: 7\n", "1:6: `all` must be true or false, not a number"),
         ("exclude: ['[']\n", "1:11: `[` in `exclude`: "),
         ("namespace: Bad_NS\n", "1:12: `Bad_NS` in `namespace`: a namespace has at most"),

@@ -2,8 +2,8 @@
 
 use crate::dockerfile::{Arguments, Dockerfile, Instruction};
 use crate::rule::Rule;
-use crate::rules::secret_shapes::secret_value;
 use crate::rules::{self, SecretValues};
+use crate::secret_shapes::secret_value;
 use crate::text::HIDDEN;
 use serde_json::Value;
 use std::ops::Range;

@@ -4,7 +4,7 @@ use crate::image::Place;
 use crate::image::config::RunConfig;
 use crate::rules::image::step::{self, Step};
 use crate::rules::secret_commands::{self, Names};
-use crate::rules::secret_shapes::{is_named_secret, secret_value};
+use crate::secret_shapes::{is_named_secret, secret_value};
 use crate::shell::Script;
 
 /// The secrets in the configuration, with what each one is in.

@@ -1,6 +1,6 @@
 //! The endpoint in an environment variable of a client: whether it leads to the node.
 
-use crate::rules::secret_shapes::secret_value;
+use crate::secret_shapes::secret_value;
 use crate::text::HIDDEN;
 use crate::workload::pod::EnvVar;
 use core::net::IpAddr;
