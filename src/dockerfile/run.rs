@@ -2,7 +2,7 @@
 
 use super::words::split_quoted;
 use super::{Arguments, Base, Command, Dockerfile, Heredoc, Instruction, Keyword, Stage, Text};
-use crate::shell::{self, Call, Script};
+use crate::shell::{self, Call, Script, powershell};
 use std::ops::Range;
 
 /// A command of an instruction, as a script.
@@ -17,6 +17,11 @@ impl Run {
     #[must_use]
     pub fn span(&self, part: Range<usize>) -> Range<usize> {
         self.text.as_ref().map_or_else(|| part.clone(), |text| text.span(part.clone()))
+    }
+
+    fn begins_with_powershell(&self) -> bool {
+        let first = self.script.commands.first().and_then(|command| command.words.first());
+        first.is_some_and(|word| powershell::is_powershell(&file_name(&word.text).to_ascii_lowercase()))
     }
 
     /// Calls `each` with every program that it runs.
@@ -35,17 +40,30 @@ impl Dockerfile<'_> {
     /// The commands of a build, those after `ONBUILD` included, without those for a shell of Windows.
     #[must_use]
     pub fn runs(&self) -> Vec<(&Instruction<'_>, Run)> {
+        self.runs_of(false)
+    }
+
+    /// The same with those for PowerShell.
+    #[must_use]
+    pub fn all_runs(&self) -> Vec<(&Instruction<'_>, Run)> {
+        self.runs_of(true)
+    }
+
+    fn runs_of(&self, with_powershell: bool) -> Vec<(&Instruction<'_>, Run)> {
         let mut runs = Vec::new();
         for stage in &self.stages {
-            let mut is_unix = !self.is_windows(stage);
+            let is_windows = self.is_windows(stage);
+            let mut shell = if is_windows { "cmd" } else { "sh" };
             for instruction in self.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if instruction.keyword == Keyword::Shell {
-                    is_unix = instruction.words().first().is_some_and(|word| is_unix_shell(word.text()));
-                } else if instruction.keyword == Keyword::Run
-                    && is_unix
-                    && let Some(run) = self.run(instruction)
-                {
-                    runs.push((instruction, run));
+                    shell = instruction.words().first().map_or("", |word| file_name(word.text()));
+                } else if instruction.keyword == Keyword::Run {
+                    let is_unix = shell::SHELLS.contains(&shell);
+                    let is_powershell = powershell::is_powershell(shell);
+                    let run = if is_unix || with_powershell { self.run_by(instruction, is_powershell) } else { None };
+                    // The shell of Windows itself is not read, but it may start another one.
+                    let run = run.filter(|run| is_unix || is_powershell || run.begins_with_powershell());
+                    runs.extend(run.map(|run| (instruction, run)));
                 }
             }
         }
@@ -66,6 +84,10 @@ impl Dockerfile<'_> {
     /// The command of an instruction; none if it has none, or one for another program than a shell.
     #[must_use]
     pub fn run(&self, instruction: &Instruction<'_>) -> Option<Run> {
+        self.run_by(instruction, false)
+    }
+
+    fn run_by(&self, instruction: &Instruction<'_>, is_powershell: bool) -> Option<Run> {
         let Arguments::Command(command) = &instruction.arguments else { return None };
         match command {
             Command::Exec(words) => {
@@ -74,14 +96,15 @@ impl Dockerfile<'_> {
                     // Without escapes the text stands between the quotes.
                     start: Some(word.span.start + 1).filter(|_| word.raw.len() + 2 == word.span.len()),
                     span: word.span.clone(),
-                    inner: Vec::new(),
+                    ..shell::Word::default()
                 });
                 let command = shell::Command { words: words.collect(), ..shell::Command::default() };
                 Some(Run { script: Script { commands: vec![command], ..Script::default() }, text: None })
             }
             Command::Shell(line) => {
                 let text = self.with_heredocs(line, &instruction.heredocs)?;
-                Some(Run { script: Script::new(&text.value), text: Some(text) })
+                let read = if is_powershell { Script::of_powershell } else { Script::new };
+                Some(Run { script: read(&text.value), text: Some(text) })
             }
         }
     }
@@ -91,11 +114,7 @@ impl Dockerfile<'_> {
         // The end of a here-document may have blanks, in quotes.
         let is_alone = split_quoted(&line.value, '\\').all(|(word, _)| word.contains("<<"));
         if let (true, Some(first)) = (is_alone, heredocs.first()) {
-            let is_for_shell = first
-                .text
-                .strip_prefix("#!")
-                .is_none_or(|rest| rest.lines().next().is_some_and(|line| line.split(['/', ' ']).any(is_unix_shell)));
-            return is_for_shell.then(|| Text::new(first.text, first.start));
+            return shell::is_for_shell(first.text).then(|| Text::new(first.text, first.start));
         }
         let mut text = line.clone();
         for heredoc in heredocs {
@@ -112,7 +131,8 @@ impl Dockerfile<'_> {
     }
 }
 
-fn is_unix_shell(program: &str) -> bool {
-    let file = program.rsplit('/').next().unwrap_or_default();
-    shell::SHELLS.contains(&file)
+/// The last part of a path, without the end of programs of Windows.
+fn file_name(program: &str) -> &str {
+    let file = program.rsplit(['/', '\\']).next().unwrap_or_default();
+    file.strip_suffix(".exe").unwrap_or(file)
 }

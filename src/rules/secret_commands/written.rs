@@ -31,8 +31,8 @@ pub fn in_call(call: &Call<'_>) -> Option<Found> {
 fn written(call: &Call<'_>, path: &str) -> Option<Found> {
     let sources = call.script.sources(call.command).into_iter().chain([call.command]);
     sources.into_iter().find_map(|command| {
-        if let Some(found) = command.input.as_ref().and_then(|input| in_file(path, &input.text, input.start)) {
-            return Some(found);
+        if let Some((span, what)) = command.input.as_ref().and_then(|input| in_file(path, &input.text, input.start)) {
+            return Some((call.part(span), what));
         }
         let words = printed(command);
         let what = named(path)?.find(text(&words).as_bytes())?;

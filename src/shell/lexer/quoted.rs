@@ -1,6 +1,6 @@
 //! Quotes, scripts inside words, and redirections.
 
-use super::{Lexer, read};
+use super::{Lexer, note_part, read};
 use crate::shell::Word;
 use crate::shell::heredoc::Heredoc;
 
@@ -14,7 +14,9 @@ impl<'s> Lexer<'s> {
         let length = rest.find('\'').unwrap_or(rest.len());
         let text = rest.get(..length).unwrap_or_default();
         let start = self.base + self.at;
-        self.open(1).text.push_str(text);
+        let word = self.open(1);
+        note_part(word, start);
+        word.text.push_str(text);
         self.at += (length + 1).min(rest.len());
         self.close(is_new, start);
     }
@@ -131,7 +133,7 @@ impl<'s> Lexer<'s> {
             let (inner, start) = self.inside();
             let script = read(inner, self.base + start, self.depth + 1);
             let span = self.base + begin..self.base + self.at;
-            let word = Word { text: format!("{operator}()"), span, start: None, inner: vec![script] };
+            let word = Word { text: format!("{operator}()"), span, inner: vec![script], ..Word::default() };
             self.command.words.push(word);
         } else if operator == "<<" {
             let (heredoc, length) = Heredoc::read(self.rest());
