@@ -139,12 +139,6 @@ impl Script {
         lexer::read(text, 0, 0)
     }
 
-    /// Reads a script of PowerShell.
-    #[must_use]
-    pub fn of_powershell(text: &str) -> Self {
-        powershell::read(text, 0, 0)
-    }
-
     /// The commands that the command reads from, through all pipes before it.
     #[must_use]
     pub fn sources(&self, command: &Command) -> Vec<&Command> {

@@ -19,11 +19,6 @@ impl Run {
         self.text.as_ref().map_or_else(|| part.clone(), |text| text.span(part.clone()))
     }
 
-    fn begins_with_powershell(&self) -> bool {
-        let first = self.script.commands.first().and_then(|command| command.words.first());
-        first.is_some_and(|word| powershell::is_powershell(&file_name(&word.text).to_ascii_lowercase()))
-    }
-
     /// Calls `each` with every program that it runs.
     pub fn calls(&self, each: &mut dyn FnMut(&Call<'_>)) {
         shell::calls(&self.script, each);
@@ -58,11 +53,14 @@ impl Dockerfile<'_> {
                 if instruction.keyword == Keyword::Shell {
                     shell = instruction.words().first().map_or("", |word| file_name(word.text()));
                 } else if instruction.keyword == Keyword::Run {
-                    let is_unix = shell::SHELLS.contains(&shell);
-                    let is_powershell = powershell::is_powershell(shell);
-                    let run = if is_unix || with_powershell { self.run_by(instruction, is_powershell) } else { None };
-                    // The shell of Windows itself is not read, but it may start another one.
-                    let run = run.filter(|run| is_unix || is_powershell || run.begins_with_powershell());
+                    let run = if shell::SHELLS.contains(&shell) {
+                        self.run(instruction)
+                    } else {
+                        let is_powershell = powershell::is_powershell(shell);
+                        Some(instruction)
+                            .filter(|_| with_powershell)
+                            .and_then(|one| self.in_windows(one, is_powershell))
+                    };
                     runs.extend(run.map(|run| (instruction, run)));
                 }
             }
@@ -84,10 +82,6 @@ impl Dockerfile<'_> {
     /// The command of an instruction; none if it has none, or one for another program than a shell.
     #[must_use]
     pub fn run(&self, instruction: &Instruction<'_>) -> Option<Run> {
-        self.run_by(instruction, false)
-    }
-
-    fn run_by(&self, instruction: &Instruction<'_>, is_powershell: bool) -> Option<Run> {
         let Arguments::Command(command) = &instruction.arguments else { return None };
         match command {
             Command::Exec(words) => {
@@ -103,9 +97,22 @@ impl Dockerfile<'_> {
             }
             Command::Shell(line) => {
                 let text = self.with_heredocs(line, &instruction.heredocs)?;
-                let read = if is_powershell { Script::of_powershell } else { Script::new };
-                Some(Run { script: read(&text.value), text: Some(text) })
+                Some(Run { script: Script::new(&text.value), text: Some(text) })
             }
+        }
+    }
+
+    /// A script of PowerShell. The shell of Windows itself is not read, but it may start PowerShell.
+    fn in_windows(&self, instruction: &Instruction<'_>, is_powershell: bool) -> Option<Run> {
+        match &instruction.arguments {
+            Arguments::Command(Command::Shell(line)) => {
+                let text = self.with_heredocs(line, &instruction.heredocs)?;
+                let script =
+                    powershell::command(&text.value).or(Some((text.value.as_str(), 0)).filter(|_| is_powershell));
+                let script = script.map(|(script, start)| powershell::read(script, start, 0))?;
+                Some(Run { script, text: Some(text) })
+            }
+            _ => self.run(instruction),
         }
     }
 

@@ -21,6 +21,20 @@ pub fn is_powershell(name: &str) -> bool {
     matches!(name, "powershell" | "pwsh")
 }
 
+/// The script in `powershell -NoProfile -Command "..."`, as the shell of Windows starts it, and where it begins.
+#[must_use]
+pub fn command(line: &str) -> Option<(&str, usize)> {
+    let mut words = line.split_whitespace();
+    let program = words.next()?.to_ascii_lowercase();
+    let is_named = is_powershell(program.rsplit(['/', '\\']).next()?.trim_end_matches(".exe"));
+    let option = words.find(|word| ["-c", "-command"].iter().any(|name| word.eq_ignore_ascii_case(name)));
+    let behind = option.filter(|_| is_named)?;
+    let rest = line.get((behind.as_ptr() as usize).saturating_sub(line.as_ptr() as usize) + behind.len()..)?;
+    let script = rest.trim().trim_matches('"');
+    let start = (script.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
+    Some((script, start))
+}
+
 /// Reads the script that begins at `base` of the outermost one.
 pub fn read(text: &str, base: usize, depth: usize) -> Script {
     if depth > MAX_DEPTH {
@@ -30,6 +44,13 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
     reader.read();
     reader.end(false);
     reader.script
+}
+
+/// `/a` of `C:/a`.
+fn without_drive(path: &str) -> &str {
+    path.get(2..)
+        .filter(|rest| path.get(1..2) == Some(":") && rest.starts_with('/') && !rest.starts_with("//"))
+        .unwrap_or(path)
 }
 
 #[derive(Default)]
@@ -92,6 +113,7 @@ impl Reader<'_> {
                     self.end_word();
                 }
                 c if c.is_whitespace() || matches!(c, ',' | '&') => self.end_word(),
+                '\\' if self.peek() == Some('"') => {}
                 '\\' => self.push('/'),
                 c => self.push(c),
             }
@@ -130,6 +152,8 @@ impl Reader<'_> {
                     word.text.push_str("$()");
                     word.inner.push(script);
                 }
+                // `docker build` writes the script between quotes, so those in it are escaped.
+                '\\' if self.peek() == Some('"') => {}
                 '\\' => self.push('/'),
                 c => self.push(c),
             }
@@ -177,14 +201,13 @@ impl Reader<'_> {
 
     fn end_word(&mut self) {
         let Some(mut word) = self.word.take() else { return };
-        word.text = word.text.replace("$env:", "$").replace("$Env:", "$").replace("$ENV:", "$");
+        for name in ["env:", "Env:", "ENV:"] {
+            word.text = word.text.replace(&format!("${name}"), "$").replace(&format!("${{{name}"), "${");
+        }
         if word.text.starts_with('-') {
             word.text.make_ascii_lowercase();
         }
-        // `C:/`
-        if word.text.get(1..3) == Some(":/") && word.text.get(3..4) != Some("/") {
-            word.text.drain(..2);
-        }
+        word.text = without_drive(&word.text).to_owned();
         if std::mem::take(&mut self.is_redirected) {
             self.command.redirections.push((">".to_owned(), word));
             return;
@@ -192,7 +215,7 @@ impl Reader<'_> {
         let words = &mut self.command.words;
         let last = words.last().map_or("=", |last| last.text.as_str());
         if last == "-argumentlist" {
-            words.extend(word.text.split_whitespace().map(|part| Word::instead(part.to_owned(), &word)));
+            words.extend(word.text.split_whitespace().map(|part| Word::instead(without_drive(part).to_owned(), &word)));
             return;
         }
         if last == "=" {

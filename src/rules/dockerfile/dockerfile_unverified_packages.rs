@@ -18,14 +18,14 @@ pub static RULE: Rule = Rule {
     docs: "The rule finds options that accept any certificate or signature (`curl -k`, `wget --no-check-certificate`, \
 `apt-get --allow-unauthenticated`, `yum --nogpgcheck`, `apk --allow-untrusted`, `pip --trusted-host`), settings that do the same \
 (`[trusted=yes]`, `gpgcheck=0`, `strict-ssl false`, `GIT_SSL_NO_VERIFY`), and scripts that run as they arrive: `curl ... | sh`, \
-`bash <(curl ...)`, `sh -c \"$(curl ...)\"`, `python3 -c \"exec(urlopen(...))\"`. A file that `curl`, `wget` or `ADD` loads must be checked before it runs, by `sha256sum -c`, \
-`gpg --verify`, `cosign verify-blob` or the like, or by `ADD --checksum`. The rule follows it through `cd`, `mv`, `cp`, `find` and `xargs`, \
+`bash <(curl ...)`, `sh -c \"$(curl ...)\"`, `python3 -c \"exec(urlopen(...))\"`. A file that `curl`, `wget`, `gh release download`, `aws s3 cp`, `Invoke-WebRequest` or `ADD` loads must be checked before it runs, by \
+`sha256sum -c`, `gpg --verify`, `cosign verify-blob`, `Get-FileHash` or the like, or by `ADD --checksum`. The rule follows it through `cd`, `mv`, `cp`, `find` and `xargs`, \
 through later instructions of the stage, `COPY --from` and `RUN --mount`, up to `ENTRYPOINT` and `CMD`. The same holds for an archive that \
 `tar` or `unzip` unpacks, and a program or script of its folder.\n\n\
 A package that was loaded as a file, or that rpm, dnf, pip or npm load from an address, has no signature that is verified: `dpkg -i`, \
-`apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`, `pip install https://...`. Check the file first, let dnf verify it with \
+`apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`, `pip install https://...`, `pip install -r https://...`. Check the file first, let dnf verify it with \
 `--setopt=localpkg_gpgcheck=1` and the key of its publisher, or give pip the checksum: `https://.../a.whl#sha256=...`.\n\n\
-It reads all forms of `RUN`, functions, here-documents and scripts in scripts included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
+It reads all forms of `RUN`, functions, here-documents, scripts in scripts, those that the Dockerfile writes and PowerShell included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
 Of what stages start, it judges `ENTRYPOINT`, `CMD` and `HEALTHCHECK` of the last one, and of those that no other stage uses. \
 It does not see what `make`, `pip` or `npm` run of such a folder, nor what is named differently from an archive that is unpacked whole \
 into a folder of the system (`/usr/local`). `allow` names beginnings of URLs from which a script may run as it arrives.",
@@ -250,7 +250,7 @@ into a folder of the system (`/usr/local`). `allow` names beginnings of URLs fro
             ),
             FileExample::bad(
                 "scripts that the build writes and runs",
-                "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > /a.sh && sh /a.sh\nRUN cat <<'EOF' > /usr/local/bin/b\n#!/bin/bash\nwget -O /opt/b https://example.com/b\nchmod +x /opt/b\n/opt/b\nEOF\nRUN chmod +x /usr/local/bin/b && b\nCOPY <<EOF /c/\n#!/bin/sh\ncurl -k https://example.com/c\nEOF\nRUN mv /c/EOF /d.sh\nRUN . /d.sh\nRUN printf '#!/bin/sh\\ncurl -o /e https://example.com/e\\n' > e.sh; printf '%s\\n' 'set -e' 'sh /e' | tee -a e.sh; bash e.sh\nRUN curl -o /usr/bin/f https://example.com/f\nFROM debian:12\nCOPY --from=0 /usr/bin/f /usr/bin/f\nCOPY --chmod=755 <<\"END\" /entrypoint.sh\n#!/bin/sh -e\nexec f \"$@\"\nEND\nENTRYPOINT [\"/entrypoint.sh\"]\n",
+                "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > /a.sh && sh /a.sh\nRUN cat <<'EOF' > /usr/local/bin/b\n#!/bin/bash\nwget -O /opt/b https://example.com/b\nchmod +x /opt/b\n/opt/b\nEOF\nRUN chmod +x /usr/local/bin/b && b\nCOPY <<EOF /c/\n#!/bin/sh\ncurl -k https://example.com/c\nEOF\nRUN mv /c/EOF /d.sh\nRUN . /d.sh\nRUN printf '#!/bin/sh\\ncurl -o /e https://example.com/e\\n' > e.sh; printf '%s\\n' 'set -e' 'sh /e' | tee -a e.sh; bash e.sh\nRUN if true; then curl -o /usr/bin/f https://example.com/f; else echo 'exit 1' > /usr/bin/f; fi\nFROM debian:12\nCOPY --from=0 /usr/bin/f /usr/bin/f\nCOPY --chmod=755 <<\"END\" /entrypoint.sh\n#!/bin/sh -e\nexec f \"$@\"\nEND\nENTRYPOINT [\"/entrypoint.sh\"]\n",
                 &[2, 9, 15, 16, 24],
             ),
             FileExample::good(
@@ -278,7 +278,7 @@ into a folder of the system (`/usr/local`). `allow` names beginnings of URLs fro
             ),
             FileExample::good(
                 "PowerShell that checks what it loads, or does not run it",
-                "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\", \"$ErrorActionPreference = 'Stop';\"]\nRUN Invoke-WebRequest https://example.com/a.exe -OutFile a.exe; `\n    if ((Get-FileHash a.exe -Algorithm sha256).Hash -ne $env:SUM) { Write-Host 'bad'; exit 1 }; `\n    Start-Process a.exe -Wait\nRUN curl.exe -sSLo b.msi https://example.com/b; $h = (Get-FileHash b.msi).Hash; if ($h -ne 'abc') { throw 'bad' }; msiexec /i b.msi\nRUN iwr https://example.com/c.exe -OutFile c.exe; if ((Get-AuthenticodeSignature c.exe).Status -ne 'Valid') { exit 1 }; ./c.exe\nRUN Invoke-WebRequest https://example.com/d.json -OutFile d.json; Get-Content d.json | ConvertFrom-Json\nRUN Write-Host 'iwr https://example.com/e | iex'; # iwr https://example.com/e | iex\nRUN Invoke-WebRequest http://localhost:8080/f.ps1 -OutFile f.ps1; ./f.ps1\nRUN Invoke-WebRequest https://example.com/g.ps1 -OutFile g.ps1; Remove-Item -Force g.ps1; Copy-Item own.ps1 g.ps1; ./g.ps1\nSHELL [\"cmd\", \"/S\", \"/C\"]\nRUN curl -o h.exe https://example.com/h && h.exe\n",
+                "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\", \"$ErrorActionPreference = 'Stop';\"]\nRUN Invoke-WebRequest https://example.com/a.exe -OutFile a.exe; `\n    if ((Get-FileHash a.exe -Algorithm sha256).Hash -ne $env:SUM) { Write-Host 'bad'; exit 1 }; `\n    Start-Process a.exe -Wait\nRUN curl.exe -sSLo b.msi https://example.com/b; $h = (Get-FileHash b.msi).Hash; if ($h -ne 'abc') { throw 'bad' }; msiexec /i b.msi\nRUN iwr https://example.com/c.exe -OutFile c.exe; if ((Get-AuthenticodeSignature c.exe).Status -ne 'Valid') { exit 1 }; ./c.exe\nRUN Invoke-WebRequest https://example.com/d.json -OutFile d.json; Get-Content d.json | ConvertFrom-Json\nRUN Write-Host 'iwr https://example.com/e | iex'; # iwr https://example.com/e | iex\nRUN Invoke-WebRequest http://localhost:8080/f.ps1 -OutFile f.ps1; ./f.ps1\nRUN Invoke-WebRequest https://example.com/g.ps1 -OutFile g.ps1; Remove-Item -Force g.ps1; Copy-Item own.ps1 g.ps1; ./g.ps1\nSHELL [\"cmd\", \"/S\", \"/C\"]\nRUN powershell -Command \"$f = 'i-' + $v + '.zip'; iwr -OutFile $f https://example.com/$f; $s = ((Get-Content s ^| Where-Object { $_ -match ([regex]::Escape($f))` + '$'; }) -split ' ')[0].ToUpper(); if ($s -ne (Get-FileHash $f).Hash) { exit 1 }; tar -xf $f; .\\i\\i.exe\"\nRUN curl -o h.exe https://example.com/h && h.exe\n",
             ),
             FileExample::bad(
                 "another URL than the allowed one",

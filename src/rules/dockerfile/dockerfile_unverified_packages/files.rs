@@ -42,7 +42,9 @@ pub fn follow(
             for heredoc in &instruction.heredocs {
                 let is_folder = target.ends_with('/') || instruction.heredocs.len() + sources.len() > 1;
                 let inside = format!("{}/{}", target.trim_end_matches('/'), heredoc.name);
-                downloads.write(if is_folder { &inside } else { target }, heredoc.text, false);
+                let path = if is_folder { &inside } else { target };
+                downloads.copied(std::iter::once(path), path);
+                downloads.write(path, heredoc.text, false);
             }
         }
         _ => {}

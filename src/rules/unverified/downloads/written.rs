@@ -88,7 +88,7 @@ impl Downloads {
         }
     }
 
-    /// The build writes this text there.
+    /// The build writes this text there. What it loaded there before counts more: both may be ways of one `if`.
     pub fn write(&mut self, target: &str, text: &str, appends: bool) {
         let path = self.folders.resolve(target);
         if target.is_empty() || path.starts_with("/dev/") {
@@ -96,11 +96,9 @@ impl Downloads {
         }
         let at = self.files.iter().position(|file| file.text.is_some() && is_same(&file.path, &path));
         let before = at.map(|at| self.files.remove(at)).filter(|_| appends).and_then(|file| file.text);
-        if !appends {
-            self.files.retain(|file| !is_same(&file.path, &path) || file.is_unpacked);
-        }
         let text = format!("{}{text}\n", before.unwrap_or_default());
-        if text.len() <= LONGEST && is_for_shell(&text) {
+        let is_loaded = self.files.iter().any(|file| !file.is_unpacked && is_same(&file.path, &path));
+        if !is_loaded && text.len() <= LONGEST && is_for_shell(&text) {
             self.own.add(path.clone());
             self.add(Download { path, is_checked: true, text: Some(text.into()), ..Download::default() });
         }
