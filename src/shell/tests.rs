@@ -84,11 +84,14 @@ fn places_are_those_of_the_outermost_script() {
     assert_eq!(found, ["a", "sh", "b", "sh", "d", "f"]);
     // Through escapes, quotes that follow each other, substitutions, and scripts in scripts.
     for (text, words) in [
-        (r#"su -c "a "b" && c \$x""#, vec!["a", r#""b""#, "c", r"\$x"]),
-        (r#"sh -c 'a "b'"c"; d""#, vec!["a", r#""b'"c""#, "d"]),
-        (r#"sh -c "a $(b) é"; c""#, vec!["b", "a", "$(b)", r#"é"; c"#]),
+        (r#"su -c "a \"b\" && c \$x""#, vec!["a", r#""b\""#, "c", "$x"]),
+        (r#"sh -c 'a "b'"c\"; d""#, vec!["a", r#""b'"c\""#, "d"]),
+        (r#"sh -c "a $(b) é\"; c""#, vec!["b", "a", "$(b)", r#"é\"; c"#]),
         (r"sh -c a\ b\;c", vec!["a", "b", "c"]),
-        (r#"sh -c "x "y"; sh -c "a \"b\"; c \"d\""""#, vec![]),
+        (
+            r#"sh -c "x \"y\"; sh -c \"a \\\"b\\\"; c \\\"d\\\"\"""#,
+            vec!["x", r#""y\""#, "a", r#""b\\\""#, "c", r#""d\\\""#],
+        ),
     ] {
         let mut found = Vec::new();
         calls(&Script::new(text), &mut |call| {

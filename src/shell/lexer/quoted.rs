@@ -72,6 +72,7 @@ impl<'s> Lexer<'s> {
 
     /// `$(...)` or backticks: a script of its own, which may print the name of a program.
     pub(super) fn substitution(&mut self, open: char) {
+        let begin = self.base + self.at - 1;
         self.open(1);
         let (inner, start) = if open == '(' {
             self.next();
@@ -90,7 +91,10 @@ impl<'s> Lexer<'s> {
         let script = read(inner, self.base + start, self.depth + 1);
         let end = self.base + self.at;
         let word = self.open(0);
+        note_part(word, begin);
         word.text.push_str(printed);
+        // Its end stands for the end.
+        word.parts.push((word.text.len() - 1, end - 1));
         word.span.end = end;
         word.start = None;
         word.inner.push(script);
