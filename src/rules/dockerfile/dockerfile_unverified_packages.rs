@@ -22,7 +22,7 @@ pub static RULE: Rule = Rule {
 `sha256sum -c`, `gpg --verify`, `cosign verify-blob`, `Get-FileHash` or the like, or by `ADD --checksum`. The rule follows it through `cd`, `mv`, `cp`, `find` and `xargs`, \
 through later instructions of the stage, `COPY --from` and `RUN --mount`, up to `ENTRYPOINT` and `CMD`. The same holds for an archive that \
 `tar` or `unzip` unpacks, and a program or script of its folder.\n\n\
-A package that was loaded as a file, or that rpm, dnf, pip or npm load from an address, has no signature that is verified: `dpkg -i`, \
+A package that was loaded as a file, or that rpm, dnf, pip or npm load from an address, has no verified signature: `dpkg -i`, \
 `apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`, `pip install https://...`, `pip install -r https://...`. Check the file first, let dnf verify it with \
 `--setopt=localpkg_gpgcheck=1` and the key of its publisher, or give pip the checksum: `https://.../a.whl#sha256=...`.\n\n\
 It reads all forms of `RUN`, functions, here-documents, scripts in scripts, those that the Dockerfile writes and PowerShell included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
