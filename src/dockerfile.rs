@@ -22,7 +22,8 @@ pub use text::Text;
 
 use std::ops::Range;
 
-const PART: usize = 256;
+/// How many bytes one count of characters is for.
+const PART: usize = 64;
 
 /// How many characters begin in these bytes.
 fn characters_in(bytes: &[u8]) -> usize {
