@@ -36,6 +36,7 @@ pub fn command(line: &str) -> Option<(&str, usize)> {
 }
 
 /// Reads the script that begins at `base` of the outermost one.
+#[must_use]
 pub fn read(text: &str, base: usize, depth: usize) -> Script {
     if depth > MAX_DEPTH {
         return Script::default();
@@ -207,7 +208,7 @@ impl Reader<'_> {
         if word.text.starts_with('-') {
             word.text.make_ascii_lowercase();
         }
-        word.text = without_drive(&word.text).to_owned();
+        word.text.drain(..word.text.len() - without_drive(&word.text).len());
         if std::mem::take(&mut self.is_redirected) {
             self.command.redirections.push((">".to_owned(), word));
             return;
@@ -222,7 +223,7 @@ impl Reader<'_> {
             let same = SAME.iter().find(|(name, _)| word.text.eq_ignore_ascii_case(name));
             word.text = same.map_or(word.text, |(_, same)| (*same).to_owned());
             self.is_starting = word.text.eq_ignore_ascii_case("start-process");
-        } else if self.is_starting && word.text.ends_with(".exe") && !word.text.contains('/') {
+        } else if self.is_starting && word.text.to_ascii_lowercase().ends_with(".exe") && !word.text.contains('/') {
             word.text.insert_str(0, "./");
         }
         words.push(word);

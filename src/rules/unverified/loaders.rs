@@ -79,7 +79,7 @@ impl Loader {
             (call.name == name || (name.starts_with('.') && call.name.ends_with(name)))
                 && (behind.is_empty() || call.words.windows(behind.len()).any(has))
         };
-        tables().find(|loader| loader.names.iter().any(|name| is(name)))
+        tables().find(|loader| loader.names.iter().any(&is))
     }
 
     /// Whether the word may be the name of such a program, or has it in it.

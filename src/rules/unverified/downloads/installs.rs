@@ -17,7 +17,7 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
     let tool = tool(call);
     let installs = match tool {
         "dpkg" => has(&["--install", "--unpack"]) || has_letter("i"),
-        "gdebi" | "gdebi-core" => true,
+        "bunx" | "cpanm" | "gdebi" | "gdebi-core" | "npx" | "pnpx" => true,
         "apt" | "apt-get" | "aptitude" => has(&APT_VERBS),
         // `-q` and `-V` only ask, and `-e` removes.
         "rpm" => {
@@ -27,7 +27,6 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
         "rpm-ostree" | "pip" | "gem" => has(&["install"]),
         "npm" => has(&["add", "i", "install"]),
         "msiexec" => has(&["/i", "/package", "-i", "/I"]),
-        "cpanm" | "npx" | "bunx" | "pnpx" => true,
         "deno" => has(&["install", "run"]),
         "pacman" => has_letter("U") || has(&["--upgrade"]),
         _ => false,

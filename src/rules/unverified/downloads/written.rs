@@ -39,9 +39,9 @@ impl Downloads {
         };
         calls_in_order(&Script::new(&text), &mut |inner| {
             if self.scripts.is_started {
-                self.run(inner, allow, &mut each)
+                self.run(inner, allow, &mut each);
             } else {
-                in_call(inner, allow, self, &mut each)
+                in_call(inner, allow, self, &mut each);
             }
         });
         self.folders.leave(shells);
@@ -84,7 +84,9 @@ impl Downloads {
         let appends = call.command.redirections.iter().any(|(operator, _)| operator.ends_with(">>"))
             || (call.name == "tee" && call.args().any(|arg| matches!(arg, "-a" | "--append")));
         if let Some(text) = text {
-            targets.iter().for_each(|target| self.write(target, &text, appends));
+            for target in targets {
+                self.write(target, &text, appends);
+            }
         }
     }
 
