@@ -22,12 +22,22 @@ pub use text::Text;
 
 use std::ops::Range;
 
+/// How many bytes one count of characters is for.
+const PART: usize = 64;
+
+/// How many characters begin in these bytes.
+fn characters_in(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+}
+
 /// A Dockerfile. A Containerfile is the same.
 #[derive(Debug)]
 pub struct Dockerfile<'t> {
     text: &'t str,
     /// Where each line begins.
     lines: Vec<usize>,
+    /// How many characters begin before each part of [`PART`] bytes.
+    characters: Vec<usize>,
     pub instructions: Vec<Instruction<'t>>,
     pub stages: Vec<Stage>,
     /// What cannot be read.
@@ -91,8 +101,15 @@ impl<'t> Dockerfile<'t> {
     pub fn place(&self, span: Range<usize>) -> Place {
         let line = self.line_of(span.start);
         let start = self.lines.get(line - 1).copied().unwrap_or_default();
-        let column = self.text.get(start..span.start).map_or(1, |before| before.chars().count() + 1);
+        let column = self.characters_before(span.start).saturating_sub(self.characters_before(start)) + 1;
         Place { span, line, column }
+    }
+
+    /// A line may be very long and have many places, so only the rest of a part is counted.
+    fn characters_before(&self, at: usize) -> usize {
+        let part = at / PART;
+        let rest = self.text.as_bytes().get(part * PART..at).unwrap_or_default();
+        self.characters.get(part).copied().unwrap_or_default() + characters_in(rest)
     }
 
     /// The line that this byte of the file is in, from 1.

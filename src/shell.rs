@@ -8,6 +8,7 @@ mod functions;
 mod heredoc;
 mod lexer;
 mod listed;
+pub mod powershell;
 mod program;
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,7 @@ pub struct Command {
     pub reads: Range<usize>,
     /// The here-document that it reads.
     pub input: Option<Piece>,
-    /// Whether its failure counts for nothing: `|| true` follows.
+    /// Whether its failure counts for nothing: `|| true` or `|| echo ...` follows.
     pub is_ignored: bool,
     /// How many parentheses it is in, and which ones: in each a shell of its own runs.
     pub within: (usize, usize),
@@ -69,8 +70,51 @@ pub struct Word {
     pub span: Range<usize>,
     /// Where the text begins, if it stands there as it is.
     pub start: Option<usize>,
+    /// The parts that stand there as they are, if not the whole from the beginning of the word on: where each begins in the text, and in the
+    /// outermost script.
+    pub parts: Vec<(usize, usize)>,
     /// The scripts whose output is a part of the word.
     pub inner: Vec<Script>,
+}
+
+impl Word {
+    /// A word that is written in the place of another one.
+    fn instead(text: String, of: &Self) -> Self {
+        Self { text, span: of.span.clone(), ..Self::default() }
+    }
+
+    /// Where a part of the text is in the outermost script. Of a text that another one was made of, only the whole has a place.
+    fn part(&self, part: &Range<usize>) -> Range<usize> {
+        if self.parts.is_empty() {
+            return self.span.clone();
+        }
+        self.offset(part.start)..self.offset(part.end.saturating_sub(1).max(part.start)) + 1
+    }
+
+    /// The same word, with its places in the script that `outer` is in.
+    fn below(&self, outer: Option<&Self>) -> Self {
+        let Some(outer) = outer else {
+            return Self { span: self.span.clone(), parts: self.parts.clone(), ..Self::default() };
+        };
+        let mut parts = Vec::new();
+        let first = (0, self.span.start);
+        let mut own = std::iter::once(&first).chain(&self.parts).peekable();
+        while let Some((begin, start)) = own.next().filter(|_| !outer.parts.is_empty()) {
+            let end = start + own.peek().map_or(self.text.len(), |(next, _)| *next) - begin;
+            parts.push((*begin, outer.offset(*start)));
+            let first = outer.parts.partition_point(|(at, _)| at <= start);
+            let within = outer.parts.get(first..).unwrap_or_default().iter().take_while(|(at, _)| *at < end);
+            parts.extend(within.map(|(at, place)| (begin + at - start, *place)));
+        }
+        Self { span: outer.part(&self.span), parts, ..Self::default() }
+    }
+
+    /// Where a place of the text is in the outermost script.
+    fn offset(&self, at: usize) -> usize {
+        let before = self.parts.partition_point(|(begin, _)| *begin <= at).checked_sub(1);
+        let (begin, start) = before.and_then(|part| self.parts.get(part)).map_or((0, self.span.start), |part| *part);
+        (start + at.saturating_sub(begin)).min(self.span.end)
+    }
 }
 
 /// A part of a script.
@@ -79,6 +123,13 @@ pub struct Piece {
     pub text: String,
     /// Where it begins in the outermost script.
     pub start: usize,
+}
+
+/// Whether a file with this text is a script of such a shell.
+#[must_use]
+pub fn is_for_shell(text: &str) -> bool {
+    let first = text.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default());
+    first.is_none_or(|line| line.split(['/', ' ']).any(|word| SHELLS.contains(&word)))
 }
 
 impl Script {

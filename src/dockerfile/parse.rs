@@ -4,7 +4,10 @@ use super::expand::{Scope, expand};
 use super::lines::{Lines, Logical};
 use super::text::Text;
 use super::words::{json, split, split_quoted};
-use super::{Arguments, Base, Command, Dockerfile, Flag, Instruction, Keyword, Pair, Stage, SyntaxError, Word};
+use super::{
+    Arguments, Base, Command, Dockerfile, Flag, Instruction, Keyword, PART, Pair, Stage, SyntaxError, Word,
+    characters_in,
+};
 use crate::text::{clean, end_of_commands};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,7 +21,13 @@ const MAX_COMMANDS: usize = 20_000;
 pub fn parse(text: &str) -> Dockerfile<'_> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let file = Dockerfile { text, lines, instructions: Vec::new(), stages: Vec::new(), errors: Vec::new() };
+    let characters = text.as_bytes().chunks(PART).scan(0, |count, part| {
+        let before = *count;
+        *count += characters_in(part);
+        Some(before)
+    });
+    let characters = characters.chain(std::iter::once(text.chars().count())).collect();
+    let file = Dockerfile { text, lines, characters, instructions: Vec::new(), stages: Vec::new(), errors: Vec::new() };
     let lines = Lines::new(text);
     let mut parser = Parser {
         file,

@@ -2,7 +2,7 @@
 
 use super::words::split_quoted;
 use super::{Arguments, Base, Command, Dockerfile, Heredoc, Instruction, Keyword, Stage, Text};
-use crate::shell::{self, Call, Script};
+use crate::shell::{self, Call, Script, powershell};
 use std::ops::Range;
 
 /// A command of an instruction, as a script.
@@ -35,17 +35,33 @@ impl Dockerfile<'_> {
     /// The commands of a build, those after `ONBUILD` included, without those for a shell of Windows.
     #[must_use]
     pub fn runs(&self) -> Vec<(&Instruction<'_>, Run)> {
+        self.runs_of(false)
+    }
+
+    /// The same with those for PowerShell.
+    #[must_use]
+    pub fn all_runs(&self) -> Vec<(&Instruction<'_>, Run)> {
+        self.runs_of(true)
+    }
+
+    fn runs_of(&self, with_powershell: bool) -> Vec<(&Instruction<'_>, Run)> {
         let mut runs = Vec::new();
         for stage in &self.stages {
-            let mut is_unix = !self.is_windows(stage);
+            let is_windows = self.is_windows(stage);
+            let mut shell = if is_windows { "cmd" } else { "sh" };
             for instruction in self.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if instruction.keyword == Keyword::Shell {
-                    is_unix = instruction.words().first().is_some_and(|word| is_unix_shell(word.text()));
-                } else if instruction.keyword == Keyword::Run
-                    && is_unix
-                    && let Some(run) = self.run(instruction)
-                {
-                    runs.push((instruction, run));
+                    shell = instruction.words().first().map_or("", |word| file_name(word.text()));
+                } else if instruction.keyword == Keyword::Run {
+                    let run = if shell::SHELLS.contains(&shell) {
+                        self.run(instruction)
+                    } else {
+                        let is_powershell = powershell::is_powershell(shell);
+                        Some(instruction)
+                            .filter(|_| with_powershell)
+                            .and_then(|one| self.in_windows(one, is_powershell))
+                    };
+                    runs.extend(run.map(|run| (instruction, run)));
                 }
             }
         }
@@ -74,7 +90,7 @@ impl Dockerfile<'_> {
                     // Without escapes the text stands between the quotes.
                     start: Some(word.span.start + 1).filter(|_| word.raw.len() + 2 == word.span.len()),
                     span: word.span.clone(),
-                    inner: Vec::new(),
+                    ..shell::Word::default()
                 });
                 let command = shell::Command { words: words.collect(), ..shell::Command::default() };
                 Some(Run { script: Script { commands: vec![command], ..Script::default() }, text: None })
@@ -86,16 +102,26 @@ impl Dockerfile<'_> {
         }
     }
 
+    /// A script of PowerShell. The shell of Windows itself is not read, but it may start PowerShell.
+    fn in_windows(&self, instruction: &Instruction<'_>, is_powershell: bool) -> Option<Run> {
+        match &instruction.arguments {
+            Arguments::Command(Command::Shell(line)) => {
+                let text = self.with_heredocs(line, &instruction.heredocs)?;
+                let script =
+                    powershell::command(&text.value).or(Some((text.value.as_str(), 0)).filter(|_| is_powershell));
+                let script = script.map(|(script, start)| powershell::read(script, start, 0))?;
+                Some(Run { script, text: Some(text) })
+            }
+            _ => self.run(instruction),
+        }
+    }
+
     /// The line with its here-documents below it, as the shell gets it. A here-document without a command is the script itself.
     fn with_heredocs(&self, line: &Text, heredocs: &[Heredoc<'_>]) -> Option<Text> {
         // The end of a here-document may have blanks, in quotes.
         let is_alone = split_quoted(&line.value, '\\').all(|(word, _)| word.contains("<<"));
         if let (true, Some(first)) = (is_alone, heredocs.first()) {
-            let is_for_shell = first
-                .text
-                .strip_prefix("#!")
-                .is_none_or(|rest| rest.lines().next().is_some_and(|line| line.split(['/', ' ']).any(is_unix_shell)));
-            return is_for_shell.then(|| Text::new(first.text, first.start));
+            return shell::is_for_shell(first.text).then(|| Text::new(first.text, first.start));
         }
         let mut text = line.clone();
         for heredoc in heredocs {
@@ -112,7 +138,8 @@ impl Dockerfile<'_> {
     }
 }
 
-fn is_unix_shell(program: &str) -> bool {
-    let file = program.rsplit('/').next().unwrap_or_default();
-    shell::SHELLS.contains(&file)
+/// The last part of a path, without the end of programs of Windows.
+fn file_name(program: &str) -> &str {
+    let file = program.rsplit(['/', '\\']).next().unwrap_or_default();
+    file.strip_suffix(".exe").unwrap_or(file)
 }

@@ -17,6 +17,8 @@ pub struct Mount<'f> {
     pub from: Option<&'f str>,
     pub source: &'f str,
     pub target: &'f str,
+    /// The name of a cache, which keeps what a command leaves there for the next one; empty if that is the target.
+    pub cache: Option<&'f str>,
 }
 
 impl Dockerfile<'_> {
@@ -67,24 +69,26 @@ impl Dockerfile<'_> {
 }
 
 impl Instruction<'_> {
-    /// The mounts of a `RUN` that bring files of a stage, an image or the context.
+    /// The mounts of a `RUN` that bring files of a stage, an image, the context or a cache.
     pub fn mounts(&self) -> impl Iterator<Item = Mount<'_>> {
         let values = self.flags.iter().filter(|flag| flag.name == "mount").filter_map(|flag| flag.value.as_deref());
         values.filter_map(|value| {
-            let (mut kind, mut from, mut source, mut target) = ("bind", None, "/", "");
+            let (mut kind, mut from, mut source, mut target, mut id) = ("bind", None, "/", "", "");
             for field in value.split(',') {
                 let (name, value) = field.trim_matches('"').split_once('=').unwrap_or((field, ""));
                 match name.to_ascii_lowercase().as_str() {
                     "type" => kind = value,
                     "from" => from = Some(value),
+                    "id" => id = value,
                     "source" | "src" => source = value,
                     "target" | "dst" | "destination" => target = value,
                     _ => {}
                 }
             }
             // A cache begins with what is in the stage that it names.
-            let brings = kind.eq_ignore_ascii_case("bind") || (kind.eq_ignore_ascii_case("cache") && from.is_some());
-            brings.then_some(Mount { from, source, target })
+            let cache = kind.eq_ignore_ascii_case("cache").then_some(id);
+            let brings = kind.eq_ignore_ascii_case("bind") || cache.is_some();
+            brings.then_some(Mount { from, source, target, cache })
         })
     }
 }

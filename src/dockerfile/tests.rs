@@ -143,6 +143,19 @@ fn places_are_lines_and_characters() {
 }
 
 #[test]
+fn places_on_a_very_long_line_are_characters() {
+    let text = format!("FROM a\nRUN {}\nRUN b", "é;".repeat(10_000));
+    let file = Dockerfile::parse(&text);
+    let begin = text.find('é').unwrap();
+    for at in 0..10_000 {
+        let place = file.place(begin + 3 * at..begin + 3 * at + 1);
+        assert_eq!((place.line, place.column), (2, 5 + 2 * at));
+    }
+    let end = file.place(text.len()..text.len());
+    assert_eq!((end.line, end.column), (3, 6));
+}
+
+#[test]
 fn a_build_makes_the_last_stage_and_those_that_no_other_uses() {
     let text = "FROM a AS one\nCMD x\nFROM b AS two\nFROM one AS three\nFROM c AS four\nFROM d AS five\nFROM e\n\
         COPY --from=Two /a /b\nRUN --mount=type=bind,from=4,target=/x ls\n";
@@ -168,10 +181,18 @@ fn a_stage_starts_what_the_stage_below_does() {
 
 #[test]
 fn mounts_have_the_defaults_of_buildkit() {
-    let text = "FROM a\nRUN --mount=target=/x --mount=type=cache,target=/c --mount=type=bind,from=b,src=/s,dst=y \\\n  \
+    let text = "FROM a\nRUN --mount=target=/x --mount=type=cache,id=i,target=/c --mount=type=bind,from=b,src=/s,dst=y \\\n  \
         --mount=type=cache,from=c,target=/z --mount=type=secret,id=d ls\n";
     let file = Dockerfile::parse(text);
     let mounts: Vec<Mount<'_>> = file.instructions[1].mounts().collect();
-    let mount = |from, source, target| Mount { from, source, target };
-    assert_eq!(mounts, [mount(None, "/", "/x"), mount(Some("b"), "/s", "y"), mount(Some("c"), "/", "/z")]);
+    let mount = |from, source, target, cache| Mount { from, source, target, cache };
+    assert_eq!(
+        mounts,
+        [
+            mount(None, "/", "/x", None),
+            mount(None, "/", "/c", Some("i")),
+            mount(Some("b"), "/s", "y", None),
+            mount(Some("c"), "/", "/z", Some("")),
+        ]
+    );
 }

@@ -57,7 +57,9 @@ impl Names<'_> {
         found.extend(read_passwords(call));
         // What a program other than a shell reads.
         if let Some(piece) = call.command.input.as_ref().filter(|_| !SHELLS.contains(&call.name.as_str())) {
-            lines(&piece.text, piece.start, |line, span| found.extend(self.in_line(line).map(|what| (span, what))));
+            lines(&piece.text, piece.start, |line, span| {
+                found.extend(self.in_line(line).map(|what| (call.part(span), what)));
+            });
         }
         if found.is_empty() {
             found.extend(written::in_call(call, *self));
@@ -98,7 +100,7 @@ fn read_passwords(call: &Call<'_>) -> Vec<Found> {
     let strings = call.command.redirections.iter().filter(|(operator, _)| operator == "<<<");
     found.extend(strings.filter(|(_, word)| reads.has_password(&word.text)).map(|(_, word)| call.span(word)));
     if let Some(Piece { text, start }) = &call.command.input {
-        lines(text, *start, |line, span| found.extend(reads.has_password(line).then_some(span)));
+        lines(text, *start, |line, span| found.extend(reads.has_password(line).then_some(call.part(span))));
     }
     found.into_iter().map(|span| (span, "the password of a user")).collect()
 }

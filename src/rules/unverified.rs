@@ -1,15 +1,17 @@
 //! Commands of a build that verify nothing of what they load.
 
 mod downloads;
+mod loaders;
 pub mod options;
 pub mod scripts;
 
-pub use downloads::{Downloads, Mounted, Used};
+pub use downloads::{Caches, Downloads, Mounted, Used};
 
 use crate::shell::{Call, Script, Word, calls_in_order};
+use std::ops::Range;
 
 /// What a call accepts without a check: the word, what is found, and what would pass.
-pub fn accepted<'c>(call: &'c Call<'_>, downloads: &Downloads) -> Vec<(&'c Word, String, &'static str)> {
+fn accepted<'c>(call: &'c Call<'_>, downloads: &Downloads) -> Vec<(&'c Word, String, &'static str)> {
     let mut found = options::found(call);
     if call.name == "apk" && !found.is_empty() && downloads.are_checked(call) {
         found.clear();
@@ -26,21 +28,30 @@ pub fn accepted<'c>(call: &'c Call<'_>, downloads: &Downloads) -> Vec<(&'c Word,
     found
 }
 
-/// What a script does without a check, each once. `downloads` are the files that scripts before it loaded.
+/// What a call does without a check: where, what is found, and what would pass. `downloads` are the files that the build loaded and wrote.
+pub fn in_call(call: &Call<'_>, allow: &[String], downloads: &mut Downloads, each: &mut dyn FnMut(Range<usize>, Used)) {
+    for (word, found, wanted) in accepted(call, downloads) {
+        each(call.span(word), (found, wanted));
+    }
+    if let Some(piece) = &call.command.input
+        && let Some((at, found)) = options::setting(&piece.text)
+    {
+        let start = piece.start + at;
+        each(call.part(start..start + 1), (found, options::SIGNED));
+    }
+    downloads.run(call, allow, each);
+}
+
+/// What a script does without a check, each once.
 pub fn in_script(script: &str, allow: &[String], downloads: &mut Downloads) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     downloads.begin();
     calls_in_order(&Script::new(script), &mut |call| {
-        let options = accepted(call, downloads).into_iter().map(|(_, found, _)| found);
-        let setting = call.command.input.as_ref().and_then(|piece| options::setting(&piece.text));
-        let setting = setting.map(|(_, found)| found);
-        let used = downloads.follow(call, allow).into_iter().map(|(found, _)| found);
-        let scripts = scripts::found(call, allow).into_iter().chain(used);
-        for found in options.chain(setting).chain(scripts) {
+        in_call(call, allow, downloads, &mut |_, (found, _)| {
             if !all.contains(&found) {
                 all.push(found);
             }
-        }
+        });
     });
     all
 }

@@ -43,7 +43,7 @@ impl<'a> Arguments<'a> {
             if matches!(word.text.as_str(), "$@" | "$*" | "${@}") {
                 for argument in self.words {
                     self.pay(argument.text.len())?;
-                    words.push(Word { span: word.span.clone(), start: None, ..argument.clone() });
+                    words.push(Word { inner: argument.inner.clone(), ..Word::instead(argument.text.clone(), word) });
                 }
             } else {
                 words.push(self.in_word(word)?);
@@ -68,9 +68,10 @@ impl<'a> Arguments<'a> {
     fn in_word(&mut self, word: &Word) -> Option<Word> {
         self.pay(word.text.len())?;
         let text = self.in_text(&word.text)?;
-        let start = word.start.filter(|_| text == word.text);
         let inner = word.inner.iter().map(|script| self.in_script(script)).collect::<Option<_>>()?;
-        Some(Word { text, span: word.span.clone(), start, inner })
+        let same = (text == word.text).then(|| (word.start, word.parts.clone()));
+        let (start, parts) = same.unwrap_or_default();
+        Some(Word { text, span: word.span.clone(), start, parts, inner })
     }
 
     fn in_text(&mut self, text: &str) -> Option<String> {

@@ -26,7 +26,8 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
         last_group: None,
         reads: 0..0,
         heredocs: Vec::new(),
-        is_after_or: false,
+        alternatives: Vec::new(),
+        others: 0,
         named: None,
         functions: Vec::new(),
     };
@@ -54,8 +55,10 @@ struct Lexer<'s> {
     /// What the next command reads.
     reads: Range<usize>,
     heredocs: Vec<Heredoc>,
-    /// The next command runs if the one before fails.
-    is_after_or: bool,
+    /// The first command behind each `||` that is open, and the number of groups around it.
+    alternatives: Vec<(usize, usize)>,
+    /// How many commands there are up to the last one that does more than pass.
+    others: usize,
     /// The name of a function whose commands follow.
     named: Option<String>,
     /// The functions that are open, each with the number of groups around it.
@@ -65,6 +68,15 @@ struct Lexer<'s> {
 /// Words of the shell that begin and end a group of commands.
 const BEGIN: [&str; 7] = ["{", "case", "for", "if", "select", "until", "while"];
 const END: [&str; 4] = ["done", "esac", "fi", "}"];
+/// Programs that only say something, and never fail.
+const PASS: [&str; 5] = [":", "echo", "logger", "printf", "true"];
+
+/// The next text of the word stands here.
+fn note_part(word: &mut Word, at: usize) {
+    if word.offset(word.text.len()) != at {
+        word.parts.push((word.text.len(), at));
+    }
+}
 
 impl<'s> Lexer<'s> {
     fn read(mut self) -> Script {
@@ -123,6 +135,7 @@ impl<'s> Lexer<'s> {
                 self.end_command();
                 self.parentheses.pop();
                 self.last_group = self.groups.pop();
+                self.end_alternative();
             }
             c => self.push(c),
         }
@@ -151,6 +164,7 @@ impl<'s> Lexer<'s> {
     fn push(&mut self, c: char) {
         let end = self.base + self.at;
         let word = self.open(c.len_utf8());
+        note_part(word, end - c.len_utf8());
         word.text.push(c);
         word.span.end = end;
     }
@@ -196,6 +210,7 @@ impl<'s> Lexer<'s> {
             } else if END.contains(&word.text.as_str()) {
                 self.last_group = self.groups.pop();
                 self.end_function();
+                self.end_alternative();
                 return;
             }
             self.named = None;
@@ -220,18 +235,29 @@ impl<'s> Lexer<'s> {
         }
         command.reads = std::mem::replace(&mut self.reads, 0..0);
         command.within = (self.parentheses.len(), self.parentheses.last().copied().unwrap_or_default());
-        let passes = matches!(command.words.first().map(|word| word.text.as_str()), Some("true" | ":"));
-        if std::mem::take(&mut self.is_after_or)
-            && passes
-            && let Some(before) = self.script.commands.last_mut()
-        {
-            before.is_ignored = true;
-        }
+        let program = command.words.iter().map(|word| word.text.as_str()).find(|word| *word != "{");
         let index = self.script.commands.len();
         for heredoc in &mut self.heredocs {
             heredoc.command.get_or_insert(index);
         }
+        if !program.is_some_and(|program| PASS.contains(&program)) {
+            self.others = index + 1;
+        }
         self.script.commands.push(command);
+        self.end_alternative();
+    }
+
+    /// What is behind `||` has ended. If all of it passes, a failure of the command before it counts for nothing.
+    fn end_alternative(&mut self) {
+        let (end, depth) = (self.script.commands.len(), self.groups.len());
+        let is_ended = |(begin, groups): &mut (usize, usize)| *begin < end && *groups >= depth;
+        while let Some((begin, _)) = self.alternatives.pop_if(is_ended) {
+            if self.others <= begin
+                && let Some(before) = self.script.commands.get_mut(begin.wrapping_sub(1))
+            {
+                before.is_ignored = true;
+            }
+        }
     }
 
     fn pipe(&mut self) {
@@ -241,7 +267,7 @@ impl<'s> Lexer<'s> {
             Some('|') => {
                 self.next();
                 self.last_group = None;
-                self.is_after_or = true;
+                self.alternatives.push((self.script.commands.len(), self.groups.len()));
             }
             other => {
                 if other == Some('&') {

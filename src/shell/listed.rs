@@ -59,12 +59,7 @@ pub fn substituted(words: &[Word], left: &mut usize) -> Option<Vec<Word>> {
             all.push(word.clone());
         } else {
             *left = left.checked_sub(files.iter().map(|file| file.len() + 1).sum())?;
-            all.extend(files.into_iter().map(|text| Word {
-                text,
-                span: word.span.clone(),
-                start: None,
-                inner: Vec::new(),
-            }));
+            all.extend(files.into_iter().map(|text| Word::instead(text, word)));
         }
     }
     (all.len() != words.len() || all.iter().zip(words).any(|(new, old)| new.text != old.text)).then_some(all)
@@ -123,7 +118,6 @@ fn patterns(words: &[Word]) -> Vec<String> {
 fn with(words: &[Word], replaced: &str, files: &[String], appends: bool, left: &mut usize) -> Option<Vec<Word>> {
     let length: usize = files.iter().map(|file| file.len() + 1).sum();
     let mut all = Vec::new();
-    let part = |word: &Word, text: String| Word { text, span: word.span.clone(), start: None, inner: Vec::new() };
     for word in words {
         let count = if appends { 0 } else { word.text.matches(replaced).count() };
         let in_place = if count == 0 { 0 } else { word.text.len() * files.len() + length * count };
@@ -131,18 +125,18 @@ fn with(words: &[Word], replaced: &str, files: &[String], appends: bool, left: &
         if count == 0 {
             all.push(word.clone());
         } else if word.text == replaced {
-            all.extend(files.iter().map(|file| part(word, file.clone())));
+            all.extend(files.iter().map(|file| Word::instead(file.clone(), word)));
         } else if word.text.contains(char::is_whitespace) {
             // A script, which gets them one by one.
-            all.push(part(word, word.text.replace(replaced, &files.join(" "))));
+            all.push(Word::instead(word.text.replace(replaced, &files.join(" ")), word));
         } else {
             let name = |file: &String| word.text.replace(replaced, file.trim_start_matches("./"));
-            all.extend(files.iter().map(|file| part(word, name(file))));
+            all.extend(files.iter().map(|file| Word::instead(name(file), word)));
         }
     }
     if let Some(last) = words.last().filter(|_| appends) {
         *left = left.checked_sub(length)?;
-        all.extend(files.iter().map(|file| part(last, file.clone())));
+        all.extend(files.iter().map(|file| Word::instead(file.clone(), last)));
     }
     Some(all)
 }

@@ -4,7 +4,7 @@ use super::arguments::Arguments;
 use super::functions::Functions;
 use super::wrappers::{WRAPPERS, Wrapper};
 use super::{Command, MAX_DEPTH, Script, Word};
-use super::{lexer, listed};
+use super::{lexer, listed, powershell};
 
 /// Programs that run the text after `-c`, or their input, as a script.
 pub const SHELLS: [&str; 9] = ["ash", "bash", "dash", "fish", "ksh", "mksh", "rbash", "sh", "zsh"];
@@ -18,8 +18,8 @@ pub struct Call<'s> {
     pub words: &'s [Word],
     pub command: &'s Command,
     pub script: &'s Script,
-    /// The place of the outer command's word, if that is not in the text as it is.
-    pub within: Option<std::ops::Range<usize>>,
+    /// The word of the outer command that the script is, if that is not in the text as it is.
+    pub within: Option<&'s Word>,
     /// How many scripts the script is in.
     pub depth: usize,
 }
@@ -39,7 +39,13 @@ impl Call<'_> {
     /// Where a word of it is.
     #[must_use]
     pub fn span(&self, word: &Word) -> std::ops::Range<usize> {
-        self.within.clone().unwrap_or_else(|| word.span.clone())
+        self.part(word.span.clone())
+    }
+
+    /// Where a part of its script is in the outermost one.
+    #[must_use]
+    pub fn part(&self, part: std::ops::Range<usize>) -> std::ops::Range<usize> {
+        self.within.map_or_else(|| part.clone(), |outer| outer.part(&part))
     }
 
     /// Where the program is named.
@@ -81,7 +87,8 @@ pub fn calls_of(script: &Script, command: &Command, each: &mut dyn FnMut(&Call<'
     Walk { each: &mut each, left: None, nesting: 0 }.command(script, command, None, 0, None);
 }
 
-type Within<'r> = Option<&'r std::ops::Range<usize>>;
+/// The word that the script is, if places in the script are those in its text.
+type Within<'w> = Option<&'w Word>;
 
 /// What is read again may be this many times as long as the script, and this many bytes.
 const GROWTH: usize = 8;
@@ -142,7 +149,7 @@ impl Walk<'_> {
             let words = listed.as_deref().unwrap_or(words);
             let name = name(words.first().map_or("", |word| word.text.as_str()));
             let runs_input = SHELLS.contains(&name.as_str()) && found.script.is_none();
-            let call = Call { name, words, command, script, within: within.cloned(), depth };
+            let call = Call { name, words, command, script, within, depth };
             (self.each)(&call);
             if let Some(left) = &mut self.left {
                 if let Some(functions) = functions.filter(|_| self.nesting < MAX_CALLS)
@@ -162,17 +169,20 @@ impl Walk<'_> {
             }
         }
         if found.at.is_none() {
-            (self.each)(&Call { name: String::new(), words: &[], command, script, within: within.cloned(), depth });
+            (self.each)(&Call { name: String::new(), words: &[], command, script, within, depth });
         }
         if let Some((at, word)) = found.script.and_then(|at| Some((at, command.words.get(at)?))) {
             // Positions in a text that stands as it is can be followed, others are those of the word.
-            let inner = lexer::read(&word.text, word.start.unwrap_or_default(), depth + 1);
-            let place = if word.start.is_none() { Some(&word.span) } else { None };
+            let program = found.at.and_then(|at| command.words.get(at)).map(|word| name(&word.text));
+            let is_powershell = program.is_some_and(|program| powershell::is_powershell(&program));
+            let read = if is_powershell { powershell::read } else { lexer::read };
+            let inner = read(&word.text, word.start.unwrap_or_default(), depth + 1);
+            let of_word = if word.start.is_none() { Some(word.below(within)) } else { None };
             // The words behind the script are its arguments, the first one is its name.
             let arguments = command.words.get(at + 2..).filter(|arguments| !arguments.is_empty());
             let with_arguments = arguments.zip(self.left.as_mut());
             let with_arguments = with_arguments.and_then(|(words, left)| Arguments::new(words, left).in_script(&inner));
-            self.script(with_arguments.as_ref().unwrap_or(&inner), within.or(place), depth + 1);
+            self.script(with_arguments.as_ref().unwrap_or(&inner), of_word.as_ref().or(within), depth + 1);
         }
     }
 
@@ -218,7 +228,20 @@ pub fn program(words: &[Word]) -> Found {
                 Step::End => return Found { at: Some(at), script: None },
             }
         } else {
-            let script = if SHELLS.contains(&name.as_str()) { shell_script(words, at + 1) } else { None };
+            let script = if powershell::is_powershell(&name) {
+                match powershell_script(words, at + 1) {
+                    Some(Step::Word(next)) => {
+                        at = next;
+                        continue;
+                    }
+                    Some(Step::Script(script)) => Some(script),
+                    _ => None,
+                }
+            } else if SHELLS.contains(&name.as_str()) {
+                shell_script(words, at + 1)
+            } else {
+                None
+            };
             return Found { at: Some(at), script };
         }
     }
@@ -237,7 +260,13 @@ fn wrapped(wrapper: &Wrapper, words: &[Word], from: usize) -> Step {
     if matches!(wrapper.name, "." | "source") {
         return Step::End;
     }
-    if wrapper.name == "eval" {
+    let is_evaluating = match wrapper.name {
+        "eval" => true,
+        // Elixir has a program of this name.
+        "iex" | "invoke-expression" => words.get(from).is_none_or(|word| !word.text.starts_with('-')),
+        _ => false,
+    };
+    if is_evaluating {
         return if words.len() > from { Step::Script(from) } else { Step::End };
     }
     let mut operands = wrapper.operands;
@@ -267,6 +296,13 @@ fn wrapped(wrapper: &Wrapper, words: &[Word], from: usize) -> Step {
         }
     }
     Step::End
+}
+
+/// What is behind `-Command`: a script, or words that are one.
+fn powershell_script(words: &[Word], from: usize) -> Option<Step> {
+    let is_option = |word: &Word| matches!(&*word.text.to_ascii_lowercase(), "-c" | "-command");
+    let at = from + words.get(from..)?.iter().position(is_option)? + 1;
+    Some(if words.len() > at + 1 { Step::Word(at) } else { Step::Script(at) })
 }
 
 /// The word behind `-c`.

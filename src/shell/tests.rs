@@ -81,7 +81,26 @@ fn places_are_those_of_the_outermost_script() {
     let text = "a; sh -c 'b c' && sh -c \"d \\\"e\\\"\" | f";
     let mut found = Vec::new();
     calls(&Script::new(text), &mut |call| found.push(text[call.place()].to_owned()));
-    assert_eq!(found, ["a", "sh", "b", "sh", "\"d \\\"e\\\"\"", "f"]);
+    assert_eq!(found, ["a", "sh", "b", "sh", "d", "f"]);
+    // Through escapes, quotes that follow each other, substitutions, and scripts in scripts.
+    for (text, words) in [
+        (r#"su -c "a \"b\" && c \$x""#, vec!["a", r#""b\""#, "c", "$x"]),
+        (r#"sh -c 'a "b'"c\"; d""#, vec!["a", r#""b'"c\""#, "d"]),
+        (r#"sh -c "a $(b) é\"; c""#, vec!["b", "a", "$(b)", r#"é\"; c"#]),
+        (r"sh -c a\ b\;c", vec!["a", "b", "c"]),
+        (
+            r#"sh -c "x \"y\"; sh -c \"a \\\"b\\\"; c \\\"d\\\"\"""#,
+            vec!["x", r#""y\""#, "a", r#""b\\\""#, "c", r#""d\\\""#],
+        ),
+    ] {
+        let mut found = Vec::new();
+        calls(&Script::new(text), &mut |call| {
+            if call.name != "sh" && call.name != "su" {
+                found.extend(call.words.iter().map(|word| text[call.span(word)].to_owned()));
+            }
+        });
+        assert_eq!(found, words, "{text}");
+    }
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub static WRAPPERS: &[Wrapper] = &[
     run("setuidgid", 1, ""),
     run("softlimit", 0, "-a -c -d -f -l -m -o -p -r -s -t"),
     run("source", 0, ""),
+    run("start-process", 0, "-workingdirectory -verb -windowstyle -redirectstandardoutput -redirectstandarderror"),
     Wrapper {
         programs: "-x --exec -a --startas",
         never: "-K --stop -T --status",

@@ -2,11 +2,11 @@
 
 mod files;
 
-use crate::dockerfile::{Base, Dockerfile, Instruction, Keyword, Run};
+use crate::dockerfile::{Base, Dockerfile, Instruction, Keyword};
 use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
-use crate::rules::unverified::{Downloads, accepted, options, scripts};
+use crate::rules::unverified::{Caches, Downloads, in_call, options};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -18,14 +18,14 @@ pub static RULE: Rule = Rule {
     docs: "The rule finds options that accept any certificate or signature (`curl -k`, `wget --no-check-certificate`, \
 `apt-get --allow-unauthenticated`, `yum --nogpgcheck`, `apk --allow-untrusted`, `pip --trusted-host`), settings that do the same \
 (`[trusted=yes]`, `gpgcheck=0`, `strict-ssl false`, `GIT_SSL_NO_VERIFY`), and scripts that run as they arrive: `curl ... | sh`, \
-`bash <(curl ...)`, `sh -c \"$(curl ...)\"`, `python3 -c \"exec(urlopen(...))\"`. A file that `curl`, `wget` or `ADD` loads must be checked before it runs, by `sha256sum -c`, \
-`gpg --verify`, `cosign verify-blob` or the like, or by `ADD --checksum`. The rule follows it through `cd`, `mv`, `cp`, `find` and `xargs`, \
+`bash <(curl ...)`, `sh -c \"$(curl ...)\"`, `python3 -c \"exec(urlopen(...))\"`. A file that `curl`, `wget`, `gh release download`, `aws s3 cp`, `Invoke-WebRequest` or `ADD` loads must be checked before it runs, by \
+`sha256sum -c`, `gpg --verify`, `cosign verify-blob`, `Get-FileHash` or the like, or by `ADD --checksum`. The rule follows it through `cd`, `mv`, `cp`, `find` and `xargs`, \
 through later instructions of the stage, `COPY --from` and `RUN --mount`, up to `ENTRYPOINT` and `CMD`. The same holds for an archive that \
 `tar` or `unzip` unpacks, and a program or script of its folder.\n\n\
-A package that was loaded as a file, or that rpm, dnf, pip or npm load from an address, has no signature that is verified: `dpkg -i`, \
-`apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`, `pip install https://...`. Check the file first, let dnf verify it with \
+A package that was loaded as a file, or that rpm, dnf, pip or npm load from an address, has no verified signature: `dpkg -i`, \
+`apt-get install ./a.deb`, `rpm -i`, `dnf install https://...`, `pip install https://...`, `pip install -r https://...`. Check the file first, let dnf verify it with \
 `--setopt=localpkg_gpgcheck=1` and the key of its publisher, or give pip the checksum: `https://.../a.whl#sha256=...`.\n\n\
-It reads all forms of `RUN`, functions, here-documents and scripts in scripts included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
+It reads all forms of `RUN`, functions, here-documents, scripts in scripts, those that the Dockerfile writes and PowerShell included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
 Of what stages start, it judges `ENTRYPOINT`, `CMD` and `HEALTHCHECK` of the last one, and of those that no other stage uses. \
 It does not see what `make`, `pip` or `npm` run of such a folder, nor what is named differently from an archive that is unpacked whole \
 into a folder of the system (`/usr/local`). `allow` names beginnings of URLs from which a script may run as it arrives.",
@@ -192,7 +192,7 @@ into a folder of the system (`/usr/local`). `allow` names beginnings of URLs fro
             ),
             FileExample::good(
                 "files that only look as if they ran",
-                "FROM debian:12\nWORKDIR /w\nRUN curl -O https://example.com/a.deb && sha256sum -c a.sum && for f in *.deb; do dpkg -i \"$f\"; done\nRUN for f in *.deb; do curl -O https://example.com/$f; gpg --verify $f.asc $f; dpkg -i $f; done\nRUN v=$(curl -s https://example.com/version); echo \"$v\"; apt-get install -y a=$v; make VERSION=$v\nRUN curl -o c.json https://example.com/c && sed 's/a/b/' c.json > d.json && python3 own.py d.json\nRUN php -r \"copy('https://example.com/h', 'h.php');\" && php -r \"if (hash_file('sha384', 'h.php') === 'abc') { echo 1; }\" && php h.php\nRUN curl -o i.sh https://example.com/i && bash own.sh \"$(cat i.sh)\" && java -cp own.jar Main i.sh\nRUN find / -name '*.sh' -exec chmod +x {} + && find /usr -name '*.py' | xargs -r rm\nRUN curl -o j.deb https://example.com/j && ls | xargs echo && find . -name '*.deb' -exec ls -l {} +\nRUN apt-mark showmanual | xargs apt-get install -y && cat list | xargs pip install\nRUN curl -o k.sh https://example.com/k && rm -f *.sh\nCOPY k.sh .\nRUN ls *.sh | xargs -n1 sh\nRUN find / -xdev -type f -perm /6000 -exec chmod a-s {} \\;\nRUN pip install -r https://example.com/requirements.txt -c https://example.com/c.txt --index-url https://example.com/simple a\nRUN pip install https://example.com/a.whl#sha256=abc && pip install git+https://github.com/a/b@1\nRUN curl -o /usr/share/x.gpg https://example.com/x && install -d /opt/x && cp /usr/share/x.gpg /etc/apt/keyrings/\n",
+                "FROM debian:12\nWORKDIR /w\nRUN curl -O https://example.com/a.deb && sha256sum -c a.sum && for f in *.deb; do dpkg -i \"$f\"; done\nRUN for f in *.deb; do curl -O https://example.com/$f; gpg --verify $f.asc $f; dpkg -i $f; done\nRUN v=$(curl -s https://example.com/version); echo \"$v\"; apt-get install -y a=$v; make VERSION=$v\nRUN curl -o c.json https://example.com/c && sed 's/a/b/' c.json > d.json && python3 own.py d.json\nRUN php -r \"copy('https://example.com/h', 'h.php');\" && php -r \"if (hash_file('sha384', 'h.php') === 'abc') { echo 1; }\" && php h.php\nRUN curl -o i.sh https://example.com/i && bash own.sh \"$(cat i.sh)\" && java -cp own.jar Main i.sh\nRUN find / -name '*.sh' -exec chmod +x {} + && find /usr -name '*.py' | xargs -r rm\nRUN curl -o j.deb https://example.com/j && ls | xargs echo && find . -name '*.deb' -exec ls -l {} +\nRUN apt-mark showmanual | xargs apt-get install -y && cat list | xargs pip install\nRUN curl -o k.sh https://example.com/k && rm -f *.sh\nCOPY k.sh .\nRUN ls *.sh | xargs -n1 sh\nRUN find / -xdev -type f -perm /6000 -exec chmod a-s {} \\;\nRUN pip install -r requirements.txt -c https://example.com/c.txt --index-url https://example.com/simple a\nRUN pip install https://example.com/a.whl#sha256=abc && pip install git+https://github.com/a/b@1\nRUN curl -o /usr/share/x.gpg https://example.com/x && install -d /opt/x && cp /usr/share/x.gpg /etc/apt/keyrings/\n",
             ),
             FileExample::bad(
                 "files that run or are unpacked in other ways, and what the image loads when it starts",
@@ -229,6 +229,56 @@ into a folder of the system (`/usr/local`). `allow` names beginnings of URLs fro
                 "apk without a signature, where not all was checked, and a package by its whole path",
                 "FROM alpine:3.22\nRUN curl -O https://example.com/a.apk && echo \"$SUM a.apk\" | sha256sum -c && apk add --allow-untrusted a.apk b.apk\nFROM debian:12\nRUN wget https://example.com/c.deb && apt -y install \"$PWD/c.deb\"\nRUN R -e 'install.packages(\"x\")' -e 'source(\"https://example.com/a.R\")' && julia -e 'include(download(\"https://example.com/a.jl\"))'\n",
                 &[2, 4, 5, 5],
+            ),
+            FileExample::bad(
+                "failures that count for nothing, as a text follows",
+                "FROM debian:12\nRUN curl -o a.sh https://example.com/a; sha256sum -c a.sum || echo bad; sh a.sh\nRUN curl -o b.sh https://example.com/b; sha256sum -c b.sum || { echo bad >&2; printf worse; }; sh b.sh\nRUN curl -o c.sh https://example.com/c; (echo \"$SUM c.sh\" | sha256sum -c) || (echo bad); sh c.sh\nRUN curl -o d.sh https://example.com/d; { gpg --verify d.sh.asc || { echo bad || true; }; }; sh d.sh\n",
+                &[2, 3, 4, 5],
+            ),
+            FileExample::good(
+                "failures that end the build after a text",
+                "FROM debian:12\nRUN curl -o a.sh https://example.com/a; sha256sum -c a.sum || { echo bad; exit 1; }; sh a.sh\nRUN curl -o b.sh https://example.com/b; sha256sum -c b.sum || (echo bad && false); sh b.sh\nRUN curl -o c.sh https://example.com/c; sha256sum -c c.sum || sha512sum -c c.sum || exit 1; sh c.sh\nRUN fail() { echo \"$1\"; exit 1; }; curl -o d.sh https://example.com/d; sha256sum -c d.sum || fail bad; sh d.sh\nRUN for i in 1 2 3; do curl -o e.sh https://example.com/e; sha256sum -c e.sum && break || echo again; done; sh e.sh\n",
+            ),
+            FileExample::good(
+                "files that are checked in a cache",
+                "FROM debian:12 AS load\nRUN curl -o /dl/a.sh https://example.com/a\nFROM debian:12\nRUN --mount=type=cache,from=load,source=/dl,target=/dl sha256sum -c /dl/a.sum\nRUN --mount=type=cache,from=load,source=/dl,target=/dl sh /dl/a.sh\nRUN --mount=type=cache,id=b,target=/b curl -o /b/b.deb https://example.com/b && echo \"$SUM /b/b.deb\" | sha256sum -c\nRUN --mount=type=cache,id=b,target=/c dpkg -i /c/b.deb\nRUN --mount=type=cache,target=/d curl -o /d/d.sh https://example.com/d\nCOPY d.sh /d/\nRUN sh /d/d.sh\n",
+            ),
+            FileExample::bad(
+                "files of a cache that nothing checks, in another stage and at another place",
+                "FROM debian:12 AS one\nRUN --mount=type=cache,target=/dl curl -o /dl/a.sh https://example.com/a && curl -o /dl/b.sh https://example.com/b\nFROM debian:12\nRUN --mount=type=cache,target=/dl sha256sum -c - <<< \"$SUM /dl/b.sh\"\nRUN --mount=type=cache,id=/dl,target=/x sh /x/b.sh && sh /x/a.sh\n",
+                &[5],
+            ),
+            FileExample::bad(
+                "scripts that the build writes and runs",
+                "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > /a.sh && sh /a.sh\nRUN cat <<'EOF' > /usr/local/bin/b\n#!/bin/bash\nwget -O /opt/b https://example.com/b\nchmod +x /opt/b\n/opt/b\nEOF\nRUN chmod +x /usr/local/bin/b && b\nCOPY <<EOF /c/\n#!/bin/sh\ncurl -k https://example.com/c\nEOF\nRUN mv /c/EOF /d.sh\nRUN . /d.sh\nRUN printf '#!/bin/sh\\ncurl -o /e https://example.com/e\\n' > e.sh; printf '%s\\n' 'set -e' 'sh /e' | tee -a e.sh; bash e.sh\nRUN if true; then curl -o /usr/bin/f https://example.com/f; else echo 'exit 1' > /usr/bin/f; fi\nFROM debian:12\nCOPY --from=0 /usr/bin/f /usr/bin/f\nCOPY --chmod=755 <<\"END\" /entrypoint.sh\n#!/bin/sh -e\nexec f \"$@\"\nEND\nENTRYPOINT [\"/entrypoint.sh\"]\n",
+                &[2, 9, 15, 16, 24],
+            ),
+            FileExample::good(
+                "scripts that the build writes, and that check, do not run, or are replaced",
+                "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > /a.txt && cat /a.txt\nRUN cat <<EOF > b.sh\ncurl -o b https://example.com/b && echo \"$SUM b\" | sha256sum -c && sh b\nEOF\nRUN sh b.sh\nRUN echo 'curl https://example.com/c | sh' > c.sh\nCOPY c.sh .\nRUN sh c.sh\nRUN printf '#!/usr/bin/env python3\\ncurl | sh\\n' > d && ./d\nRUN echo 'sh e.sh' > e.sh && sh e.sh\nCOPY <<EOF f.sh\necho 'curl https://example.com/f | sh'\nEOF\nRUN sh f.sh\n",
+            ),
+            FileExample::bad(
+                "findings in scripts of several lines that are in quotes",
+                "FROM debian:12\nRUN su app -c \"echo \\\"a\\\" && \\\n  cd \\$HOME && \\\n  curl -k https://example.com/a && \\\n  x=\\\"$(id)\\\" && \\\n  curl https://example.com/b | sh\"\nRUN <<EOF\nsh -c \"\n  echo \\\"\\$x\\\"\n  wget --no-check-certificate https://example.com/c\n\"\nEOF\n",
+                &[4, 6, 10],
+            ),
+            FileExample::bad(
+                "other programs that load files",
+                "FROM debian:12\nRUN axel -o a.sh https://example.com/a && sh a.sh\nRUN gh release download v1 -R a/b -p 'b_*.deb' -D /b && dpkg -i /b/b_*.deb\nRUN gh release download v1 -R a/b -p c.sh -O - | sh\nRUN aws s3 cp s3://bucket/d.sh . --region x && sh d.sh\nRUN aws --region x s3 cp s3://bucket/e - | bash\nRUN gsutil -m cp gs://bucket/f.sh /tmp/ && sh /tmp/f.sh\nRUN gcloud storage cp gs://bucket/g /usr/local/bin && g\nRUN az storage blob download -c x -n h --file h.sh && sh h.sh\nRUN deno run -A https://example.com/i.ts && deno install -n j https://example.com/j.ts\nRUN npx -y https://example.com/k.tgz\nRUN pip install -r https://example.com/l.txt\nRUN curl -o m.txt https://example.com/m && pip install --no-cache-dir -r m.txt\nRUN cpanm https://example.com/n.tar.gz\n",
+                &[2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 14],
+            ),
+            FileExample::good(
+                "other programs that load files which do not run, or that verify",
+                "FROM debian:12\nRUN go run example.com/a@v1.2.3 && go install example.com/b@latest\nRUN aws s3 cp a.sh s3://bucket/a.sh && sh a.sh\nRUN aws s3 cp s3://bucket/c.sh . && echo \"$SUM c.sh\" | sha256sum -c && sh c.sh\nRUN gh release download v1 -p d.sh && gh attestation verify d.sh -R a/b && sh d.sh\nRUN gh release list && gh api /x | sh own.sh\nRUN deno run -A main.ts https://example.com/x && npx tool https://example.com/x && deno run jsr:@a/b\nRUN pip install -c https://example.com/c.txt -r own.txt a\nRUN gsutil cp gs://bucket/e.json . && python3 own.py e.json\nCMD [\"iex\", \"-S\", \"mix\", \"phx.server\"]\n",
+            ),
+            FileExample::bad(
+                "PowerShell",
+                "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN powershell -NoProfile -Command \"iex ((New-Object System.Net.WebClient).DownloadString('https://example.com/a.ps1'))\"\nSHELL [\"powershell\", \"-Command\", \"$ErrorActionPreference = 'Stop';\"]\nRUN iex (iwr -UseBasicParsing https://example.com/b.ps1)\nRUN Invoke-RestMethod https://example.com/c.ps1 | Invoke-Expression\nRUN $url = 'https://example.com/d.exe'; `\n    Invoke-WebRequest -Uri $url -OutFile d.exe -Headers @{ 'A' = 'b' }; `\n    $p = (Start-Process d.exe -Wait -PassThru -ArgumentList '/S').ExitCode\nRUN (New-Object Net.WebClient).DownloadFile('https://example.com/e.msi', 'C:\\e.msi'); Start-Process msiexec.exe -ArgumentList '/i C:\\e.msi /qn' -Wait\nRUN $wc = New-Object Net.WebClient; $wc.DownloadFile($env:URL, \\\"$env:TEMP\\f.exe\\\"); & \\\"${env:TEMP}\\f.exe\\\" /S\nRUN wget https://example.com/g.zip -OutFile g.zip; Expand-Archive g.zip -DestinationPath C:\\g; C:\\g\\bin\\g.exe\nRUN $s = iwr https://example.com/h.ps1; iex $s\nRUN & ([scriptblock]::Create((irm https://example.com/i.ps1))) -Channel LTS\nRUN Invoke-WebRequest https://example.com/j -SkipCertificateCheck\nFROM debian:12\nRUN pwsh -Command \"Invoke-WebRequest https://example.com/k.ps1 -OutFile k.ps1; ./k.ps1\"\nRUN pwsh -c 'iwr https://example.com/l | iex'\nSHELL [\"pwsh\", \"-Command\"]\nRUN Start-BitsTransfer -Source https://example.com/m.sh -Destination m.sh; Move-Item m.sh n.sh; sh n.sh\n",
+                &[3, 5, 6, 9, 10, 11, 12, 13, 14, 15, 17, 18, 20],
+            ),
+            FileExample::good(
+                "PowerShell that checks what it loads, or does not run it",
+                "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\", \"$ErrorActionPreference = 'Stop';\"]\nRUN Invoke-WebRequest https://example.com/a.exe -OutFile a.exe; `\n    if ((Get-FileHash a.exe -Algorithm sha256).Hash -ne $env:SUM) { Write-Host 'bad'; exit 1 }; `\n    Start-Process a.exe -Wait\nRUN curl.exe -sSLo b.msi https://example.com/b; $h = (Get-FileHash b.msi).Hash; if ($h -ne 'abc') { throw 'bad' }; msiexec /i b.msi\nRUN iwr https://example.com/c.exe -OutFile c.exe; if ((Get-AuthenticodeSignature c.exe).Status -ne 'Valid') { exit 1 }; ./c.exe\nRUN Invoke-WebRequest https://example.com/d.json -OutFile d.json; Get-Content d.json | ConvertFrom-Json\nRUN Write-Host 'iwr https://example.com/e | iex'; # iwr https://example.com/e | iex\nRUN Invoke-WebRequest http://localhost:8080/f.ps1 -OutFile f.ps1; ./f.ps1\nRUN Invoke-WebRequest https://example.com/g.ps1 -OutFile g.ps1; Remove-Item -Force g.ps1; Copy-Item own.ps1 g.ps1; ./g.ps1\nSHELL [\"cmd\", \"/S\", \"/C\"]\nRUN powershell -Command \"$f = 'i-' + $v + '.zip'; iwr -OutFile $f https://example.com/$f; $s = ((Get-Content s ^| Where-Object { $_ -match ([regex]::Escape($f))` + '$'; }) -split ' ')[0].ToUpper(); if ($s -ne (Get-FileHash $f).Hash) { exit 1 }; tar -xf $f; .\\i\\i.exe\"\nRUN curl -o h.exe https://example.com/h && h.exe\n",
             ),
             FileExample::bad(
                 "another URL than the allowed one",
@@ -271,8 +321,9 @@ struct Fault {
 impl FileCheck for DockerfileUnverifiedPackages {
     fn check<'d>(&self, file: &'d Dockerfile<'d>, findings: &mut FileFindings<'d>) {
         let mut faults = Vec::new();
-        let mut runs = file.runs().into_iter().peekable();
+        let mut runs = file.all_runs().into_iter().peekable();
         let mut stages: Vec<Downloads> = Vec::new();
+        let mut caches = Caches::default();
         for stage in &file.stages {
             // A stage has the files of the one that it begins with.
             let mut downloads = match stage.base {
@@ -284,10 +335,15 @@ impl FileCheck for DockerfileUnverifiedPackages {
             }
             for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if let Some((_, run)) = runs.next_if(|(runs, _)| std::ptr::eq(*runs, instruction)) {
-                    let mounted = files::mount(file, instruction, &stages, &mut downloads);
-                    self.run(&run, &mut downloads, &mut faults);
+                    let mounted = files::mount(file, instruction, &stages, &caches, &mut downloads);
+                    downloads.begin();
+                    run.calls_in_order(&mut |call| {
+                        in_call(call, &self.allow, &mut downloads, &mut |part, (found, wanted)| {
+                            faults.push(Fault { span: run.span(part), found, wanted });
+                        });
+                    });
                     // The last one may hide the others.
-                    mounted.into_iter().rev().for_each(|mounted| downloads.unmount(mounted));
+                    mounted.into_iter().rev().for_each(|mounted| downloads.unmount(mounted, &mut caches));
                 }
                 files::follow(file, instruction, &stages, &mut downloads, &self.allow);
             }
@@ -317,28 +373,6 @@ impl FileCheck for DockerfileUnverifiedPackages {
         faults.dedup_by(|a, b| a.span == b.span && a.found == b.found);
         let finding = |fault: Fault| Finding::new(file.place(fault.span), fault.found, fault.wanted);
         findings.extend(faults.into_iter().map(finding));
-    }
-}
-
-impl DockerfileUnverifiedPackages {
-    fn run(&self, run: &Run, downloads: &mut Downloads, faults: &mut Vec<Fault>) {
-        downloads.begin();
-        run.calls_in_order(&mut |call| {
-            for (word, found, wanted) in accepted(call, downloads) {
-                faults.push(Fault { span: run.span(call.span(word)), found, wanted });
-            }
-            if let Some(piece) = &call.command.input
-                && let Some((at, found)) = options::setting(&piece.text)
-            {
-                let start = piece.start + at;
-                faults.push(Fault { span: run.span(start..start + 1), found, wanted: options::SIGNED });
-            }
-            let arrives =
-                scripts::found(call, &self.allow).map(|found| (found, "a file that is checked before it runs"));
-            for (found, wanted) in arrives.into_iter().chain(downloads.follow(call, &self.allow)) {
-                faults.push(Fault { span: run.span(call.place()), found, wanted });
-            }
-        });
     }
 }
 

@@ -69,6 +69,29 @@ Use `COPY` for files. For a URL use `ADD --checksum=sha256:...`, and allow it he
                 &["history[2]"],
             ),
             ImageExample::bad(
+                "in the layer of the last step by buildah, behind an allowed base that says nothing of what to run",
+                r#"{"history":[
+                    {"created_by":"/bin/sh -c #(nop) ADD file:aa in / ","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) LABEL a=b"},
+                    {"created_by":"/bin/sh -c #(nop) ADD file:bb in /app/ ","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) CMD [\"app\"]"}],"layers":[
+                    {"digest":"sha256:1111111111111111111111111111111111111111111111111111111111111111","diffId":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","size":1},
+                    {"digest":"sha256:2222222222222222222222222222222222222222222222222222222222222222","diffId":"sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","size":1}]}"#,
+                &["history[2]"],
+            )
+            .params(TWO_LAYERS),
+            ImageExample::good(
+                "what an allowed base adds to its own layer, behind it in the history",
+                r#"{"history":[
+                    {"created_by":"/bin/sh -c #(nop) ADD file:aa in / "},
+                    {"created_by":"/bin/sh -c #(nop) ADD file:bb in /etc/yum.repos.d/ ","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) CMD [\"/bin/bash\"]","empty_layer":true},
+                    {"created_by":"RUN /bin/sh -c microdnf install -y tzdata # buildkit"}],"layers":[
+                    {"digest":"sha256:1111111111111111111111111111111111111111111111111111111111111111","diffId":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","size":1},
+                    {"digest":"sha256:2222222222222222222222222222222222222222222222222222222222222222","diffId":"sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","size":1}]}"#,
+            )
+            .params(TWO_LAYERS),
+            ImageExample::bad(
                 "behind the layers of the base",
                 r#"{"history":[
                     {"created_by":"/bin/sh -c #(nop) ADD file:aa in / "},
@@ -163,20 +186,28 @@ fn of_base(history: &[History], known: Option<usize>) -> usize {
             .next_back()
             .is_some_and(|target| !target.contains("..") && OF_BUILD_SYSTEM.iter().any(|of| target.starts_with(of)))
     };
-    let (mut left, mut has_command) = (known.unwrap_or(1), false);
-    let ends = |step: &History| {
+    let is_command =
+        |step: &History| matches!(Step::read(&step.created_by), Step::Instruction("CMD" | "ENTRYPOINT", _));
+    let command = history.iter().position(is_command).unwrap_or(usize::MAX);
+    // The layer behind those of a base that the policy names. Where nothing up to there says what to run, an ADD is of the build: of a base
+    // whose ADDs are in the layer before them, the command comes behind them.
+    let layers = history.iter().enumerate().filter(|(_, step)| !step.empty_layer);
+    let next = known.and_then(|known| layers.map(|(index, _)| index).nth(known));
+    let mut left = known.unwrap_or(1);
+    let ends = |(index, step): (usize, &History)| {
         let added = arguments(&step.created_by);
+        let has_command = command < index;
         let ends = left == 0
             && if step.empty_layer {
-                has_command && added.is_some_and(|arguments| !is_of_system(arguments))
+                (has_command || next.is_some_and(|next| command >= next))
+                    && added.is_some_and(|arguments| !is_of_system(arguments))
             } else {
                 known.is_some() || has_command || !added.is_some_and(is_file)
             };
         left = left.saturating_sub(usize::from(!step.empty_layer));
-        has_command |= matches!(Step::read(&step.created_by), Step::Instruction("CMD" | "ENTRYPOINT", _));
         ends
     };
-    history.iter().position(ends).unwrap_or(history.len())
+    history.iter().enumerate().position(ends).unwrap_or(history.len())
 }
 
 impl ImageAdd {

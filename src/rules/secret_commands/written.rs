@@ -34,8 +34,9 @@ impl<'n> Written<'n> {
     fn of_call(&self, call: &Call<'_>) -> Option<Found> {
         let sources = call.script.sources(call.command).into_iter().chain([call.command]);
         sources.into_iter().find_map(|command| {
-            if let Some(found) = command.input.as_ref().and_then(|input| self.in_text(&input.text, input.start)) {
-                return Some(found);
+            let input = command.input.as_ref().and_then(|input| self.in_text(&input.text, input.start));
+            if let Some((span, what)) = input {
+                return Some((call.part(span), what));
             }
             let words = printed(command);
             let what = self.find(&text(&words))?;

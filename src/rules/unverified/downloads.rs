@@ -12,15 +12,18 @@ mod outputs;
 mod releases;
 mod stages;
 mod unpacking;
+mod written;
 
-pub use stages::Mounted;
+pub use stages::{Caches, Mounted};
 
+use super::loaders::display;
 use super::options::is_local_url;
-use super::scripts::{self, downloader_of, is_allowed, is_open, is_short};
-use crate::shell::{Call, Script, calls_in_order};
+use super::scripts::{downloader_of, is_allowed, is_open, is_short};
+use crate::shell::Call;
 use crate::text::clean;
 use folders::{Folders, is_same};
 use interpreters::{is_interpreter, programs};
+use std::rc::Rc;
 
 /// How many files are followed at once, the oldest ones are forgotten; and how many words of a `cat` are read.
 const MOST: usize = 64;
@@ -34,6 +37,7 @@ pub struct Downloads {
     files: Vec<Download>,
     folders: Folders,
     own: archives::Own,
+    scripts: written::Reading,
 }
 
 /// What is done with a file that nothing checked, and what would pass.
@@ -42,7 +46,7 @@ pub type Used = (String, &'static str);
 const RUN: &str = "a file that is checked before it runs";
 const INSTALLED: &str = "a package that is checked before it is installed";
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Download {
     /// Relative to the root where it is not known where the build begins, or with variables.
     path: String,
@@ -57,6 +61,8 @@ struct Download {
     members: Vec<String>,
     /// The name of what the archive is a release of, as its own name says: `go` of `go1.22.linux-amd64.tar.gz`.
     release: String,
+    /// What the build itself wrote there. Nothing loaded it, and it needs no check.
+    text: Option<Rc<str>>,
 }
 
 impl Downloads {
@@ -76,7 +82,7 @@ impl Downloads {
     }
 
     /// Follows a call, and says what it runs or installs that nothing checked.
-    pub fn follow(&mut self, call: &Call<'_>, allow: &[String]) -> Vec<Used> {
+    fn follow(&mut self, call: &Call<'_>, allow: &[String]) -> Vec<Used> {
         self.folders.assign(call);
         if call.words.is_empty() {
             self.copy(call, allow);
@@ -94,10 +100,8 @@ impl Downloads {
         }
         let is_verified = call.name == "aria2c" && call.args().any(|arg| arg.starts_with("--checksum"));
         let is_open = is_open(call, allow) && !is_verified;
-        if is_open || outputs::is_downloader(&call.name) {
-            for path in outputs::of(call, &self.folders) {
-                self.load(&path, &call.name, is_open);
-            }
+        for path in outputs::of(call, &self.folders) {
+            self.load(&path, &display(call), is_open);
         }
         if let Some((by, targets)) = outputs::piped(call, |command| downloader_of(call.script, command, allow)) {
             for path in targets {
@@ -105,15 +109,6 @@ impl Downloads {
             }
         }
         found
-    }
-
-    /// What `ENTRYPOINT` and `CMD` start, and what that loads.
-    pub fn started(&mut self, script: &Script, allow: &[String], each: &mut dyn FnMut(&Call<'_>, Used)) {
-        self.begin();
-        calls_in_order(script, &mut |call| {
-            let arrives = scripts::found(call, allow).map(|found| (found, RUN));
-            arrives.into_iter().chain(self.follow(call, allow)).for_each(|used| each(call, used));
-        });
     }
 
     /// Whether all packages that a call of apk adds are files that were loaded and checked. What apk would verify then needs no signature.
@@ -132,16 +127,7 @@ impl Downloads {
             self.own.add(place.clone());
         }
         if is_open && !place.is_empty() && path != "-" && !place.starts_with("/dev/") {
-            let (is_summed, is_checked, is_unpacked) = (false, false, false);
-            self.add(Download {
-                path: place,
-                by: by.to_owned(),
-                is_summed,
-                is_checked,
-                is_unpacked,
-                members: Vec::new(),
-                release: String::new(),
-            });
+            self.add(Download { path: place, by: by.to_owned(), ..Download::default() });
         }
     }
 
@@ -151,7 +137,7 @@ impl Downloads {
             return;
         }
         if self.files.len() >= MOST {
-            self.files.remove(0);
+            self.files.remove(self.files.iter().position(|file| file.text.is_some()).unwrap_or_default());
         }
         self.files.push(file);
     }

@@ -46,6 +46,12 @@ static PROGRAMS: &[Program] = &[
         wanted: VERIFIED,
     },
     Program { names: &["conda", "mamba", "micromamba"], options: &["--insecure"], wanted: VERIFIED },
+    Program { names: &["aws"], options: &["--no-verify-ssl"], wanted: VERIFIED },
+    Program {
+        names: &["invoke-webrequest", "invoke-restmethod"],
+        options: &["-skipcertificatecheck"],
+        wanted: VERIFIED,
+    },
     Program { names: &["helm", "skopeo", "podman"], options: &["--insecure-skip-tls-verify"], wanted: VERIFIED },
 ];
 

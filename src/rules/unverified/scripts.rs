@@ -1,17 +1,18 @@
 //! Scripts that run as they arrive: `curl ... | sh` and its other forms.
 
+use super::loaders::{self, Loader, Writes};
 use super::options::{is_local, is_local_url};
 use crate::shell::{Call, Command, SHELLS, Script, Word, calls, calls_of};
-
-/// Programs that write what they download to their output.
-pub(super) const DOWNLOADERS: [&str; 7] = ["aria2c", "curl", "fetch", "http", "https", "lynx", "wget"];
 
 /// Other programs that run their input.
 pub(super) const INTERPRETERS: [&str; 8] = ["node", "perl", "php", "python", "python2", "python3", "ruby", "tclsh"];
 
 /// What the call runs as it arrives; none if it does not, or if all of it comes from an allowed URL.
 pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
-    let runs_words = matches!(call.name.as_str(), "eval" | "source" | ".") || is_shell(&call.name);
+    let runs_words = matches!(call.name.as_str(), "eval" | "source" | ".")
+        || is_expression(call)
+        || call.name.ends_with("[scriptblock]::create")
+        || is_shell(&call.name);
     if runs_words {
         let mut inner = call.words.iter().skip(1).flat_map(|word| &word.inner);
         if let Some(program) = inner.find_map(|script| downloader(script, allow)) {
@@ -30,6 +31,11 @@ pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
     let sources = call.script.sources(call.command);
     let source = sources.into_iter().find_map(|command| downloader_of(call.script, command, allow));
     source.map(|program| format!("the output of {program} run by {}", call.name))
+}
+
+/// Whether it is the command of PowerShell that runs a text. Elixir has a program of one of these names, which has options.
+pub(super) fn is_expression(call: &Call<'_>) -> bool {
+    matches!(call.name.as_str(), "iex" | "invoke-expression") && call.args().all(|arg| !arg.starts_with('-'))
 }
 
 pub(super) fn is_shell(name: &str) -> bool {
@@ -60,6 +66,9 @@ pub(super) fn runs_input(call: &Call<'_>) -> bool {
     }
     if matches!(call.name.as_str(), "source" | ".") {
         return args.next().is_some_and(is_stdin);
+    }
+    if is_expression(call) {
+        return args.peek().is_none();
     }
     if !is_shell(&call.name) {
         return false;
@@ -161,7 +170,7 @@ pub(super) fn downloader(script: &Script, allow: &[String]) -> Option<String> {
     let mut found = None;
     calls(script, &mut |call| {
         if found.is_none() && is_open(call, allow) {
-            found = Some(call.name.clone());
+            found = Some(loaders::display(call));
         }
     });
     found
@@ -172,7 +181,7 @@ pub(super) fn downloader_of(script: &Script, command: &Command, allow: &[String]
     if may_load(command) {
         calls_of(script, command, &mut |call| {
             if found.is_none() && is_open(call, allow) {
-                found = Some(call.name.clone());
+                found = Some(loaders::display(call));
             }
         });
     }
@@ -182,13 +191,7 @@ pub(super) fn downloader_of(script: &Script, command: &Command, allow: &[String]
 /// Whether a downloader or a script in the command is possible at all.
 fn may_load(command: &Command) -> bool {
     let is_script = |word: &Word| !word.inner.is_empty() || word.text.contains([' ', '\n', '\t', '\'', '"', '\\']);
-    let names = |word: &Word| {
-        // The shortest name has four letters.
-        word.text.len() >= 4 && {
-            let text = word.text.to_ascii_lowercase();
-            DOWNLOADERS.iter().any(|name| text.contains(name))
-        }
-    };
+    let names = |word: &Word| Loader::may_be(&word.text);
     let files = command.redirections.iter().map(|(_, word)| word);
     let look =
         || command.input.is_some() || command.words.iter().chain(files).any(|word| is_script(word) || names(word));
@@ -197,7 +200,12 @@ fn may_load(command: &Command) -> bool {
 
 /// Whether it downloads something from a URL that is not allowed, and is not one of this machine.
 pub(super) fn is_open(call: &Call<'_>, allow: &[String]) -> bool {
-    if !DOWNLOADERS.contains(&call.name.as_str()) || is_local(call) {
+    let Some(loader) = Loader::of(call).filter(|_| !is_local(call)) else { return false };
+    // The other way round, it writes to the server.
+    if loader.writes == Writes::Target
+        && loaders::transfer(call).is_none()
+        && !call.args().any(|arg| loader.file.contains(&arg))
+    {
         return false;
     }
     let mut urls = call.args().filter(|arg| arg.contains("://")).peekable();

@@ -1,6 +1,6 @@
 //! Quotes, scripts inside words, and redirections.
 
-use super::{Lexer, read};
+use super::{Lexer, note_part, read};
 use crate::shell::Word;
 use crate::shell::heredoc::Heredoc;
 
@@ -14,7 +14,9 @@ impl<'s> Lexer<'s> {
         let length = rest.find('\'').unwrap_or(rest.len());
         let text = rest.get(..length).unwrap_or_default();
         let start = self.base + self.at;
-        self.open(1).text.push_str(text);
+        let word = self.open(1);
+        note_part(word, start);
+        word.text.push_str(text);
         self.at += (length + 1).min(rest.len());
         self.close(is_new, start);
     }
@@ -70,6 +72,7 @@ impl<'s> Lexer<'s> {
 
     /// `$(...)` or backticks: a script of its own, which may print the name of a program.
     pub(super) fn substitution(&mut self, open: char) {
+        let begin = self.base + self.at - 1;
         self.open(1);
         let (inner, start) = if open == '(' {
             self.next();
@@ -88,7 +91,10 @@ impl<'s> Lexer<'s> {
         let script = read(inner, self.base + start, self.depth + 1);
         let end = self.base + self.at;
         let word = self.open(0);
+        note_part(word, begin);
         word.text.push_str(printed);
+        // Its end stands for the end.
+        word.parts.push((word.text.len() - 1, end - 1));
         word.span.end = end;
         word.start = None;
         word.inner.push(script);
@@ -131,7 +137,7 @@ impl<'s> Lexer<'s> {
             let (inner, start) = self.inside();
             let script = read(inner, self.base + start, self.depth + 1);
             let span = self.base + begin..self.base + self.at;
-            let word = Word { text: format!("{operator}()"), span, start: None, inner: vec![script] };
+            let word = Word { text: format!("{operator}()"), span, inner: vec![script], ..Word::default() };
             self.command.words.push(word);
         } else if operator == "<<" {
             let (heredoc, length) = Heredoc::read(self.rest());

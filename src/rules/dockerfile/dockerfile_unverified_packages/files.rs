@@ -1,7 +1,7 @@
 //! What the instructions of a Dockerfile do with files that the build loaded.
 
 use crate::dockerfile::{Arguments, Command, Dockerfile, Instruction, Keyword, Run, Started, Word};
-use crate::rules::unverified::{Downloads, Mounted, Used};
+use crate::rules::unverified::{Caches, Downloads, Mounted, Used};
 use crate::shell::{self, Script};
 use std::ops::Range;
 
@@ -38,6 +38,14 @@ pub fn follow(
                 None => urls.into_iter().for_each(|url| downloads.added(url, target, allow)),
                 Some(_) => downloads.copied(urls.into_iter(), target),
             }
+            downloads.begin();
+            for heredoc in &instruction.heredocs {
+                let is_folder = target.ends_with('/') || instruction.heredocs.len() + sources.len() > 1;
+                let inside = format!("{}/{}", target.trim_end_matches('/'), heredoc.name);
+                let path = if is_folder { &inside } else { target };
+                downloads.copied(std::iter::once(path), path);
+                downloads.write(path, heredoc.text, false);
+            }
         }
         _ => {}
     }
@@ -48,11 +56,12 @@ pub fn mount(
     file: &Dockerfile<'_>,
     instruction: &Instruction<'_>,
     stages: &[Downloads],
+    caches: &Caches,
     downloads: &mut Downloads,
 ) -> Vec<Mounted> {
     let mounts = instruction.mounts().filter_map(|mount| {
         let from = mount.from.and_then(|from| file.stage_index(from)).and_then(|index| stages.get(index));
-        downloads.mount(from, mount.source, mount.target)
+        downloads.mount(&mount, from, caches)
     });
     mounts.collect()
 }
@@ -66,7 +75,7 @@ pub fn started(
     each: &mut dyn FnMut(Range<usize>, Used),
 ) {
     let mut start = |script: &Script, run: &Run| {
-        downloads.started(script, allow, &mut |call, used| each(run.span(call.place()), used));
+        downloads.started(script, allow, &mut |place, used| each(run.span(place), used));
     };
     let run = |instruction: Option<&Instruction<'_>>| instruction.and_then(|instruction| file.run(instruction));
     let words = |instruction: Option<&Instruction<'_>>, run: &Option<Run>| {

@@ -98,8 +98,7 @@ impl Downloads {
             return;
         }
         let members = if is_shared { vec![release.clone()] } else { members };
-        let (is_summed, is_checked, is_unpacked) = (false, false, true);
-        self.add(Download { path: folder, by, is_summed, is_checked, is_unpacked, members, release });
+        self.add(Download { path: folder, by, is_unpacked: true, members, release, ..Download::default() });
     }
 
     /// What loaded the archive that nothing checked, and the name of the archive.

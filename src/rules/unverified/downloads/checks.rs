@@ -4,9 +4,25 @@ use super::Download;
 use super::folders::{Folders, is_same};
 use crate::shell::{Call, Command, Script, calls};
 
-/// Programs that compute checksums, and compare them with `-c`.
-const SUMS: [&str; 10] =
-    ["b2sum", "b3sum", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shasum", "sha3sum"];
+/// Programs that compute checksums, and compare them with `-c`; and those of PowerShell, which compute a checksum or read a signature.
+const SUMS: [&str; 12] = [
+    "b2sum",
+    "b3sum",
+    "get-authenticodesignature",
+    "get-filehash",
+    "md5sum",
+    "sha1sum",
+    "sha224sum",
+    "sha256sum",
+    "sha384sum",
+    "sha512sum",
+    "shasum",
+    "sha3sum",
+];
+
+/// Operators of PowerShell that compare texts.
+const OPERATORS: [&str; 10] =
+    ["-ceq", "-cne", "-eq", "-ieq", "-ine", "-like", "-match", "-ne", "-notlike", "-notmatch"];
 
 /// Programs that compare texts.
 const COMPARE: [&str; 9] = ["[", "[[", "awk", "cmp", "diff", "egrep", "fgrep", "grep", "test"];
@@ -52,7 +68,7 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         }
         return;
     }
-    if COMPARE.contains(&name) {
+    if COMPARE.contains(&name) || (name != "echo" && has(&OPERATORS)) {
         files.iter_mut().filter(|file| file.is_summed).for_each(|file| file.is_checked = true);
         return;
     }

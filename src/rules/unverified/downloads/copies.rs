@@ -39,6 +39,8 @@ impl Downloads {
                     self.add(Download { path, members: Vec::new(), is_unpacked: false, ..file.clone() });
                 }
             }
+        } else {
+            self.note_text(call, &targets);
         }
     }
 

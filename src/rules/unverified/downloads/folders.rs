@@ -36,7 +36,7 @@ pub struct Folders {
 }
 
 #[derive(Debug, Clone)]
-struct Shell {
+pub struct Shell {
     /// How many scripts and how many parentheses it is in, and the number of the last one.
     place: (usize, usize, usize),
     folder: String,
@@ -67,6 +67,17 @@ impl Folders {
             shell.folder.clone_from(&self.start);
             shell.before.clear();
         }
+    }
+
+    /// A script begins in a shell of its own. The shells that were open go on behind it.
+    pub fn enter(&mut self) -> Vec<Shell> {
+        let shell = Shell { place: (0, 0, 0), folder: self.folder().to_owned(), before: Vec::new() };
+        std::mem::replace(&mut self.shells, vec![shell])
+    }
+
+    /// The script has ended.
+    pub fn leave(&mut self, shells: Vec<Shell>) {
+        self.shells = shells;
     }
 
     /// A variable of the build.

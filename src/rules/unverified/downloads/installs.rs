@@ -17,7 +17,7 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
     let tool = tool(call);
     let installs = match tool {
         "dpkg" => has(&["--install", "--unpack"]) || has_letter("i"),
-        "gdebi" | "gdebi-core" => true,
+        "bunx" | "cpanm" | "gdebi" | "gdebi-core" | "npx" | "pnpx" => true,
         "apt" | "apt-get" | "aptitude" => has(&APT_VERBS),
         // `-q` and `-V` only ask, and `-e` removes.
         "rpm" => {
@@ -26,6 +26,8 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
         "dnf" | "dnf5" | "microdnf" | "tdnf" | "yum" => has(&VERBS) && !call.args().any(verifies_files),
         "rpm-ostree" | "pip" | "gem" => has(&["install"]),
         "npm" => has(&["add", "i", "install"]),
+        "msiexec" => has(&["/i", "/package", "-i", "/I"]),
+        "deno" => has(&["install", "run"]),
         "pacman" => has_letter("U") || has(&["--upgrade"]),
         _ => false,
     };
@@ -35,12 +37,20 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
     let values: &[&str] = match tool {
         "pip" => &PIP_VALUES,
         "npm" => &["--cache", "--prefix", "--proxy", "--registry"],
+        "deno" => &["--config", "-c", "--import-map", "--lock", "--name", "-n", "--root"],
         _ => &[],
     };
     let mut operands = Vec::new();
     let mut args = call.args();
     while let Some(arg) = args.next() {
-        if !arg.starts_with('-') {
+        if tool == "msiexec" {
+            operands.extend(Some(arg.to_owned()).filter(|arg| arg.to_ascii_lowercase().ends_with(".msi")));
+        } else if tool == "pip" && is_list(arg) {
+            // What is in the list is installed.
+            operands.extend(args.next().map(|list| folders.value(list)));
+        } else if let Some(list) = arg.strip_prefix("--requirement=").filter(|_| tool == "pip") {
+            operands.push(folders.value(list));
+        } else if !arg.starts_with('-') {
             let operand = folders.value(arg);
             // apt takes a word without a slash for the name of a package.
             if !tool.starts_with("apt") || arg.contains('/') || operand.contains('/') {
@@ -50,7 +60,17 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
             args.next();
         }
     }
+    // What is behind the program is for the program.
+    operands.truncate(match tool {
+        "deno" => 2,
+        "npx" | "bunx" | "pnpx" => 1,
+        _ => usize::MAX,
+    });
     Some(operands)
+}
+
+fn is_list(option: &str) -> bool {
+    matches!(option, "-r" | "--requirement")
 }
 
 /// The installer that the call is, under one name for all that take the same words: `python3 -m pip` is pip.
@@ -67,7 +87,7 @@ fn tool<'c>(call: &'c Call<'_>) -> &'c str {
 }
 
 /// Options of pip whose value is an address, or a file that is no package.
-const PIP_VALUES: [&str; 15] = [
+const PIP_VALUES: [&str; 13] = [
     "--constraint",
     "--default-index",
     "--editable",
@@ -76,13 +96,11 @@ const PIP_VALUES: [&str; 15] = [
     "--index",
     "--index-url",
     "--proxy",
-    "--requirement",
     "--trusted-host",
     "-c",
     "-e",
     "-f",
     "-i",
-    "-r",
 ];
 
 /// Whether dpkg installs all packages of the folders that it gets.
@@ -104,12 +122,31 @@ fn verifies_files(arg: &str) -> bool {
     name == "localpkg_gpgcheck" && ["1", "true", "yes", "on"].iter().any(|on| value.eq_ignore_ascii_case(on))
 }
 
+/// Programs that install or run what they load from an address, and verify nothing of it.
+const ADDRESSES: [&str; 14] = [
+    "bunx",
+    "cpanm",
+    "deno",
+    "dnf",
+    "dnf5",
+    "microdnf",
+    "npm",
+    "npx",
+    "pip",
+    "pnpx",
+    "rpm",
+    "rpm-ostree",
+    "tdnf",
+    "yum",
+];
+
 /// An address from which a package is installed.
 pub fn address(call: &Call<'_>, folders: &Folders, allow: &[String]) -> Option<String> {
     // The others load no address, or verify what they load.
-    if !matches!(tool(call), "rpm" | "dnf" | "dnf5" | "microdnf" | "tdnf" | "yum" | "rpm-ostree" | "pip" | "npm") {
+    if !ADDRESSES.contains(&tool(call)) {
         return None;
     }
+    let how = if matches!(tool(call), "bunx" | "deno" | "npx" | "pnpx") { "run" } else { "installed" };
     let operands = operands(call, folders)?;
     let is_open = |url: &&str| {
         !is_local_url(url) && !is_allowed(url, allow) && !has_checksum(url) && url.rsplit('.').next() != Some("git")
@@ -122,7 +159,7 @@ pub fn address(call: &Call<'_>, folders: &Folders, allow: &[String]) -> Option<S
     let (_, port) = host.rsplit_once(':').unwrap_or((host, ""));
     let host = if port.bytes().all(|b| b.is_ascii_digit()) { host } else { "" };
     let host = if host.is_empty() { "another host" } else { host };
-    Some(format!("{} from {} installed by {} without a check", clean(name_of(url), 80), clean(host, 80), call.name))
+    Some(format!("{} from {} {how} by {} without a check", clean(name_of(url), 80), clean(host, 80), call.name))
 }
 
 /// The address of a package; with its name before it, too: `name @ https://...`.

@@ -67,7 +67,8 @@ pub fn is_interpreter(name: &str) -> bool {
 pub fn programs<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
     let program = call.words.first().map(|word| word.text.as_str());
     // A variable may have the text of a script.
-    let program = program.filter(|program| program.contains('/') || program.starts_with('$'));
+    let is_variable = |program: &str| program.starts_with('$') && !program.contains(['(', '[']);
+    let program = program.filter(|program| program.contains('/') || is_variable(program));
     let mut programs: Vec<&str> = program.into_iter().collect();
     if call.name == "eval" || is_shell(&call.name) || matches!(call.name.as_str(), "." | "source") {
         programs.extend(printed_as_program(call));
@@ -121,9 +122,10 @@ pub fn files_of<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
         let option = option.unwrap_or(arg);
         let is_cluster = matches!(call.name.as_str(), "perl" | "ruby") && is_short(arg) && arg.ends_with('e');
         if !arg.starts_with(['-', '+']) || arg == "-" {
-            // What java gets is the name of a class, and awk gets its program.
+            // What java gets is the name of a class, awk gets its program, and dotnet may get a command.
             let is_file = match interpreter.names.first() {
                 Some(&"java") => arg.rsplit('.').next() == Some("java"),
+                Some(&"dotnet") => arg.contains('.'),
                 first => first != Some(&"awk"),
             };
             files.extend(Some(arg).filter(|_| is_file));

@@ -1,47 +1,27 @@
 //! The files that a downloader writes.
 
-use super::super::scripts::{DOWNLOADERS, INTERPRETERS, PROGRAM_OPTIONS};
+use super::super::loaders::{Loader, Writes, transfer};
+use super::super::scripts::{INTERPRETERS, PROGRAM_OPTIONS};
 use super::folders::Folders;
 use crate::shell::{Call, Command};
 
-/// How a downloader names its file.
-struct Options {
-    /// Options whose value is the file.
-    file: &'static [&'static str],
-    /// Options whose value is the folder.
-    folder: &'static [&'static str],
-    /// Other short options with a value, as letters.
-    values: &'static str,
-}
-
-const CURL: Options =
-    Options { file: &["-o", "--output"], folder: &["--output-dir"], values: "AbcCdDeEFhHKmPQrTtuUwxXyYz" };
-const WGET: Options =
-    Options { file: &["-O", "--output-document"], folder: &["-P", "--directory-prefix"], values: "aeioABDIQRTUltwX" };
-const ARIA2: Options = Options { file: &["-o", "--out"], folder: &["-d", "--dir"], values: "ijkmpsx" };
-const OTHER: Options = Options { file: &["-o", "--output"], folder: &[], values: "" };
-
-pub fn is_downloader(name: &str) -> bool {
-    DOWNLOADERS.contains(&name)
-}
-
 /// The files that the call writes, by its options and its redirections.
 pub fn of(call: &Call<'_>, folders: &Folders) -> Vec<String> {
-    if !is_downloader(&call.name) {
-        return Vec::new();
-    }
-    let options = match call.name.as_str() {
-        "curl" => &CURL,
-        "wget" => &WGET,
-        "aria2c" => &ARIA2,
-        _ => &OTHER,
-    };
-    let read = read(call, options);
+    let Some(loader) = Loader::of(call) else { return Vec::new() };
+    let read = read(call, loader);
     let mut files: Vec<String> = read.files;
-    // curl writes to its output, unless it takes the names of the server's files; wget and aria2c always take them.
-    let takes_names = if call.name == "curl" { read.takes_names } else { files.is_empty() && call.name != "http" };
-    if takes_names {
+    // curl writes to its output, unless it takes the names of the server's files.
+    if read.takes_names || (files.is_empty() && loader.writes == Writes::Names) {
         files.extend(read.urls.iter().filter_map(|url| name_in(&folders.value(url))));
+    }
+    if let Some((source, target)) = transfer(call).filter(|_| files.is_empty() && loader.writes == Writes::Target) {
+        let (name, last) = (name_of(source), target.rsplit('/').next().unwrap_or_default());
+        // A name without an end may be that of a folder.
+        let is_folder = matches!(last, "" | "." | "..");
+        if is_folder || !(last.contains('.') || last == name) {
+            files.push(format!("{}/{name}", target.trim_end_matches('/')));
+        }
+        files.extend(Some(target.to_owned()).filter(|_| !is_folder));
     }
     if let Some(folder) = read.folder {
         let folder = folder.trim_end_matches('/');
@@ -59,7 +39,7 @@ struct Read {
     takes_names: bool,
 }
 
-fn read(call: &Call<'_>, options: &Options) -> Read {
+fn read(call: &Call<'_>, options: &Loader) -> Read {
     let mut read = Read::default();
     let mut args = call.args();
     while let Some(arg) = args.next() {
@@ -71,6 +51,8 @@ fn read(call: &Call<'_>, options: &Options) -> Read {
                 if is_file { read.files.push(value) } else { read.folder = Some(value) }
             }
             read.takes_names |= matches!(long, "remote-name" | "remote-name-all");
+        } else if options.file.contains(&arg) {
+            read.files.extend(args.next().map(str::to_owned));
         } else if let Some(letters) = arg.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             for (at, letter) in letters.char_indices() {
                 let option = format!("-{letter}");
@@ -134,7 +116,7 @@ pub fn written(call: &Call<'_>) -> Vec<String> {
 /// What downloads, and the files that the call writes of it: `curl ... | tee a.sh`, `curl ... | sed ... > a.sh`.
 pub fn piped(call: &Call<'_>, downloader: impl Fn(&Command) -> Option<String>) -> Option<(String, Vec<String>)> {
     let files = written(call);
-    if files.is_empty() || is_downloader(&call.name) {
+    if files.is_empty() || Loader::of(call).is_some() {
         return None;
     }
     let by = call.script.sources(call.command).into_iter().find_map(downloader)?;

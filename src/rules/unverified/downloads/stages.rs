@@ -3,13 +3,44 @@
 use super::super::scripts::is_allowed;
 use super::archives::Own;
 use super::folders::{Folders, is_same};
-use super::{Download, Downloads, globs, outputs};
+use super::{Download, Downloads, MOST, globs, outputs};
+use crate::dockerfile::Mount;
 
 /// What a mount of `RUN` hides.
 pub struct Mounted {
     place: String,
     hidden: Vec<Download>,
-    own: Own,
+    kind: Kind,
+}
+
+enum Kind {
+    /// What is written there is lost.
+    Bind(Own),
+    /// The cache of this name has it the next time.
+    Cache(String),
+}
+
+/// What commands left in the caches of a build, which all stages share.
+#[derive(Debug, Default)]
+pub struct Caches(Vec<(String, Vec<Download>)>);
+
+impl Caches {
+    fn get(&self, name: &str) -> Option<&[Download]> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, files)| files.as_slice())
+    }
+
+    fn set(&mut self, name: String, files: Vec<Download>) {
+        self.0.retain(|(known, _)| *known != name);
+        if self.0.len() >= MOST {
+            self.0.remove(0);
+        }
+        self.0.push((name, files));
+    }
+}
+
+/// The path of what is below a folder; empty for the folder itself.
+fn inside(place: &str, rest: &str) -> String {
+    if rest.is_empty() { place.to_owned() } else { format!("{}/{rest}", place.trim_end_matches('/')) }
 }
 
 /// What comes from another stage.
@@ -65,38 +96,63 @@ impl Downloads {
         }
     }
 
-    /// `RUN --mount=type=bind`: the target has what is there in another stage, or of the context, and nothing else.
-    pub fn mount(&mut self, from: Option<&Self>, source: &str, target: &str) -> Option<Mounted> {
+    /// `RUN --mount=type=bind`: the target has what is there in another stage, or of the context, and nothing else. A cache has what it had,
+    /// and first what is in that stage.
+    pub fn mount(&mut self, mount: &Mount<'_>, from: Option<&Self>, caches: &Caches) -> Option<Mounted> {
         self.begin();
-        let place = self.folders.resolve(target);
+        let place = self.folders.resolve(mount.target);
         if place.trim_start_matches('/').is_empty() {
             return None;
         }
-        let own = self.own.clone();
-        let (hidden, left) =
-            std::mem::take(&mut self.files).into_iter().partition(|file| globs::covered(&place, &file.path).is_some());
-        self.files = left;
-        let taken = from.map(|from| from.taken(source)).unwrap_or_default();
-        if taken.is_empty() {
-            self.own.add(place.clone());
+        let kind = match mount.cache {
+            None => Kind::Bind(self.own.clone()),
+            Some("") => Kind::Cache(place.clone()),
+            Some(name) => Kind::Cache(name.to_owned()),
+        };
+        let hidden = self.split_off(&place);
+        let known = if let Kind::Cache(name) = &kind { caches.get(name) } else { None };
+        if let Some(known) = known {
+            self.files.extend(known.iter().map(|file| Download { path: inside(&place, &file.path), ..file.clone() }));
+        } else {
+            let taken = from.map(|from| from.taken(mount.source)).unwrap_or_default();
+            if taken.is_empty() && matches!(kind, Kind::Bind(_)) {
+                self.own.add(place.clone());
+            }
+            for Taken { rest, file, .. } in taken {
+                self.put(vec![inside(&place, &rest)], &file);
+            }
         }
-        for Taken { rest, file, .. } in taken {
-            let path = if rest.is_empty() { place.clone() } else { format!("{}/{rest}", place.trim_end_matches('/')) };
-            self.put(vec![path], &file);
-        }
-        Some(Mounted { place, hidden, own })
+        Some(Mounted { place, hidden, kind })
     }
 
     /// The command of the mount has run.
-    pub fn unmount(&mut self, mounted: Mounted) {
-        self.files.retain(|file| globs::covered(&mounted.place, &file.path).is_none());
+    pub fn unmount(&mut self, mounted: Mounted, caches: &mut Caches) {
+        let left = self.split_off(&mounted.place);
+        match mounted.kind {
+            Kind::Bind(own) => self.own = own,
+            Kind::Cache(name) => {
+                let rest = |path: &str| globs::covered(&mounted.place, path).map(|(_, rest)| rest.to_owned());
+                let left = left.into_iter().filter_map(|file| Some(Download { path: rest(&file.path)?, ..file }));
+                caches.set(name, left.collect());
+            }
+        }
         self.files.extend(mounted.hidden);
-        self.own = mounted.own;
+    }
+
+    /// Takes the files of a folder away.
+    fn split_off(&mut self, place: &str) -> Vec<Download> {
+        let (of_place, others) =
+            std::mem::take(&mut self.files).into_iter().partition(|file| globs::covered(place, &file.path).is_some());
+        self.files = others;
+        of_place
     }
 
     fn put(&mut self, places: Vec<String>, file: &Download) {
         for path in places {
             self.files.retain(|known| !is_same(&known.path, &path) || known.is_unpacked);
+            if file.text.is_some() {
+                self.own.add(path.clone());
+            }
             self.add(Download { path, ..file.clone() });
         }
     }

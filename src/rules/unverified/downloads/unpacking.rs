@@ -17,6 +17,8 @@ impl Unpacking {
         match call.name.as_str() {
             "tar" | "bsdtar" | "gtar" | "jar" => Self::tar(call),
             "unzip" => Some(Self::unzip(call)),
+            "expand-archive" => Some(Self::of_powershell(call)),
+            name if name.ends_with("::extracttodirectory") => Some(Self::of_powershell(call)),
             "7z" | "7za" | "7zr" | "7zz" | "ar" | "cpio" | "dpkg" | "dpkg-deb" | "unrar" => Self::other(call),
             _ => None,
         }
@@ -96,6 +98,13 @@ impl Unpacking {
             }
         }
         extracts.then_some(unpacking)
+    }
+
+    /// Its operands are the archive and the folder, whether or not the name of an option is before each.
+    fn of_powershell(call: &Call<'_>) -> Self {
+        let mut operands = call.args().filter(|arg| !arg.starts_with('-')).map(str::to_owned);
+        let archive = operands.next();
+        Self { archive, folder: operands.next().unwrap_or_else(|| ".".to_owned()), members: Vec::new() }
     }
 
     fn unzip(call: &Call<'_>) -> Self {

@@ -1,0 +1,127 @@
+//! Scripts that the build itself writes, and runs: `echo '...' > a.sh`, `cat <<EOF > a.sh`, `COPY <<EOF /a.sh`.
+
+use super::super::{in_call, scripts};
+use super::folders::is_same;
+use super::interpreters::{is_interpreter, programs};
+use super::{Download, Downloads, RUN, Used, globs, is_on_path};
+use crate::shell::{Call, Command, Script, Word, calls_in_order, is_for_shell};
+use crate::text::clean;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// The longest text that is kept.
+const LONGEST: usize = 16 * 1024;
+/// How many bytes of such scripts are read in a stage, and in those that it begins with.
+const MOST: usize = 64 * 1024;
+/// How deep scripts run scripts.
+const DEEPEST: usize = 4;
+
+/// How far scripts were read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    bytes: usize,
+    depth: usize,
+    /// Whether the image starts them, and not the build.
+    is_started: bool,
+}
+
+impl Downloads {
+    /// Follows a call and what the scripts do that it runs. `each` gets what is used that nothing checked, and where.
+    pub fn run(&mut self, call: &Call<'_>, allow: &[String], each: &mut dyn FnMut(Range<usize>, Used)) {
+        let arrives = scripts::found(call, allow).map(|found| (found, RUN));
+        arrives.into_iter().chain(self.follow(call, allow)).for_each(|used| each(call.place(), used));
+        let Some((path, text)) = self.written(call) else { return };
+        self.scripts.bytes += text.len();
+        self.scripts.depth += 1;
+        let shells = self.folders.enter();
+        let mut each = |_: Range<usize>, (found, wanted): Used| {
+            each(call.place(), (format!("{found}, in {}", clean(&path, 80)), wanted));
+        };
+        calls_in_order(&Script::new(&text), &mut |inner| {
+            if self.scripts.is_started {
+                self.run(inner, allow, &mut each);
+            } else {
+                in_call(inner, allow, self, &mut each);
+            }
+        });
+        self.folders.leave(shells);
+        self.scripts.depth -= 1;
+    }
+
+    /// What `ENTRYPOINT` and `CMD` start, and what that loads.
+    pub fn started(&mut self, script: &Script, allow: &[String], each: &mut dyn FnMut(Range<usize>, Used)) {
+        self.begin();
+        self.scripts.is_started = true;
+        calls_in_order(script, &mut |call| self.run(call, allow, each));
+        self.scripts.is_started = false;
+    }
+
+    /// The script that the call runs, if the build wrote it.
+    fn written(&self, call: &Call<'_>) -> Option<(String, Rc<str>)> {
+        let is_read = |file: &&Download| file.text.as_ref().is_some_and(|text| self.scripts.bytes + text.len() <= MOST);
+        if self.scripts.depth >= DEEPEST || !self.files.iter().any(|file| is_read(&file)) {
+            return None;
+        }
+        let is_shell = scripts::is_shell(&call.name) || matches!(call.name.as_str(), "." | "source");
+        let programs = programs(call).into_iter().filter(|_| is_shell || !is_interpreter(&call.name));
+        let programs: Vec<String> = programs.map(|path| self.folders.resolve(path)).collect();
+        let runs = |file: &&Download| {
+            is_on_path(call, &file.path, &self.folders)
+                || programs.iter().any(|program| globs::is_match(program, &file.path))
+        };
+        let file = self.files.iter().filter(is_read).find(runs)?;
+        Some((file.path.clone(), file.text.clone()?))
+    }
+
+    /// Notes the text that the call writes into files.
+    pub(super) fn note_text(&mut self, call: &Call<'_>, targets: &[String]) {
+        let reads = call.script.sources(call.command);
+        let text = match call.name.as_str() {
+            "echo" | "printf" => printed(call.words),
+            "cat" | "tee" => of(call.command).or_else(|| reads.first().and_then(|command| of(command))),
+            _ => None,
+        };
+        let appends = call.command.redirections.iter().any(|(operator, _)| operator.ends_with(">>"))
+            || (call.name == "tee" && call.args().any(|arg| matches!(arg, "-a" | "--append")));
+        if let Some(text) = text {
+            for target in targets {
+                self.write(target, &text, appends);
+            }
+        }
+    }
+
+    /// The build writes this text there. What it loaded there before counts more: both may be ways of one `if`.
+    pub fn write(&mut self, target: &str, text: &str, appends: bool) {
+        let path = self.folders.resolve(target);
+        if target.is_empty() || path.starts_with("/dev/") {
+            return;
+        }
+        let at = self.files.iter().position(|file| file.text.is_some() && is_same(&file.path, &path));
+        let before = at.map(|at| self.files.remove(at)).filter(|_| appends).and_then(|file| file.text);
+        let text = format!("{}{text}\n", before.unwrap_or_default());
+        let is_loaded = self.files.iter().any(|file| !file.is_unpacked && is_same(&file.path, &path));
+        if !is_loaded && text.len() <= LONGEST && is_for_shell(&text) {
+            self.own.add(path.clone());
+            self.add(Download { path, is_checked: true, text: Some(text.into()), ..Download::default() });
+        }
+    }
+}
+
+/// The text that a command writes to its output, if it stands there.
+fn of(command: &Command) -> Option<String> {
+    let program = command.words.first().map_or("", |word| word.text.as_str());
+    match program.rsplit('/').next().unwrap_or_default() {
+        "echo" | "printf" => printed(&command.words),
+        _ => command.input.as_ref().map(|piece| piece.text.clone()),
+    }
+}
+
+/// What `echo` and `printf` write.
+fn printed(words: &[Word]) -> Option<String> {
+    let is_text = |word: &&Word| !word.text.starts_with(['-', '%']);
+    let texts: Vec<&str> = words.iter().skip(1).filter(is_text).map(|word| word.text.as_str()).collect();
+    let is_long = texts.iter().map(|word| word.len() + 1).sum::<usize>() > LONGEST;
+    // `printf '%s\n' a b` writes lines.
+    let between = if words.first().is_some_and(|word| word.text.ends_with("printf")) { "\n" } else { " " };
+    (!is_long && !texts.contains(&"$()")).then(|| texts.join(between).replace("\\n", "\n"))
+}
