@@ -140,7 +140,7 @@ impl Args {
         if !reference.is_well_formed() {
             return Err(Failure::input(format!(
                 "--as: `{}` is no reference of an image, such as registry.example.com/shop/web:1",
-                crate::text::clean(name, 200)
+                argument::without_login(name)
             )));
         }
         let Some(digest) = reference.digest.as_deref().filter(|digest| *digest != image.digest.as_str()) else {

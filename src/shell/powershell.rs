@@ -65,6 +65,8 @@ struct Reader<'s> {
     word: Option<Word>,
     /// The next word is the file of a redirection.
     is_redirected: bool,
+    /// The command begins with `&`, so that a variable in its first place is run.
+    is_called: bool,
     /// The command starts a program, which is looked for in the folder of the shell, too.
     is_starting: bool,
 }
@@ -113,7 +115,10 @@ impl Reader<'_> {
                     self.push('=');
                     self.end_word();
                 }
-                c if c.is_whitespace() || matches!(c, ',' | '&') => self.end_word(),
+                c if c.is_whitespace() || matches!(c, ',' | '&') => {
+                    self.end_word();
+                    self.is_called |= c == '&' && self.command.words.is_empty();
+                }
                 '\\' if self.peek() == Some('"') => {}
                 '\\' => self.push('/'),
                 c => self.push(c),
@@ -186,7 +191,18 @@ impl Reader<'_> {
         let before = self.word.as_ref().map_or("", |word| word.text.as_str());
         let (is_list, is_new) = (before == "@", !matches!(before, "@" | "$"));
         let is_method = before.contains('.') || before.contains("::");
+        let program = self.command.words.first().map_or("", |word| word.text.as_str());
+        let is_run = ["iex", "invoke-expression"].iter().any(|name| program.eq_ignore_ascii_case(name));
         let script = self.inside();
+        if is_method && is_run {
+            let arguments = script.commands.into_iter().flat_map(|command| command.words);
+            let words = self.word.take().into_iter().chain(arguments).collect();
+            let commands = vec![Command { words, ..Command::default() }];
+            let word = self.open();
+            "$()".clone_into(&mut word.text);
+            word.inner.push(Script { commands, ..Script::default() });
+            return;
+        }
         if is_new {
             self.end_word();
         }
@@ -232,9 +248,13 @@ impl Reader<'_> {
     /// Ends a command. What follows may read its output.
     fn end(&mut self, is_piped: bool) {
         self.end_word();
-        let mut command = std::mem::take(&mut self.command);
-        if command.words.is_empty() {
-            return;
+        let (mut command, is_called) = (std::mem::take(&mut self.command), std::mem::take(&mut self.is_called));
+        let Some(first) = command.words.first() else { return };
+        let is_value = first.text.starts_with('$') && first.inner.is_empty() && !first.text.contains('.');
+        if is_value && !is_called && command.words.get(1).is_none_or(|word| word.text != "=") {
+            // Its value is the output.
+            let program = Word::instead("cat".to_owned(), first);
+            command.words.insert(0, program);
         }
         // `$name = ...` is a variable with the text, or with the output of a command.
         if command.words.get(1).is_some_and(|word| word.text == "=") {

@@ -83,7 +83,14 @@ fn an_image_is_named_as_for_skopeo() {
     }
     let both = error(&dir, &["oci:web:1", "--name", "2"]);
     assert!(both.starts_with("error: --name says 2, and 1 stands behind the path; leave one of them out"), "{both}");
-    for argument in ["https://robot:hunter2@registry.example.com/web", "robot:hunter2@registry.example.com/web"] {
+    let digest = format!("robot:hunter2@registry.example.com/web@sha256:{}", "0".repeat(64));
+    for argument in [
+        "https://robot:hunter2@registry.example.com/web",
+        "robot:hunter2@registry.example.com/web",
+        &digest,
+        &format!("docker://{digest}"),
+        &format!("oci://{digest}"),
+    ] {
         let error = error(&dir, &[argument]);
         assert!(error.contains("registry.example.com/web") && !error.contains("hunter2"), "{error}");
     }

@@ -1,5 +1,6 @@
 //! `podreeve image --trust`: the trust document, with the files and ConfigMaps that it names, and what it says of the image.
 
+use super::argument::without_login;
 use super::layout::Folder;
 use super::registry::Repository;
 use crate::cli::exit::Failure;
@@ -66,7 +67,7 @@ pub fn verify(
     })?;
     let reference = ImageRef::parse(name);
     if !reference.is_well_formed() {
-        return Err(Failure::input(format!("--as: `{}` is no reference of an image", crate::text::clean(name, 200))));
+        return Err(Failure::input(format!("--as: `{}` is no reference of an image", without_login(name))));
     }
     let digest = image.digest.to_string();
     let leaves = image.leaves();

@@ -269,16 +269,16 @@ into a folder of the system (`/usr/local`). `allow` names beginnings of URLs fro
             ),
             FileExample::good(
                 "other programs that load files which do not run, or that verify",
-                "FROM debian:12\nRUN go run example.com/a@v1.2.3 && go install example.com/b@latest\nRUN aws s3 cp a.sh s3://bucket/a.sh && sh a.sh\nRUN aws s3 cp s3://bucket/c.sh . && echo \"$SUM c.sh\" | sha256sum -c && sh c.sh\nRUN gh release download v1 -p d.sh && gh attestation verify d.sh -R a/b && sh d.sh\nRUN gh release list && gh api /x | sh own.sh\nRUN deno run -A main.ts https://example.com/x && npx tool https://example.com/x && deno run jsr:@a/b\nRUN pip install -c https://example.com/c.txt -r own.txt a\nRUN gsutil cp gs://bucket/e.json . && python3 own.py e.json\nCMD [\"iex\", \"-S\", \"mix\", \"phx.server\"]\n",
+                "FROM debian:12\nRUN go run example.com/a@v1.2.3 && go install example.com/b@latest\nRUN aws s3 cp a.sh s3://bucket/a.sh && sh a.sh\nRUN aws s3 cp s3://bucket/c.sh . && echo \"$SUM c.sh\" | sha256sum -c && sh c.sh\nRUN gh release download v1 -p d.sh && gh attestation verify d.sh -R a/b && sh d.sh\nRUN gh release list && gh api /x | sh own.sh\nRUN deno run -A main.ts https://example.com/x && npx tool https://example.com/x && deno run jsr:@a/b\nRUN pip install -c https://example.com/c.txt -r own.txt a && cpanm --mirror https://cpan.example.com A\nRUN gsutil cp gs://bucket/e.json . && python3 own.py e.json\nCMD [\"iex\", \"-S\", \"mix\", \"phx.server\"]\n",
             ),
             FileExample::bad(
                 "PowerShell",
-                "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN powershell -NoProfile -Command \"iex ((New-Object System.Net.WebClient).DownloadString('https://example.com/a.ps1'))\"\nSHELL [\"powershell\", \"-Command\", \"$ErrorActionPreference = 'Stop';\"]\nRUN iex (iwr -UseBasicParsing https://example.com/b.ps1)\nRUN Invoke-RestMethod https://example.com/c.ps1 | Invoke-Expression\nRUN $url = 'https://example.com/d.exe'; `\n    Invoke-WebRequest -Uri $url -OutFile d.exe -Headers @{ 'A' = 'b' }; `\n    $p = (Start-Process d.exe -Wait -PassThru -ArgumentList '/S').ExitCode\nRUN (New-Object Net.WebClient).DownloadFile('https://example.com/e.msi', 'C:\\e.msi'); Start-Process msiexec.exe -ArgumentList '/i C:\\e.msi /qn' -Wait\nRUN $wc = New-Object Net.WebClient; $wc.DownloadFile($env:URL, \\\"$env:TEMP\\f.exe\\\"); & \\\"${env:TEMP}\\f.exe\\\" /S\nRUN wget https://example.com/g.zip -OutFile g.zip; Expand-Archive g.zip -DestinationPath C:\\g; C:\\g\\bin\\g.exe\nRUN $s = iwr https://example.com/h.ps1; iex $s\nRUN & ([scriptblock]::Create((irm https://example.com/i.ps1))) -Channel LTS\nRUN Invoke-WebRequest https://example.com/j -SkipCertificateCheck\nFROM debian:12\nRUN pwsh -Command \"Invoke-WebRequest https://example.com/k.ps1 -OutFile k.ps1; ./k.ps1\"\nRUN pwsh -c 'iwr https://example.com/l | iex'\nSHELL [\"pwsh\", \"-Command\"]\nRUN Start-BitsTransfer -Source https://example.com/m.sh -Destination m.sh; Move-Item m.sh n.sh; sh n.sh\n",
-                &[3, 5, 6, 9, 10, 11, 12, 13, 14, 15, 17, 18, 20],
+                "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN powershell -NoProfile -Command \"iex ((New-Object System.Net.WebClient).DownloadString('https://example.com/a.ps1'))\"\nSHELL [\"powershell\", \"-Command\", \"$ErrorActionPreference = 'Stop';\"]\nRUN iex (iwr -UseBasicParsing https://example.com/b.ps1)\nRUN Invoke-RestMethod https://example.com/c.ps1 | Invoke-Expression\nRUN $url = 'https://example.com/d.exe'; `\n    Invoke-WebRequest -Uri $url -OutFile d.exe -Headers @{ 'A' = 'b' }; `\n    $p = (Start-Process d.exe -Wait -PassThru -ArgumentList '/S').ExitCode\nRUN (New-Object Net.WebClient).DownloadFile('https://example.com/e.msi', 'C:\\e.msi'); Start-Process msiexec.exe -ArgumentList '/i C:\\e.msi /qn' -Wait\nRUN $wc = New-Object Net.WebClient; $wc.DownloadFile($env:URL, \\\"$env:TEMP\\f.exe\\\"); & \\\"${env:TEMP}\\f.exe\\\" /S\nRUN wget https://example.com/g.zip -OutFile g.zip; Expand-Archive g.zip -DestinationPath C:\\g; C:\\g\\bin\\g.exe\nRUN $s = iwr https://example.com/h.ps1; iex $s\nRUN & ([scriptblock]::Create((irm https://example.com/i.ps1))) -Channel LTS\nRUN Invoke-WebRequest https://example.com/j -SkipCertificateCheck\nFROM debian:12\nRUN pwsh -Command \"Invoke-WebRequest https://example.com/k.ps1 -OutFile k.ps1; ./k.ps1\"\nRUN pwsh -c 'iwr https://example.com/l | iex'\nSHELL [\"pwsh\", \"-Command\"]\nRUN Start-BitsTransfer -Source https://example.com/m.sh -Destination m.sh; Move-Item m.sh n.sh; sh n.sh\nRUN IEX(New-Object Net.WebClient).DownloadString('https://example.com/o.ps1')\nRUN $s = irm https://example.com/p.ps1; & $s\n",
+                &[3, 5, 6, 9, 10, 11, 12, 13, 14, 15, 17, 18, 20, 21, 22],
             ),
             FileExample::good(
                 "PowerShell that checks what it loads, or does not run it",
-                "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\", \"$ErrorActionPreference = 'Stop';\"]\nRUN Invoke-WebRequest https://example.com/a.exe -OutFile a.exe; `\n    if ((Get-FileHash a.exe -Algorithm sha256).Hash -ne $env:SUM) { Write-Host 'bad'; exit 1 }; `\n    Start-Process a.exe -Wait\nRUN curl.exe -sSLo b.msi https://example.com/b; $h = (Get-FileHash b.msi).Hash; if ($h -ne 'abc') { throw 'bad' }; msiexec /i b.msi\nRUN iwr https://example.com/c.exe -OutFile c.exe; if ((Get-AuthenticodeSignature c.exe).Status -ne 'Valid') { exit 1 }; ./c.exe\nRUN Invoke-WebRequest https://example.com/d.json -OutFile d.json; Get-Content d.json | ConvertFrom-Json\nRUN Write-Host 'iwr https://example.com/e | iex'; # iwr https://example.com/e | iex\nRUN Invoke-WebRequest http://localhost:8080/f.ps1 -OutFile f.ps1; ./f.ps1\nRUN Invoke-WebRequest https://example.com/g.ps1 -OutFile g.ps1; Remove-Item -Force g.ps1; Copy-Item own.ps1 g.ps1; ./g.ps1\nSHELL [\"cmd\", \"/S\", \"/C\"]\nRUN powershell -Command \"$f = 'i-' + $v + '.zip'; iwr -OutFile $f https://example.com/$f; $s = ((Get-Content s ^| Where-Object { $_ -match ([regex]::Escape($f))` + '$'; }) -split ' ')[0].ToUpper(); if ($s -ne (Get-FileHash $f).Hash) { exit 1 }; tar -xf $f; .\\i\\i.exe\"\nRUN curl -o h.exe https://example.com/h && h.exe\n",
+                "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\", \"$ErrorActionPreference = 'Stop';\"]\nRUN Invoke-WebRequest https://example.com/a.exe -OutFile a.exe; `\n    if ((Get-FileHash a.exe -Algorithm sha256).Hash -ne $env:SUM) { Write-Host 'bad'; exit 1 }; `\n    Start-Process a.exe -Wait\nRUN curl.exe -sSLo b.msi https://example.com/b; $h = (Get-FileHash b.msi).Hash; if ($h -ne 'abc') { throw 'bad' }; msiexec /i b.msi\nRUN iwr https://example.com/c.exe -OutFile c.exe; if ((Get-AuthenticodeSignature c.exe).Status -ne 'Valid') { exit 1 }; ./c.exe\nRUN Invoke-WebRequest https://example.com/d.json -OutFile d.json; Get-Content d.json | ConvertFrom-Json\nRUN Write-Host 'iwr https://example.com/e | iex'; # iwr https://example.com/e | iex\nRUN Invoke-WebRequest http://localhost:8080/f.ps1 -OutFile f.ps1; ./f.ps1\nRUN Invoke-WebRequest https://example.com/g.ps1 -OutFile g.ps1; Remove-Item -Force g.ps1; Copy-Item own.ps1 g.ps1; ./g.ps1\nRUN $s = irm https://example.com/version; if ($s -match '1') { $s | ConvertTo-Json }; ($s -split ' ')[0]; $s > version\nSHELL [\"cmd\", \"/S\", \"/C\"]\nRUN powershell -Command \"$f = 'i-' + $v + '.zip'; iwr -OutFile $f https://example.com/$f; $s = ((Get-Content s ^| Where-Object { $_ -match ([regex]::Escape($f))` + '$'; }) -split ' ')[0].ToUpper(); if ($s -ne (Get-FileHash $f).Hash) { exit 1 }; tar -xf $f; .\\i\\i.exe\"\nRUN curl -o h.exe https://example.com/h && h.exe\n",
             ),
             FileExample::bad(
                 "another URL than the allowed one",
@@ -322,8 +322,7 @@ impl FileCheck for DockerfileUnverifiedPackages {
     fn check<'d>(&self, file: &'d Dockerfile<'d>, findings: &mut FileFindings<'d>) {
         let mut faults = Vec::new();
         let mut runs = file.all_runs().into_iter().peekable();
-        let mut stages: Vec<Downloads> = Vec::new();
-        let mut caches = Caches::default();
+        let (mut stages, mut caches, mut read) = (Vec::<Downloads>::new(), Caches::default(), 0);
         for stage in &file.stages {
             // A stage has the files of the one that it begins with.
             let mut downloads = match stage.base {
@@ -333,6 +332,7 @@ impl FileCheck for DockerfileUnverifiedPackages {
             if stage.base == Base::Scratch {
                 downloads.begin_at("/");
             }
+            *downloads.read() = read;
             for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if let Some((_, run)) = runs.next_if(|(runs, _)| std::ptr::eq(*runs, instruction)) {
                     let mounted = files::mount(file, instruction, &stages, &caches, &mut downloads);
@@ -347,6 +347,7 @@ impl FileCheck for DockerfileUnverifiedPackages {
                 }
                 files::follow(file, instruction, &stages, &mut downloads, &self.allow);
             }
+            read = *downloads.read();
             stages.push(downloads);
         }
         // What a stage starts that only others use runs nowhere. Of the stages that inherit one command, the last one counts.
@@ -357,9 +358,11 @@ impl FileCheck for DockerfileUnverifiedPackages {
             for one in [&mut started.entrypoint, &mut started.command, &mut started.healthcheck] {
                 *one = one.filter(|one| judged.insert(one.span.start));
             }
+            std::mem::swap(&mut read, downloads.read());
             files::started(started, file, downloads, &self.allow, &mut |span, (found, wanted)| {
                 faults.push(Fault { span, found, wanted });
             });
+            std::mem::swap(&mut read, downloads.read());
         }
         for instruction in &file.instructions {
             match instruction.keyword {

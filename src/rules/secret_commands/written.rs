@@ -5,6 +5,9 @@ use crate::image::secrets::{SecretFile, named};
 use crate::shell::{Call, Command, Word};
 use std::ops::Range;
 
+/// The most files of one command that are judged. Each costs as much as the text.
+const FILES: usize = 16;
+
 /// A file that a command writes, and what a policy says of names.
 struct Written<'n> {
     file: SecretFile,
@@ -71,7 +74,8 @@ pub fn in_call(call: &Call<'_>, names: Names<'_>) -> Option<Found> {
     let redirections = call.command.redirections.iter().filter(|(operator, _)| writes(operator));
     let redirected = redirections.map(|(_, word)| word.text.as_str());
     let operands = call.args().filter(|arg| call.name == "tee" && !arg.starts_with('-'));
-    redirected.chain(operands).find_map(|path| Written::to(path, names)?.of_call(call))
+    let files = redirected.chain(operands).filter_map(|path| Written::to(path, names));
+    files.take(FILES).find_map(|file| file.of_call(call))
 }
 
 /// What the words print. `printf` writes them in the places of `%s`, and both programs write `\n` for the end of a line.

@@ -37,6 +37,7 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
     let values: &[&str] = match tool {
         "pip" => &PIP_VALUES,
         "npm" => &["--cache", "--prefix", "--proxy", "--registry"],
+        "cpanm" => &["--cpanfile", "--from", "--local-lib", "--local-lib-contained", "--mirror", "-L", "-M", "-l"],
         "deno" => &["--config", "-c", "--import-map", "--lock", "--name", "-n", "--root"],
         _ => &[],
     };

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 /// The longest text that is kept.
 const LONGEST: usize = 16 * 1024;
-/// How many bytes of such scripts are read in a stage, and in those that it begins with.
+/// How many bytes of such scripts are read in a file.
 const MOST: usize = 64 * 1024;
 /// How deep scripts run scripts.
 const DEEPEST: usize = 4;
@@ -46,6 +46,11 @@ impl Downloads {
         });
         self.folders.leave(shells);
         self.scripts.depth -= 1;
+    }
+
+    /// How many bytes of scripts were read. All stages of a file count.
+    pub const fn read(&mut self) -> &mut usize {
+        &mut self.scripts.bytes
     }
 
     /// What `ENTRYPOINT` and `CMD` start, and what that loads.
