@@ -117,7 +117,7 @@ impl Reader<'_> {
                 }
                 c if c.is_whitespace() || matches!(c, ',' | '&') => {
                     self.end_word();
-                    self.is_called |= c == '&' && self.command.words.is_empty();
+                    self.is_called |= c == '&' && self.command.words.last().is_none_or(|last| last.text == "=");
                 }
                 '\\' if self.peek() == Some('"') => {}
                 '\\' => self.push('/'),
@@ -249,18 +249,14 @@ impl Reader<'_> {
     fn end(&mut self, is_piped: bool) {
         self.end_word();
         let (mut command, is_called) = (std::mem::take(&mut self.command), std::mem::take(&mut self.is_called));
-        let Some(first) = command.words.first() else { return };
-        let is_value = first.text.starts_with('$') && first.inner.is_empty() && !first.text.contains('.');
-        if is_value && !is_called && command.words.get(1).is_none_or(|word| word.text != "=") {
-            // Its value is the output.
-            let program = Word::instead("cat".to_owned(), first);
-            command.words.insert(0, program);
+        if command.words.is_empty() {
+            return;
         }
         // `$name = ...` is a variable with the text, or with the output of a command.
         if command.words.get(1).is_some_and(|word| word.text == "=") {
             let value = command.words.split_off(2);
             let name = command.words.swap_remove(0);
-            let is_text = |word: &Word| word.inner.is_empty() && value.len() == 1;
+            let is_text = |word: &Word| word.inner.is_empty() && value.len() == 1 && !is_called;
             if let Some(text) = value.first().filter(|word| is_text(word)) {
                 let text = format!("{}={}", name.text.trim_start_matches('$'), text.text);
                 command.words = vec![Word::instead(text, &name)];
@@ -268,6 +264,12 @@ impl Reader<'_> {
                 command.words = value;
                 command.redirections.push((">".to_owned(), name));
             }
+        }
+        let is_value = |word: &&Word| word.text.starts_with('$') && word.inner.is_empty() && !word.text.contains('.');
+        if let Some(value) = command.words.first().filter(is_value).filter(|_| !is_called) {
+            // It is the output.
+            let program = Word::instead("cat".to_owned(), value);
+            command.words.insert(0, program);
         }
         let at = self.script.commands.len();
         self.script.commands.push(command);

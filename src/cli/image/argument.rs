@@ -1,7 +1,7 @@
 //! What `podreeve image` reads: a file, a folder or a registry, as people and skopeo write it.
 
 use crate::cli::exit::Failure;
-use crate::image::{Digest, ImageError, Source};
+use crate::image::{ImageError, Source};
 use crate::image_files::open_path;
 use crate::reference::ImageRef;
 use crate::text::clean;
@@ -117,7 +117,9 @@ impl Argument {
 
 /// The reference for a message. A login in front of the host is not repeated.
 pub fn without_login(reference: &str) -> String {
-    let is_digest = |text: &str| Digest::parse(text).is_some();
+    // Also one that is wrong.
+    let is_digest =
+        |text: &str| ["sha256:", "sha512:"].iter().any(|name| text.starts_with(name)) && !text.contains('/');
     let digest = reference.rsplit_once('@').map(|(_, behind)| behind).filter(|behind| is_digest(behind));
     let name = digest.map_or(reference, |digest| reference.strip_suffix(digest).unwrap_or_default());
     let start = name.trim_end_matches('@').rfind('@').map_or(0, |at| at + 1);
