@@ -21,6 +21,12 @@ pub fn is_powershell(name: &str) -> bool {
     matches!(name, "powershell" | "pwsh")
 }
 
+/// Whether the program is the command of PowerShell that runs a text. Elixir has one of these names, too.
+#[must_use]
+pub fn runs_text(name: &str) -> bool {
+    ["iex", "invoke-expression"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// The script in `powershell -NoProfile -Command "..."`, as the shell of Windows starts it, and where it begins.
 #[must_use]
 pub fn command(line: &str) -> Option<(&str, usize)> {
@@ -191,8 +197,7 @@ impl Reader<'_> {
         let before = self.word.as_ref().map_or("", |word| word.text.as_str());
         let (is_list, is_new) = (before == "@", !matches!(before, "@" | "$"));
         let is_method = before.contains('.') || before.contains("::");
-        let program = self.command.words.first().map_or("", |word| word.text.as_str());
-        let is_run = ["iex", "invoke-expression"].iter().any(|name| program.eq_ignore_ascii_case(name));
+        let is_run = self.command.words.first().is_some_and(|program| runs_text(&program.text));
         let script = self.inside();
         if is_method && is_run {
             let arguments = script.commands.into_iter().flat_map(|command| command.words);

@@ -262,8 +262,8 @@ fn wrapped(wrapper: &Wrapper, words: &[Word], from: usize) -> Step {
     }
     let is_evaluating = match wrapper.name {
         "eval" => true,
-        // Elixir has a program of this name.
-        "iex" | "invoke-expression" => words.get(from).is_none_or(|word| !word.text.starts_with('-')),
+        // Elixir's program has options.
+        name if powershell::runs_text(name) => words.get(from).is_none_or(|word| !word.text.starts_with('-')),
         _ => false,
     };
     if is_evaluating {

@@ -2,7 +2,7 @@
 
 use super::loaders::{self, Loader, Writes};
 use super::options::{is_local, is_local_url};
-use crate::shell::{Call, Command, SHELLS, Script, Word, calls, calls_of};
+use crate::shell::{Call, Command, SHELLS, Script, Word, calls, calls_of, powershell};
 
 /// Other programs that run their input.
 pub(super) const INTERPRETERS: [&str; 8] = ["node", "perl", "php", "python", "python2", "python3", "ruby", "tclsh"];
@@ -33,9 +33,9 @@ pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
     source.map(|program| format!("the output of {program} run by {}", call.name))
 }
 
-/// Whether it is the command of PowerShell that runs a text. Elixir has a program of one of these names, which has options.
+/// Whether it is the command of PowerShell that runs a text. Elixir's program of that name has options.
 pub(super) fn is_expression(call: &Call<'_>) -> bool {
-    matches!(call.name.as_str(), "iex" | "invoke-expression") && call.args().all(|arg| !arg.starts_with('-'))
+    powershell::runs_text(&call.name) && call.args().all(|arg| !arg.starts_with('-'))
 }
 
 pub(super) fn is_shell(name: &str) -> bool {
