@@ -3,13 +3,15 @@
 use crate::built::Tar;
 use crate::fake::{Fake, MANIFEST};
 use crate::images::{known, service};
-use podreeve::cluster::images::read_layers;
-use podreeve::image::known::KnownImage;
+use podreeve::cluster::images::{Asker, read_layers};
+use podreeve::facts::ImageQuery;
+use podreeve::image::known::{ImageAnswer, KnownImage};
 use podreeve::image::{Digest, Part, Parts};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAabcdefghij0123456789KLMNOPqrstuvWXYZ+/abcd\n-----END PRIVATE KEY-----\n";
@@ -115,4 +117,34 @@ async fn a_file_behind_a_link_is_read() {
     let content = image.platforms[0].content.as_ref().unwrap();
     assert_eq!((content.unverified[0].path.as_str(), content.unverified.len()), ("etc/apt/sources.list", 1));
     assert_eq!((image.platforms[0].missing(), fake.count(&format!("blobs/{layer}"))), (Parts::NONE, 2));
+}
+
+/// Else the first pods of an image run whatever is in it. Where the layers cannot be read, nothing waits for them.
+#[tokio::test]
+async fn a_request_waits_for_the_layers() {
+    let fake = Fake::start().await;
+    push(&fake, "amd64", &Tar::default().file("app/key.pem", KEY).end(), Some("1"));
+    let (_, lost) = push(&fake, "amd64", &Tar::default().file("app/other", "x").end(), Some("2"));
+    fake.remove(&format!("shop/web/blobs/{lost}"));
+    let service = service(fake.client());
+    let (_leads, leadership) = watch::channel(true);
+    let reading = tokio::spawn({
+        let service = Arc::clone(&service);
+        async move { read_layers(&service, leadership).await }
+    });
+    tokio::task::yield_now().await;
+    for (tag, read) in [("1", true), ("2", false)] {
+        let references = vec![format!("{}/shop/web:{tag}", fake.host)];
+        let query = ImageQuery {
+            namespace: "shop".to_owned(),
+            pull_secrets: Vec::new(),
+            accounts: Vec::new(),
+            references: references.clone(),
+        };
+        let asking = service.ask(&query, Asker::Request, Instant::now() + Duration::from_secs(3600));
+        let images = tokio::time::timeout(Duration::from_secs(60), asking).await.expect("it waits for nothing");
+        let Some(ImageAnswer::Known(image)) = images.get(&references[0]) else { panic!("unknown") };
+        assert_eq!(image.platforms[0].content.is_some(), read, "{tag}");
+    }
+    reading.abort();
 }

@@ -5,18 +5,24 @@ mod read;
 
 use super::access::{Access, Login};
 use super::documents::ReadError;
+use super::hot::Key;
 use super::record::Record;
 use super::service::{ImageService, Known};
+use super::store::Stored;
 use crate::cluster::lease::Leadership;
 use crate::image::Digest;
+use crate::image::known::ImageAnswer;
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::text::with_causes;
 use kept::Layers;
 pub(super) use read::fits;
 use read::{Found, read};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tokio::time::{Instant as Deadline, timeout_at};
 
 /// When no image is new, those that failed are looked at again after this time.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -28,6 +34,7 @@ pub async fn run(service: &Arc<ImageService>, mut leadership: Leadership) {
         if leadership.wait_for(|leads| *leads).await.is_err() {
             return;
         }
+        service.layers_come.store(true, Ordering::Relaxed);
         let worker = || async {
             while let Some(taken) = service.next_to_deepen() {
                 deepen(service, &layers, &taken.digest).await;
@@ -62,6 +69,32 @@ impl Drop for Taken<'_> {
 }
 
 impl ImageService {
+    /// Waits for the layers too, which the leader reads meanwhile: those of most images take less time than a request has.
+    pub(super) async fn with_layers(&self, key: &Key, mut answer: ImageAnswer, until: Deadline) -> ImageAnswer {
+        loop {
+            let mut news = pin!(self.news.notified());
+            news.as_mut().enable();
+            if let Some(newer) = self.known().hot.get(key, self.now()) {
+                answer = newer.clone();
+            }
+            if !self.layers_are_read(&answer) || timeout_at(until, news).await.is_err() {
+                return answer;
+            }
+        }
+    }
+
+    /// Whether the layers of this image are about to be known.
+    fn layers_are_read(&self, answer: &ImageAnswer) -> bool {
+        let ImageAnswer::Known(image) = answer else { return false };
+        let comes =
+            self.layers_come.load(Ordering::Relaxed) && self.setup.load().as_ref().is_some_and(|setup| setup.layers);
+        let known = self.known();
+        let is_left = |stored: &Stored| !stored.has_content && !stored.by_hand;
+        comes
+            && known.store.peek(&image.digest).is_some_and(is_left)
+            && known.store.failure(&self::key(&image.digest), self.now()).is_none()
+    }
+
     /// Of the images whose layers are not read, the one that was used last.
     fn next_to_deepen(&self) -> Option<Taken<'_>> {
         self.setup.load().as_ref().filter(|setup| setup.layers)?;
@@ -142,6 +175,8 @@ fn failed(service: &ImageService, record: &Record, error: ReadError) {
     } else {
         known.store.is_broken(&key(&record.digest), error, now);
     }
+    drop(known);
+    service.news.notify_waiters();
 }
 
 /// Who may read the image from where: podreeve, or else a namespace with the secrets that opened it.

@@ -1,10 +1,10 @@
 //! What is known of images already, by the keys, the nodes and the memory of tags that count now.
 
 use super::access::reader;
-use super::hot::Key;
+use super::hot::{Key, Resolved};
 use super::platforms::Platforms;
 use super::record::{Record, Trusted, name_of, tag_of};
-use super::service::ImageService;
+use super::service::{ImageService, lock};
 use super::setup::Setup;
 use super::store::{ATTACHED_HARD, TAG_IN_OUTAGE};
 use super::tenants::{tag_of_seen, tag_seen};
@@ -18,15 +18,28 @@ use std::sync::Arc;
 impl ImageService {
     /// Keeps a record. If it says something new, the other replicas learn it, and requests are judged by it.
     pub(super) fn keep(&self, record: &Record, now: Timestamp) {
-        let (mut kept, before) = (record.clone(), self.record_of(&record.digest, now));
-        // Meanwhile another reader may have seen it.
-        if let Some(before) = &before {
-            kept.merge(before.clone());
-        }
-        kept.limit_tenants(now);
-        self.known().store.put(&kept, now);
-        if before.is_none_or(|before| kept.is_news_after(&before)) {
-            self.share(&kept.digest);
+        loop {
+            let packed = self.known().store.get(&record.digest, now).map(|stored| Arc::clone(&stored.packed));
+            let before = packed.as_ref().and_then(|packed| Record::unpack(packed).ok());
+            let mut kept = record.clone();
+            if let Some(before) = &before {
+                kept.merge(before.clone());
+            }
+            kept.limit_tenants(now);
+            let new = kept.pack();
+            let mut known = self.known();
+            // Another reader may have kept something meanwhile, which must not be lost.
+            if known.store.peek(&kept.digest).map(|stored| &stored.packed).map(Arc::as_ptr)
+                != packed.as_ref().map(Arc::as_ptr)
+            {
+                continue;
+            }
+            known.store.put_packed(&kept, new, now);
+            drop(known);
+            if before.is_none_or(|before| kept.is_news_after(&before)) {
+                self.share(&kept.digest);
+            }
+            return;
         }
     }
 
@@ -59,11 +72,30 @@ impl ImageService {
     }
 
     fn judge_these(&self, keys: &[Key]) {
-        let Some(setup) = self.setup.load_full() else { return };
-        let now = self.now();
         for key in keys {
-            let answer = self.stored(&setup, key, now).map(|image| ImageAnswer::Known(Arc::new(image)));
-            self.known().hot.replace(key, answer);
+            self.judge_one(key);
+        }
+        self.changed.notify_one();
+        self.news.notify_waiters();
+    }
+
+    /// One at a time: else an answer of older facts could come last, and stay.
+    fn judge_one(&self, key: &Key) {
+        let _turn = lock(&self.judging);
+        let Some(setup) = self.setup.load_full() else { return };
+        let answer = self.stored(&setup, key, self.now()).map(|image| ImageAnswer::Known(Arc::new(image)));
+        self.known().hot.replace(key, answer);
+    }
+
+    /// Keeps an answer for the requests that come, with what was learned while it was read: the layers, or other settings.
+    pub(super) fn land(&self, key: &Key, resolved: &mut Resolved) {
+        let now = self.now();
+        self.known().hot.insert(key, resolved.clone(), now);
+        if matches!(resolved.answer, ImageAnswer::Known(_)) {
+            self.judge_one(key);
+            if let Some(newer) = self.known().hot.get(key, now) {
+                resolved.answer = newer.clone();
+            }
         }
         self.changed.notify_one();
     }
@@ -126,3 +158,6 @@ impl ImageService {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

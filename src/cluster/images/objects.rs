@@ -20,6 +20,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::watcher;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Between two tries to write what could not be written.
@@ -40,6 +41,7 @@ pub async fn share(
     let names = WatchNames { what: "imagefacts.podreeve.dev", without: "each replica reads images for itself" };
     let mut sink = ObjectSink { service, owner, leadership, log: LogOnce::default() };
     let pace = Pace::new();
+    service.layers_come.store(true, Ordering::Relaxed);
     let config = watcher::Config::default().page_size(100);
     tokio::join!(
         watch(api.clone(), config, api_health, names, &mut sink),

@@ -23,6 +23,7 @@ use arc_swap::ArcSwapOption;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -62,8 +63,12 @@ pub struct ImageService {
     pub(super) pull_secrets: PullSecrets,
     pub(super) namespaces: MadeAt,
     pub(super) metrics: Arc<ImageMetrics>,
+    /// Held while an answer is judged and put in its place.
+    pub(super) judging: Mutex<()>,
     /// Something is to be published.
     pub(super) changed: Notify,
+    /// Something was learned of images that are known, or why nothing will be.
+    pub(super) news: Notify,
     /// Images whose objects in the cluster are to be written.
     pub(super) unwritten: Mutex<BTreeSet<Digest>>,
     pub(super) write: Notify,
@@ -72,6 +77,8 @@ pub struct ImageService {
     pub(super) label: Notify,
     /// Images whose layers may have to be read.
     pub(super) deepen: Notify,
+    /// Whether this replica reads layers, or learns of those that the leader reads.
+    pub(super) layers_come: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -139,12 +146,15 @@ impl ImageService {
             pull_secrets: PullSecrets::default(),
             namespaces: MadeAt::default(),
             metrics,
+            judging: Mutex::default(),
             changed: Notify::new(),
+            news: Notify::new(),
             unwritten: Mutex::default(),
             write: Notify::new(),
             unlabelled: Mutex::default(),
             label: Notify::new(),
             deepen: Notify::new(),
+            layers_come: AtomicBool::new(false),
         }
     }
 
@@ -222,7 +232,10 @@ impl ImageService {
             Started::Busy => Err(ReadError::Busy),
             Started::Flight(flight) => self.wait(&key, flight, until).await,
         };
-        answer.unwrap_or_else(|error| self.unknown(&key, &error))
+        match answer {
+            Ok(answer) if asker == Asker::Request => self.with_layers(&key, answer, until).await,
+            answer => answer.unwrap_or_else(|error| self.unknown(&key, &error)),
+        }
     }
 
     /// Waits for an answer. Where an older one is known it counts, so a slow registry holds up no request.
@@ -267,15 +280,14 @@ impl ImageService {
         tokio::spawn(async move {
             let landing = Landing { service: &service, key: flight };
             let _permit = service.permits.acquire(&ImageRef::parse(&key.reference).registry).await;
-            let resolved = match timeout(READING, service.resolve(&key, landing.key.1.as_deref())).await {
+            let mut resolved = match timeout(READING, service.resolve(&key, landing.key.1.as_deref())).await {
                 Ok(resolved) => resolved,
                 Err(_) => service.too_late(&key),
             };
             // Other secrets of the namespace may show an image that these do not show.
             let is_for_all = key.namespace.is_none() || matches!(resolved.answer, ImageAnswer::Known(_));
             if asker == Asker::Request && is_for_all {
-                service.known().hot.insert(&key, resolved.clone(), service.now());
-                service.changed.notify_one();
+                service.land(&key, &mut resolved);
             }
             drop(landing);
             sender.send_replace(Some(resolved));

@@ -1,0 +1,85 @@
+use super::*;
+use crate::cluster::images::TrustInForce;
+use crate::cluster::images::record::Repository;
+use crate::image::facts::ContentFacts;
+use crate::image::known::{ImageSettings, Reader};
+use crate::image::trust::Trust;
+use crate::image::{ImageFacts, OpenedImage};
+use crate::observe::metrics::images::ImageMetrics;
+use crate::registry::{Client, Credentials, Limits, Settings};
+use jiff::SignedDuration;
+use std::sync::Barrier;
+
+const IMAGE: &str = "registry.example.com/shop/web:1";
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn service() -> ImageService {
+    let settings = Settings { registries: Vec::new(), any_host: true };
+    let service = ImageService::with_clock(Arc::new(ImageMetrics::new(&prometheus::Registry::new()).unwrap()), now);
+    service.set_up(Setup {
+        client: Client::new(&settings, Credentials::default(), Limits::default()).unwrap(),
+        trust: TrustInForce { trust: Arc::new(Trust::default()), id: Digest::sha256(b"") },
+        unknown: ImageSettings::default(),
+        pull_secrets: None,
+        layers: true,
+        vulnerability_reports: false,
+        registries: 0,
+    });
+    service
+}
+
+/// What is known of an image in a repository, with or without its layers.
+fn record(name: &str, repository: &str, read: bool) -> Record {
+    let digest = Digest::sha256(name.as_bytes());
+    let opened = OpenedImage { name: None, digest, platforms: Vec::new(), absent: Vec::new() };
+    let mut record = Record::new(&opened).unwrap();
+    record.platforms = vec![ImageFacts { content: read.then(ContentFacts::default), ..ImageFacts::default() }];
+    record.add_repository(repository.to_owned(), Repository::default());
+    record.add_tag(tag_of(&ImageRef::parse(IMAGE)), now());
+    record
+}
+
+/// Else the image counts as one whose layers are not read, for as long as its digest does.
+#[test]
+fn layers_that_were_read_while_an_answer_was_on_its_way_count() {
+    let service = service();
+    let key = Key { reference: IMAGE.to_owned(), namespace: None };
+    let light = record("web", "registry.example.com/shop/web", false);
+    service.keep(&light, now());
+    let older = KnownImage::new(light.digest.clone(), light.platforms, Reader::Podreeve);
+    // The leader has read them, and no request could find the image so far.
+    service.keep(&record("web", "registry.example.com/shop/web", true), now());
+    service.judge_again(Some(&light.digest));
+    let until = now() + SignedDuration::from_hours(1);
+    let mut resolved = Resolved { answer: ImageAnswer::Known(Arc::new(older)), until };
+    service.land(&key, &mut resolved);
+    let hot = service.known().hot.get(&key, now()).cloned();
+    for answer in [Some(resolved.answer), hot] {
+        let Some(ImageAnswer::Known(image)) = answer else { panic!("unknown") };
+        assert!(image.platforms.iter().all(|facts| facts.content.is_some()));
+    }
+}
+
+#[test]
+fn what_two_readers_keep_at_one_time_is_kept() {
+    let service = service();
+    let start = Barrier::new(2);
+    let keep = |repository: &str, read: bool| {
+        for number in 0..300 {
+            let record = record(&number.to_string(), repository, read);
+            start.wait();
+            service.keep(&record, now());
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| keep("registry.example.com/shop/web", false));
+        keep("mirror.example.com/shop/web", true);
+    });
+    for number in 0..300 {
+        let kept = service.peek(&Digest::sha256(number.to_string().as_bytes())).unwrap();
+        assert_eq!((kept.has_content(), kept.repositories.len()), (true, 2), "image {number}");
+    }
+}
