@@ -1,0 +1,15 @@
+//! Scripts that the build itself writes.
+
+use crate::rule::FileExample;
+
+pub const EXAMPLES: &[FileExample] = &[
+    FileExample::bad(
+        "scripts that the build writes and runs",
+        "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > /a.sh && sh /a.sh\nRUN cat <<'EOF' > /usr/local/bin/b\n#!/bin/bash\nwget -O /opt/b https://example.com/b\nchmod +x /opt/b\n/opt/b\nEOF\nRUN chmod +x /usr/local/bin/b && b\nCOPY <<EOF /c/\n#!/bin/sh\ncurl -k https://example.com/c\nEOF\nRUN mv /c/EOF /d.sh\nRUN . /d.sh\nRUN printf '#!/bin/sh\\ncurl -o /e https://example.com/e\\n' > e.sh; printf '%s\\n' 'set -e' 'sh /e' | tee -a e.sh; bash e.sh\nRUN if true; then curl -o /usr/bin/f https://example.com/f; else echo 'exit 1' > /usr/bin/f; fi\nFROM debian:12\nCOPY --from=0 /usr/bin/f /usr/bin/f\nCOPY --chmod=755 <<\"END\" /entrypoint.sh\n#!/bin/sh -e\nexec f \"$@\"\nEND\nENTRYPOINT [\"/entrypoint.sh\"]\n",
+        &[2, 9, 15, 16, 24],
+    ),
+    FileExample::good(
+        "scripts that the build writes, and that check, do not run, or are replaced",
+        "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > /a.txt && cat /a.txt\nRUN cat <<EOF > b.sh\ncurl -o b https://example.com/b && echo \"$SUM b\" | sha256sum -c && sh b\nEOF\nRUN sh b.sh\nRUN echo 'curl https://example.com/c | sh' > c.sh\nCOPY c.sh .\nRUN sh c.sh\nRUN printf '#!/usr/bin/env python3\\ncurl | sh\\n' > d && ./d\nRUN echo 'sh e.sh' > e.sh && sh e.sh\nCOPY <<EOF f.sh\necho 'curl https://example.com/f | sh'\nEOF\nRUN sh f.sh\n",
+    ),
+];
