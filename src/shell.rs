@@ -53,6 +53,8 @@ pub struct Command {
     pub input: Option<Piece>,
     /// Whether its failure counts for nothing: `|| true` or `|| echo ...` follows.
     pub is_ignored: bool,
+    /// The same, and it stands in `$(...)`, so that its output may say what failed: `[ -z "$(a || echo bad)" ]`.
+    pub is_printed: bool,
     /// How many parentheses it is in, and which ones: in each a shell of its own runs.
     pub within: (usize, usize),
     /// Whether it may download something, once a rule has looked: many commands may read from the same one.

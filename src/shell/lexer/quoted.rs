@@ -88,7 +88,8 @@ impl<'s> Lexer<'s> {
             ["which", program] | ["command", "-v", program] | ["type", "-p" | "-P", program] => *program,
             _ => "$()",
         };
-        let script = read(inner, self.base + start, self.depth + 1);
+        let mut script = read(inner, self.base + start, self.depth + 1);
+        script.commands.iter_mut().for_each(|command| command.is_printed = command.is_ignored);
         let end = self.base + self.at;
         let word = self.open(0);
         note_part(word, begin);

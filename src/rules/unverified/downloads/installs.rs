@@ -27,7 +27,7 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
         "rpm-ostree" | "pip" | "gem" => has(&["install"]),
         "npm" => has(&["add", "i", "install"]),
         "msiexec" => has(&["/i", "/package", "-i", "/I"]),
-        "deno" => has(&["install", "run"]),
+        "deno" => has(&["install", "run"]) && !has_lock(call),
         "pacman" => has_letter("U") || has(&["--upgrade"]),
         _ => false,
     };
@@ -68,6 +68,12 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
         _ => usize::MAX,
     });
     Some(operands)
+}
+
+/// Whether deno compares what it loads with the checksums of a file. With `--lock-write` it writes them.
+fn has_lock(call: &Call<'_>) -> bool {
+    let options: Vec<&str> = call.args().take_while(|arg| !arg.contains("://")).collect();
+    options.iter().any(|arg| *arg == "--lock" || arg.starts_with("--lock=")) && !options.contains(&"--lock-write")
 }
 
 fn is_list(option: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Programs that run a file, and which of their words is the file.
 
-use super::super::scripts::{INTERPRETERS, is_shell, is_short, runs_input};
+use super::super::scripts::{INTERPRETERS, is_shell, is_short, only_reads, runs_input};
 use super::MOST;
 use crate::shell::{Call, Command, Script};
 
@@ -73,7 +73,7 @@ pub fn programs<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
     if call.name == "eval" || is_shell(&call.name) || matches!(call.name.as_str(), "." | "source") {
         programs.extend(printed_as_program(call));
     }
-    if !is_interpreter(&call.name) {
+    if !is_interpreter(&call.name) || only_reads(call) {
         return programs;
     }
     programs.extend(files_of(call));

@@ -105,6 +105,9 @@ pub fn written(call: &Call<'_>) -> Vec<String> {
     match call.name.as_str() {
         "tee" | "sponge" => files.extend(operands().map(str::to_owned)),
         "dd" => files.extend(call.args().filter_map(|arg| arg.strip_prefix("of=")).map(str::to_owned)),
+        "truncate" if call.args().any(|arg| matches!(arg, "0" | "-s0" | "--size=0")) => {
+            files.extend(operands().map(str::to_owned));
+        }
         "cp" | "install" if call.args().any(|arg| arg == "/dev/stdin") => {
             files.extend(operands().last().map(str::to_owned));
         }

@@ -88,11 +88,18 @@ impl Downloads {
         };
         let appends = call.command.redirections.iter().any(|(operator, _)| operator.ends_with(">>"))
             || (call.name == "tee" && call.args().any(|arg| matches!(arg, "-a" | "--append")));
-        if let Some(text) = text {
-            for target in targets {
-                self.write(target, &text, appends);
+        for target in targets {
+            match &text {
+                Some(text) => self.write(target, text, appends),
+                None if appends => {}
+                None => self.rewritten(&self.folders.resolve(target)),
             }
         }
+    }
+
+    /// Something that is not known here is written there, in the place of what the build itself wrote before.
+    pub(super) fn rewritten(&mut self, path: &str) {
+        self.files.retain(|file| file.text.is_none() || !is_same(&file.path, path));
     }
 
     /// The build writes this text there. What it loaded there before counts more: both may be ways of one `if`.

@@ -34,4 +34,22 @@ pub const EXAMPLES: &[FileExample] = &[
         "a checksum that the downloader itself compares",
         "FROM debian:12\nWORKDIR /w\nRUN aria2c --checksum=sha-256=abc -o a.sh https://example.com/a && sh a.sh\nHEALTHCHECK CMD curl -f https://example.com/ | grep ok || exit 1\n",
     ),
+    FileExample::good(
+        "outcomes that a test reads",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && [ -z \"$(sha256sum -c a.sum || echo bad)\" ] && sh a.sh\nRUN curl -o b.sh https://example.com/b; if [ -n \"$(sha256sum --status -c b.sum || echo bad)\" ]; then exit 1; fi; sh b.sh\nRUN curl -o c.sh https://example.com/c; x=$(sha256sum -c c.sum || echo bad); [ -z \"$x\" ] || exit 1; sh c.sh\nRUN curl -o d.sh https://example.com/d; test \"$(gpg --verify d.sh.asc d.sh || echo bad)\" != bad; sh d.sh\nRUN curl -o e.sh https://example.com/e; test \"`sha256sum -c e.sum || echo bad`\" = \"\"; sh e.sh\n",
+    ),
+    FileExample::bad(
+        "outcomes that nothing reads",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a; echo \"$(sha256sum -c a.sum || echo bad)\"; sh a.sh\nRUN curl -o b.sh https://example.com/b; x=$(sha256sum -c b.sum || echo bad); echo $x; sh b.sh\nRUN curl -o c.sh https://example.com/c; [ -z \"$(sha256sum -c - <<< \"$SUM other.sh\" || echo bad)\" ]; sh c.sh\n",
+        &[2, 3, 4],
+    ),
+    FileExample::good(
+        "a lock of deno",
+        "FROM denoland/deno:2.0.0\nRUN deno run --lock=deno.lock -A https://example.com/a.ts\nRUN deno run -A --lock=deno.lock --frozen https://example.com/b.ts\nRUN deno install --lock=deno.lock -n c https://example.com/c.ts\n",
+    ),
+    FileExample::bad(
+        "a lock of deno that is written, or that is not read",
+        "FROM denoland/deno:2.0.0\nRUN deno run --lock=deno.lock --lock-write https://example.com/a.ts\nRUN deno run --no-lock https://example.com/b.ts\nRUN deno run https://example.com/c.ts --lock=deno.lock\n",
+        &[2, 3, 4],
+    ),
 ];

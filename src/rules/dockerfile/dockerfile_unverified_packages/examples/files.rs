@@ -63,4 +63,13 @@ pub const EXAMPLES: &[FileExample] = &[
         "other programs that load files which do not run, or that verify",
         "FROM debian:12\nRUN go run example.com/a@v1.2.3 && go install example.com/b@latest\nRUN aws s3 cp a.sh s3://bucket/a.sh && sh a.sh\nRUN aws s3 cp s3://bucket/c.sh . && echo \"$SUM c.sh\" | sha256sum -c && sh c.sh\nRUN gh release download v1 -p d.sh && gh attestation verify d.sh -R a/b && sh d.sh\nRUN gh release list && gh api /x | sh own.sh\nRUN deno run -A main.ts https://example.com/x && npx tool https://example.com/x && deno run jsr:@a/b\nRUN pip install -c https://example.com/c.txt -r own.txt a && cpanm --mirror https://cpan.example.com A\nRUN gsutil cp gs://bucket/e.json . && python3 own.py e.json\nCMD [\"iex\", \"-S\", \"mix\", \"phx.server\"]\n",
     ),
+    FileExample::good(
+        "scripts that a shell reads and does not run",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && bash -n a.sh && sh -nv a.sh && /bin/zsh -n ./a.sh && bash -o pipefail -o noexec a.sh\nRUN curl https://example.com/b | bash -n\nRUN echo 'curl https://example.com/c | sh' > c.sh && bash -n c.sh\n",
+    ),
+    FileExample::bad(
+        "scripts that a shell also runs",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && bash -n a.sh && bash a.sh\nRUN curl -o b.sh https://example.com/b && bash --norc b.sh\nRUN curl -o c.sh https://example.com/c && bash -eu c.sh -n\n",
+        &[2, 3, 4],
+    ),
 ];

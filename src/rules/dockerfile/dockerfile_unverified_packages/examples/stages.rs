@@ -32,4 +32,13 @@ pub const EXAMPLES: &[FileExample] = &[
         "FROM debian:12 AS one\nRUN --mount=type=cache,target=/dl curl -o /dl/a.sh https://example.com/a && curl -o /dl/b.sh https://example.com/b\nFROM debian:12\nRUN --mount=type=cache,target=/dl sha256sum -c - <<< \"$SUM /dl/b.sh\"\nRUN --mount=type=cache,id=/dl,target=/x sh /x/b.sh && sh /x/a.sh\n",
         &[5],
     ),
+    FileExample::good(
+        "files of a folder that is lost with the command",
+        "FROM debian:12\nRUN --mount=type=tmpfs,target=/t curl -o /t/a.sh https://example.com/a\nCOPY . /t\nRUN sh /t/a.sh\nRUN --mount=type=tmpfs,target=/u curl -o /u/b.sh https://example.com/b\nRUN sh /u/b.sh\nRUN curl -o /v/c.sh https://example.com/c\nRUN --mount=type=tmpfs,target=/v sh /v/c.sh\n",
+    ),
+    FileExample::bad(
+        "files of such a folder that run before, or that are kept",
+        "FROM debian:12\nRUN --mount=type=tmpfs,target=/t curl -o /t/a.sh https://example.com/a && sh /t/a.sh\nRUN --mount=type=tmpfs,target=/u curl -o /u/b.sh https://example.com/b && cp /u/b.sh /c.sh\nRUN sh /c.sh\nRUN curl -o /v/d.sh https://example.com/d\nRUN --mount=type=tmpfs,target=/v ls\nRUN sh /v/d.sh\n",
+        &[2, 4, 7],
+    ),
 ];

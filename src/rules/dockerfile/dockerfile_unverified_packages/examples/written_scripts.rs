@@ -12,4 +12,13 @@ pub const EXAMPLES: &[FileExample] = &[
         "scripts that the build writes, and that check, do not run, or are replaced",
         "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > /a.txt && cat /a.txt\nRUN cat <<EOF > b.sh\ncurl -o b https://example.com/b && echo \"$SUM b\" | sha256sum -c && sh b\nEOF\nRUN sh b.sh\nRUN echo 'curl https://example.com/c | sh' > c.sh\nCOPY c.sh .\nRUN sh c.sh\nRUN printf '#!/usr/bin/env python3\\ncurl | sh\\n' > d && ./d\nRUN echo 'sh e.sh' > e.sh && sh e.sh\nCOPY <<EOF f.sh\necho 'curl https://example.com/f | sh'\nEOF\nRUN sh f.sh\n",
     ),
+    FileExample::good(
+        "scripts that the build writes, and puts others in their place",
+        "FROM debian:12\nWORKDIR /w\nRUN echo 'curl https://example.com/a | sh' > a.sh\nRUN cp own.sh a.sh && sh a.sh\nRUN echo 'curl https://example.com/b | sh' > /b.sh; : > /b.sh; sh /b.sh\nRUN echo 'curl https://example.com/c | sh' > /c.sh; > /c.sh; sh /c.sh\nRUN echo 'curl https://example.com/d | sh' > /d.sh; cat own.sh > /d.sh; sh /d.sh\nRUN echo 'curl https://example.com/e | sh' > /e.sh; make print | tee /e.sh; sh /e.sh\nRUN echo 'curl https://example.com/f | sh' > /f.sh; install -m 755 own.sh /f.sh; sh /f.sh\nRUN echo 'curl https://example.com/g | sh' > /g.sh; truncate -s 0 /g.sh; sh /g.sh\n",
+    ),
+    FileExample::bad(
+        "scripts that the build writes, and changes",
+        "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > a.sh; sed -i s/a/b/ a.sh; sh a.sh\nRUN echo 'curl https://example.com/b | sh' > b.sh; : >> b.sh; sh b.sh\nRUN echo 'curl https://example.com/c | sh' > c.sh; cp c.sh d.sh; sh d.sh\nRUN echo 'curl https://example.com/e | sh' > e.sh; cat e.sh > /dev/null; cp own.sh f.sh; sh e.sh\n",
+        &[2, 3, 4, 5],
+    ),
 ];
