@@ -14,7 +14,7 @@ mod program;
 mod tests;
 pub mod wrappers;
 
-pub use program::{Call, SHELLS, calls, calls_and_settings, calls_in_order, calls_of};
+pub use program::{Call, SHELLS, calls, calls_and_settings, calls_in_order, calls_of, name as program_name};
 
 use std::ops::Range;
 use std::sync::OnceLock;

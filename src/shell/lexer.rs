@@ -234,13 +234,20 @@ impl<'s> Lexer<'s> {
             return;
         }
         command.reads = std::mem::replace(&mut self.reads, 0..0);
+        // `{ a; b; } > file` is the same as `{ a; b; } | cat > file`.
+        let writes = command.redirections.iter().find(|(operator, _)| operator.contains('>'));
+        let group = self.last_group.take().filter(|_| command.words.is_empty());
+        if let Some((first, (_, file))) = group.zip(writes) {
+            command.words.push(Word::instead("cat".to_owned(), file));
+            command.reads = first..self.script.commands.len();
+        }
         command.within = (self.parentheses.len(), self.parentheses.last().copied().unwrap_or_default());
         let program = command.words.iter().map(|word| word.text.as_str()).find(|word| *word != "{");
         let index = self.script.commands.len();
         for heredoc in &mut self.heredocs {
             heredoc.command.get_or_insert(index);
         }
-        if !program.is_some_and(|program| PASS.contains(&program)) {
+        if group.is_none() && !program.is_some_and(|program| PASS.contains(&program)) {
             self.others = index + 1;
         }
         self.script.commands.push(command);

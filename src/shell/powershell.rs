@@ -1,19 +1,26 @@
 //! Scripts of PowerShell as the same commands: what is in parentheses is a script whose output is a word, blocks are read in their order.
 
+mod start;
+
+pub use start::{Started, in_cmd, started};
+
 use super::{Command, MAX_DEPTH, Script, Word};
 
 /// Names of PowerShell, and what does the same here.
-const SAME: [(&str, &str); 9] = [
-    ("copy-item", "cp"),
-    ("del", "rm"),
-    ("irm", "invoke-restmethod"),
-    ("iwr", "invoke-webrequest"),
-    ("move-item", "mv"),
-    ("remove-item", "rm"),
-    ("rename-item", "mv"),
-    ("saps", "start-process"),
-    ("start", "start-process"),
+#[rustfmt::skip]
+const SAME: [(&str, &str); 34] = [
+    ("ac", "add-content"), ("add-content", "add-content"), ("clc", "clear-content"), ("clear-content", "clear-content"),
+    ("copy", "cp"), ("copy-item", "cp"), ("cpi", "cp"), ("del", "rm"), ("erase", "rm"), ("gc", "cat"),
+    ("get-content", "cat"), ("irm", "invoke-restmethod"), ("iwr", "invoke-webrequest"), ("mi", "mv"), ("move", "mv"),
+    ("move-item", "mv"), ("out-file", "out-file"), ("rd", "rm"), ("remove-item", "rm"), ("ren", "mv"), ("rename", "mv"),
+    ("rename-item", "mv"), ("ri", "rm"), ("rmdir", "rm"), ("rni", "mv"), ("saps", "start-process"), ("sc", "set-content"),
+    ("set-content", "set-content"), ("set-location", "cd"), ("sl", "cd"), ("start", "start-process"), ("tee-object", "tee"),
+    ("type", "cat"), ("write-output", "echo"),
 ];
+
+/// Options whose value may stand behind a colon.
+const WITH_COLON: [&str; 8] =
+    ["-argumentlist", "-destination", "-filepath", "-inputobject", "-literalpath", "-outfile", "-path", "-value"];
 
 /// Whether the program is PowerShell.
 #[must_use]
@@ -25,20 +32,6 @@ pub fn is_powershell(name: &str) -> bool {
 #[must_use]
 pub fn runs_text(name: &str) -> bool {
     ["iex", "invoke-expression"].iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// The script in `powershell -NoProfile -Command "..."`, as the shell of Windows starts it, and where it begins.
-#[must_use]
-pub fn command(line: &str) -> Option<(&str, usize)> {
-    let mut words = line.split_whitespace();
-    let program = words.next()?.to_ascii_lowercase();
-    let is_named = is_powershell(program.rsplit(['/', '\\']).next()?.trim_end_matches(".exe"));
-    let option = words.find(|word| ["-c", "-command"].iter().any(|name| word.eq_ignore_ascii_case(name)));
-    let behind = option.filter(|_| is_named)?;
-    let rest = line.get((behind.as_ptr() as usize).saturating_sub(line.as_ptr() as usize) + behind.len()..)?;
-    let script = rest.trim().trim_matches('"');
-    let start = (script.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
-    Some((script, start))
 }
 
 /// Reads the script that begins at `base` of the outermost one.
@@ -60,6 +53,19 @@ fn without_drive(path: &str) -> &str {
         .unwrap_or(path)
 }
 
+/// Where `.Content` begins behind a variable that has the answer of a server: `$answer.Content`.
+fn content(word: &str) -> Option<usize> {
+    let at = word.starts_with('$').then(|| word.to_ascii_lowercase().find(".content"))??;
+    let rest = word.get(at + ".content".len()..)?;
+    (rest.is_empty() || rest.starts_with('.')).then_some(at)
+}
+
+/// `$name`
+fn is_variable(word: &str) -> bool {
+    let name = word.strip_prefix('$').unwrap_or_default();
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 #[derive(Default)]
 struct Reader<'s> {
     text: &'s str,
@@ -73,6 +79,10 @@ struct Reader<'s> {
     is_redirected: bool,
     /// The command begins with `&`, so that a variable in its first place is run.
     is_called: bool,
+    /// The command begins with a text, which it writes to its output.
+    is_text: bool,
+    /// As in [`Command::within`].
+    within: (usize, usize),
     /// The command starts a program, which is looked for in the folder of the shell, too.
     is_starting: bool,
 }
@@ -121,7 +131,8 @@ impl Reader<'_> {
                     self.push('=');
                     self.end_word();
                 }
-                c if c.is_whitespace() || matches!(c, ',' | '&') => {
+                // The shell of Windows escapes signs with `^`.
+                c if c.is_whitespace() || matches!(c, ',' | '&' | '^') => {
                     self.end_word();
                     self.is_called |= c == '&' && self.command.words.last().is_none_or(|last| last.text == "=");
                 }
@@ -144,6 +155,7 @@ impl Reader<'_> {
     }
 
     fn quoted(&mut self, quote: char) {
+        self.is_text |= self.word.is_none() && self.command.words.is_empty();
         self.open();
         while let Some(c) = self.next() {
             match c {
@@ -227,7 +239,20 @@ impl Reader<'_> {
             word.text = word.text.replace(&format!("${name}"), "$").replace(&format!("${{{name}"), "${");
         }
         if word.text.starts_with('-') {
-            word.text.make_ascii_lowercase();
+            let (name, value) = word.text.split_once(':').unwrap_or((&word.text, ""));
+            let name = name.to_ascii_lowercase();
+            if WITH_COLON.contains(&name.as_str()) && word.text.contains(':') {
+                let value = value.to_owned();
+                self.command.words.push(Word::instead(name, &word));
+                if value.is_empty() {
+                    return;
+                }
+                word.text = value;
+            } else {
+                word.text.make_ascii_lowercase();
+            }
+        } else if let Some(end) = content(&word.text) {
+            word.text.truncate(end);
         }
         word.text.drain(..word.text.len() - without_drive(&word.text).len());
         if std::mem::take(&mut self.is_redirected) {
@@ -254,14 +279,17 @@ impl Reader<'_> {
     fn end(&mut self, is_piped: bool) {
         self.end_word();
         let (mut command, is_called) = (std::mem::take(&mut self.command), std::mem::take(&mut self.is_called));
+        let is_text = std::mem::take(&mut self.is_text);
         if command.words.is_empty() {
             return;
         }
+        command.within = self.within;
         // `$name = ...` is a variable with the text, or with the output of a command.
         if command.words.get(1).is_some_and(|word| word.text == "=") {
             let value = command.words.split_off(2);
             let name = command.words.swap_remove(0);
-            let is_text = |word: &Word| word.inner.is_empty() && value.len() == 1 && !is_called;
+            let is_text =
+                |word: &Word| word.inner.is_empty() && value.len() == 1 && !is_called && !is_variable(&word.text);
             if let Some(text) = value.first().filter(|word| is_text(word)) {
                 let text = format!("{}={}", name.text.trim_start_matches('$'), text.text);
                 command.words = vec![Word::instead(text, &name)];
@@ -269,6 +297,15 @@ impl Reader<'_> {
                 command.words = value;
                 command.redirections.push((">".to_owned(), name));
             }
+        }
+        // A text and the output of a script are written to the output, too.
+        let is_printed =
+            |word: &Word| (is_text && is_piped) || (word.text == "$()" && !command.redirections.is_empty());
+        if let ([word], false) = (command.words.as_slice(), is_called)
+            && is_printed(word)
+        {
+            let program = Word::instead("echo".to_owned(), word);
+            command.words.insert(0, program);
         }
         let is_value = |word: &&Word| word.text.starts_with('$') && word.inner.is_empty() && !word.text.contains('.');
         if let Some(value) = command.words.first().filter(is_value).filter(|_| !is_called) {

@@ -70,6 +70,7 @@ impl FileCheck for DockerfileUnverifiedPackages {
                 downloads.begin_at("/");
             }
             *downloads.read() = read;
+            let is_windows = file.is_windows(stage);
             for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if let Some((_, run)) = runs.next_if(|(runs, _)| std::ptr::eq(*runs, instruction)) {
                     let mounted = files::mount(file, instruction, &stages, &caches, &mut downloads);
@@ -82,7 +83,7 @@ impl FileCheck for DockerfileUnverifiedPackages {
                     // The last one may hide the others.
                     mounted.into_iter().rev().for_each(|mounted| downloads.unmount(mounted, &mut caches));
                 }
-                files::follow(file, instruction, &stages, &mut downloads, &self.allow);
+                files::follow(file, instruction, &stages, &mut downloads, is_windows, &self.allow);
             }
             read = *downloads.read();
             stages.push(downloads);

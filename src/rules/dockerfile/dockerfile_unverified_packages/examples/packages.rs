@@ -39,4 +39,13 @@ pub const EXAMPLES: &[FileExample] = &[
         "FROM alpine:3.22\nRUN curl -O https://example.com/a.apk && echo \"$SUM a.apk\" | sha256sum -c && apk add --allow-untrusted a.apk b.apk\nFROM debian:12\nRUN wget https://example.com/c.deb && apt -y install \"$PWD/c.deb\"\nRUN R -e 'install.packages(\"x\")' -e 'source(\"https://example.com/a.R\")' && julia -e 'include(download(\"https://example.com/a.jl\"))'\n",
         &[2, 4, 5, 5],
     ),
+    FileExample::bad(
+        "packages of an address that programs load and run",
+        "FROM debian:12\nRUN uvx https://example.com/a.whl\nRUN uvx --from https://example.com/b.whl tool\nRUN pipx run https://example.com/c.whl\nRUN pipx install https://example.com/d.whl\nRUN pnpm dlx https://example.com/e.tgz\nRUN yarn dlx -p https://example.com/f.tgz tool\nRUN bunx https://example.com/g.tgz\nRUN npx --package=https://example.com/h.tgz tool\nRUN npx -p https://example.com/i.tgz -c tool\nRUN pip install -rhttps://example.com/j.txt\nRUN uv tool run --with https://example.com/k.whl tool\nRUN npm exec --package=https://example.com/l.tgz -- tool\nRUN pipx run --spec https://example.com/m.whl tool\nRUN uv run https://example.com/n.py\nRUN bun x https://example.com/o.tgz && bun add https://example.com/p.tgz\nRUN curl -o q.whl https://example.com/q.whl && uvx --from ./q.whl q\n",
+        &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 16, 17],
+    ),
+    FileExample::good(
+        "packages of an index that programs load and run",
+        "FROM debian:12\nRUN uvx ruff@0.1 check https://example.com/x && uvx --index-url https://example.com/simple ruff\nRUN uvx --from https://example.com/a.whl#sha256=abc tool && uvx --from git+https://github.com/a/b@v1 tool\nRUN pipx run black https://example.com && pipx install --index-url https://example.com/simple black\nRUN pnpm dlx --registry=https://registry.example.com create-app https://example.com/x && yarn dlx a https://example.com/b\nRUN npx --yes --registry https://registry.example.com tool https://example.com && npx --package=a tool https://example.com/x\nRUN uv run -p 3.12 own.py https://example.com/x && uv tool run ruff https://example.com && bun x tool https://example.com\nRUN npm exec -- tool https://example.com && npx github:a/b && pip install -rrequirements.txt\n",
+    ),
 ];

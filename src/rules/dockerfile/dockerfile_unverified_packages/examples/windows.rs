@@ -21,4 +21,28 @@ pub const EXAMPLES: &[FileExample] = &[
         "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\"]\nRUN iwr https://example.com/a -OutFile a.exe; certutil -hashfile a.exe SHA256; .\\a.exe\nRUN iwr https://example.com/b -OutFile b.exe; (Get-FileHash b.exe).Hash; if ('a'.Length -eq 1) { Get-FileHash own.exe }; .\\own.exe; .\\c.exe\nRUN iwr https://example.com/d -OutFile d.exe; signtool sign d.exe; if ('a'.Equals('b')) { exit 1 }; .\\d.exe\nRUN iwr https://example.com/e -OutFile e.exe; if ((Get-FileHash own.exe).Hash -notin @('abc')) { exit 1 }; .\\e.exe\n",
         &[4, 6, 7],
     ),
+    FileExample::bad(
+        "PowerShell that another shell starts, with its own options",
+        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN powershell -NoLogo -ex bypass -Command \"iwr https://example.com/a.ps1 -OutFile a.ps1\"\nRUN powershell -ExecutionPolicy Bypass -File a.ps1\nRUN powershell -nop -ep Bypass -c \"iwr https://example.com/b | iex\"\nRUN mkdir C:\\c && PowerShell.exe -NoProfile -Comm \"iwr https://example.com/c | iex\" && dir\nRUN powershell iwr https://example.com/d ^| iex\nRUN @powershell /NoProfile /Command \"iwr https://example.com/e | iex\" & SET PATH=%PATH%;f\nRUN cd C:\\g & powershell -Command \"iwr https://example.com/g -OutFile g.ps1\" & powershell -Version 2.0 C:\\g\\g.ps1\n",
+        &[4, 5, 6, 7, 8, 9],
+    ),
+    FileExample::bad(
+        "PowerShell as the shell of a stage and of those that begin with it",
+        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025 AS base\nSHELL [\"PowerShell.EXE\", \"-NoProfile\", \"-Command\"]\nRUN iwr https://example.com/a | iex\nFROM base AS next\nRUN iwr https://example.com/b | iex\nFROM next\nRUN iwr https://example.com/c | iex\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN iwr https://example.com/d | iex\nFROM debian:12 AS pwsh\nSHELL [\"PWSH\", \"-c\"]\nFROM pwsh\nRUN iwr https://example.com/e | iex\n",
+        &[4, 6, 8, 14],
+    ),
+    FileExample::bad(
+        "places of Windows",
+        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025 AS load\nSHELL [\"powershell\", \"-Command\"]\nWORKDIR C:/temp\nRUN iwr https://example.com/a -OutFile a.exe\nRUN C:\\temp\\a.exe\nWORKDIR C:\\b\nRUN iwr https://example.com/b -OutFile b.exe\nRUN C:/b/b.exe\nADD https://example.com/c.exe C:/c.exe\nRUN C:\\c.exe\nADD https://example.com/d.exe C:\\d\\\nRUN C:\\d\\d.exe /S\nADD https://example.com/e.msi .\nRUN msiexec /i C:\\b\\e.msi\nRUN iwr https://example.com/f -OutFile C:\\dl\\f.exe\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nCOPY --from=load C:\\dl\\f.exe C:\\app\\f.exe\nENTRYPOINT [\"C:\\\\app\\\\f.exe\"]\n",
+        &[6, 9, 11, 13, 15, 19],
+    ),
+    FileExample::bad(
+        "answers of servers that PowerShell writes or runs",
+        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\"]\nRUN (iwr https://example.com/a).Content | Out-File a.ps1; .\\a.ps1\nRUN irm https://example.com/b | Out-File -FilePath b.ps1 -Encoding ascii; .\\b.ps1\nRUN iwr https://example.com/c -OutFile:c.exe; .\\c.exe\nRUN Set-Content -Path d.ps1 -Value (irm https://example.com/d); .\\d.ps1\nRUN $r = iwr https://example.com/e; Invoke-Expression $r.Content\nRUN $r = iwr https://example.com/f; Set-Content f.ps1 $r.Content; .\\f.ps1\nRUN 'iwr https://example.com/g | iex' | Out-File g.ps1; .\\g.ps1\nRUN Set-Content h.ps1 'iwr https://example.com/h | iex'; powershell -File h.ps1\nRUN $c = (iwr https://example.com/i).Content; iex $c\nRUN $r = iwr https://example.com/j; $r.Content | iex\nRUN $r = iwr https://example.com/k; $s = $r.Content; iex $s\nRUN $r = iwr https://example.com/l; iex \"$($r.Content)\"\nRUN irm https://example.com/m | Tee-Object m.ps1; iex (Get-Content m.ps1 -Raw)\n",
+        &[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+    ),
+    FileExample::good(
+        "PowerShell that another shell starts, and that checks, writes data or runs its own files",
+        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN powershell -Command \"iwr https://example.com/a.exe -OutFile a.exe\" && certutil -hashfile a.exe SHA256 | findstr /i abc && powershell -Command \".\\a.exe\"\nRUN powershell -Command \"iwr https://example.com/b.ps1 -OutFile b.ps1\" & del b.ps1 & copy own.ps1 b.ps1 & powershell -File b.ps1\nRUN powershell -Command \"cd C:\\x; iwr https://example.com/c -OutFile c.exe\" && powershell -Command \".\\c.exe\"\nRUN powershell -Version 2.0 own.ps1 -File d && powershell -EncodedCommand ZABpAHIA && echo powershell -c \"iwr https://example.com/d | iex\"\nSHELL [\"powershell\", \"-Command\"]\nRUN $r = irm https://example.com/e.json; $r.Content | ConvertFrom-Json; Set-Content v.txt $r.version; iex 'dir'\nRUN 'Write-Host 1' | Out-File f.ps1; .\\f.ps1; iwr https://example.com/g -OutFile:g.json; .\\own.ps1\nRUN Set-Content h.ps1 'iwr https://example.com/h | iex'; Clear-Content h.ps1; .\\h.ps1\nRUN \"C:\\own.exe\"; if ('a' -eq 'b') { 'c' }; $x = @('d'); Get-Content e.txt\n",
+    ),
 ];

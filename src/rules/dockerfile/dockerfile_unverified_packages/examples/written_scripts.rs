@@ -21,4 +21,13 @@ pub const EXAMPLES: &[FileExample] = &[
         "FROM debian:12\nRUN echo 'curl https://example.com/a | sh' > a.sh; sed -i s/a/b/ a.sh; sh a.sh\nRUN echo 'curl https://example.com/b | sh' > b.sh; : >> b.sh; sh b.sh\nRUN echo 'curl https://example.com/c | sh' > c.sh; cp c.sh d.sh; sh d.sh\nRUN echo 'curl https://example.com/e | sh' > e.sh; cat e.sh > /dev/null; cp own.sh f.sh; sh e.sh\n",
         &[2, 3, 4, 5],
     ),
+    FileExample::bad(
+        "scripts that a group of commands writes",
+        "FROM debian:12\nRUN { echo '#!/bin/sh'; echo 'curl https://example.com/a | sh'; } > a.sh && sh a.sh\nRUN ( echo 'set -e'; echo 'curl https://example.com/b | sh' ) > b.sh; sh b.sh\nRUN { echo 'curl \\'; echo ' https://example.com/c | sh'; } | tee c.sh; sh c.sh\nRUN { curl https://example.com/d; } > d.sh; sh d.sh\nRUN ( curl https://example.com/e; echo x ) > e.sh && sh e.sh\nRUN { echo true; } >> f.sh; { echo 'curl https://example.com/f | sh'; } >> f.sh; sh f.sh\nRUN if true; then echo 'curl https://example.com/g | sh'; fi > g.sh; sh g.sh\nRUN for x in a; do echo 'curl https://example.com/h | sh'; done > h.sh; sh h.sh\nRUN curl -o i.sh https://example.com/i; { { sha256sum -c i.sum || { { echo bad; } > log; }; }; }; sh i.sh\n",
+        &[2, 3, 4, 5, 6, 7, 8, 9, 10],
+    ),
+    FileExample::good(
+        "groups of commands that write no such script",
+        "FROM debian:12\nRUN { echo 'curl https://example.com/a | sh'; } > a.txt && cat a.txt\nRUN { echo 'echo curl'; echo 'https://example.com/b | sh'; } > b.sh; sh b.sh\nRUN { curl -o c.json https://example.com/c; } > c.log 2>&1; sh own.sh\nRUN { echo 'curl https://example.com/d | sh' > other; echo true; } > d.sh; sh d.sh\nRUN { echo 'curl https://example.com/e | sh'; } > e.sh; { echo true; } > e.sh; sh e.sh\nRUN { echo 'curl https://example.com/f | sh' | wc -l; echo true; } > f.sh; sh f.sh\n",
+    ),
 ];
