@@ -4,6 +4,7 @@
 //! Reading takes linear time for each level of scripts in scripts, and there are few levels.
 
 mod arguments;
+mod cursor;
 mod functions;
 mod heredoc;
 mod lexer;

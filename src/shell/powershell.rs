@@ -4,6 +4,7 @@ mod start;
 
 pub use start::{Started, in_cmd, started};
 
+use super::cursor::Cursor;
 use super::{Command, MAX_DEPTH, Script, Word};
 
 /// Names of PowerShell, and what does the same here.
@@ -40,7 +41,7 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
     if depth > MAX_DEPTH {
         return Script::default();
     }
-    let mut reader = Reader { text, at: 0, base, depth, ..Reader::default() };
+    let mut reader = Reader { cursor: Cursor::new(text, base), depth, ..Reader::default() };
     reader.read();
     reader.end(false);
     reader.script
@@ -68,9 +69,7 @@ fn is_variable(word: &str) -> bool {
 
 #[derive(Default)]
 struct Reader<'s> {
-    text: &'s str,
-    at: usize,
-    base: usize,
+    cursor: Cursor<'s>,
     depth: usize,
     script: Script,
     command: Command,
@@ -88,41 +87,33 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    fn next(&mut self) -> Option<char> {
-        let c = self.peek()?;
-        self.at += c.len_utf8();
-        Some(c)
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.text.get(self.at..)?.chars().next()
-    }
-
     fn read(&mut self) {
-        while let Some(c) = self.next() {
+        while let Some(c) = self.cursor.next() {
             match c {
                 // `${env:A}`, and a table.
                 '{' if self.word.as_ref().is_some_and(|word| matches!(word.text.as_str(), "$" | "@")) => {
-                    let rest = self.text.get(self.at..).unwrap_or_default();
-                    let inner = rest.split(['}', '\n']).next().unwrap_or_default();
-                    self.at += (inner.len() + 1).min(rest.len());
+                    let inner = self.cursor.rest().split(['}', '\n']).next().unwrap_or_default();
+                    self.cursor.skip(inner.len() + 1);
                     self.open().text.push_str(inner);
                 }
                 '\n' | ';' | '{' | '}' => self.end(false),
-                '|' => self.end(self.peek() != Some('|')),
+                '|' => self.end(self.cursor.peek() != Some('|')),
                 '(' => self.parenthesis(),
                 '\'' | '"' => self.quoted(c),
-                '`' if self.next().is_none() => {}
-                '`' => self.push(self.text.get(..self.at).and_then(|text| text.chars().next_back()).unwrap_or(' ')),
+                '`' => {
+                    if let Some(escaped) = self.cursor.next() {
+                        self.push(escaped);
+                    }
+                }
                 '#' if self.word.is_none() => {
-                    let rest = self.text.get(self.at..).unwrap_or_default();
-                    self.at += rest.find('\n').unwrap_or(rest.len());
+                    let rest = self.cursor.rest();
+                    self.cursor.skip(rest.find('\n').unwrap_or(rest.len()));
                 }
                 '>' => {
                     self.word = self.word.take().filter(|word| !word.text.bytes().all(|b| b.is_ascii_digit()));
                     self.end_word();
                     // `2>&1`
-                    self.is_redirected = self.peek() != Some('&');
+                    self.is_redirected = self.cursor.peek() != Some('&');
                 }
                 '=' if self.command.words.is_empty()
                     && self.word.as_ref().is_some_and(|word| word.text.starts_with('$')) =>
@@ -136,7 +127,7 @@ impl Reader<'_> {
                     self.end_word();
                     self.is_called |= c == '&' && self.command.words.last().is_none_or(|last| last.text == "=");
                 }
-                '\\' if self.peek() == Some('"') => {}
+                '\\' if self.cursor.peek() == Some('"') => {}
                 '\\' => self.push('/'),
                 c => self.push(c),
             }
@@ -144,7 +135,7 @@ impl Reader<'_> {
     }
 
     fn open(&mut self) -> &mut Word {
-        let end = self.base + self.at;
+        let end = self.cursor.place();
         let word = self.word.get_or_insert_with(|| Word { span: end.saturating_sub(1)..end, ..Word::default() });
         word.span.end = end;
         word
@@ -157,27 +148,27 @@ impl Reader<'_> {
     fn quoted(&mut self, quote: char) {
         self.is_text |= self.word.is_none() && self.command.words.is_empty();
         self.open();
-        while let Some(c) = self.next() {
+        while let Some(c) = self.cursor.next() {
             match c {
-                c if c == quote && self.peek() == Some(quote) => {
-                    self.next();
+                c if c == quote && self.cursor.peek() == Some(quote) => {
+                    self.cursor.next();
                     self.push(c);
                 }
                 c if c == quote => break,
                 '`' if quote == '"' => {
-                    if let Some(escaped) = self.next() {
+                    if let Some(escaped) = self.cursor.next() {
                         self.push(escaped);
                     }
                 }
-                '$' if quote == '"' && self.peek() == Some('(') => {
-                    self.next();
+                '$' if quote == '"' && self.cursor.peek() == Some('(') => {
+                    self.cursor.next();
                     let script = self.inside();
                     let word = self.open();
                     word.text.push_str("$()");
                     word.inner.push(script);
                 }
                 // `docker build` writes the script between quotes, so those in it are escaped.
-                '\\' if self.peek() == Some('"') => {}
+                '\\' if self.cursor.peek() == Some('"') => {}
                 '\\' => self.push('/'),
                 c => self.push(c),
             }
@@ -187,21 +178,8 @@ impl Reader<'_> {
 
     /// The script up to the parenthesis that closes.
     fn inside(&mut self) -> Script {
-        let (rest, start) = (self.text.get(self.at..).unwrap_or_default(), self.base + self.at);
-        let (mut open, mut quote) = (1_usize, None);
-        let end = rest.char_indices().find(|(_, c)| {
-            match (quote, c) {
-                (Some(q), c) if q == *c => quote = None,
-                (None, '\'' | '"') => quote = Some(*c),
-                (None, '(') => open += 1,
-                (None, ')') => open -= 1,
-                _ => {}
-            }
-            open == 0
-        });
-        let end = end.map_or(rest.len(), |(at, _)| at);
-        self.at += (end + 1).min(rest.len());
-        read(rest.get(..end).unwrap_or_default(), start, self.depth + 1)
+        let (text, start) = self.cursor.inside();
+        read(text, start, self.depth + 1)
     }
 
     /// The arguments of a method and the members of a list are words of the command.

@@ -1,6 +1,7 @@
 //! How PowerShell is started: its own options and what comes behind them, also in the shell of Windows.
 
 use super::{Reader, is_powershell};
+use crate::shell::cursor::Cursor;
 use crate::shell::{Script, program_name};
 
 /// What PowerShell runs, by the place of the word.
@@ -33,11 +34,12 @@ const SWITCHES: [&str; 9] =
     ["command", "commandwithargs", "file", "mta", "noexit", "nologo", "noninteractive", "noprofile", "sta"];
 
 /// The option without its sign; none for another word.
-fn option(word: &str) -> Option<String> {
-    let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-')).or_else(|| word.strip_prefix('/'))?;
+fn option(program: &str, word: &str) -> Option<String> {
+    // For `pwsh`, which runs in Linux, a word with a slash is a path.
+    let behind_slash = || word.strip_prefix('/').filter(|_| program == "powershell");
+    let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-')).or_else(behind_slash)?;
     let name = name.to_ascii_lowercase();
     let is_known = || VALUES.iter().map(|(known, _)| known).chain(&SWITCHES).any(|known| known.starts_with(&name));
-    // A path begins with a slash, too.
     (!name.is_empty() && (word.starts_with('-') || is_known())).then_some(name)
 }
 
@@ -49,8 +51,8 @@ fn takes_value(option: &str) -> bool {
 pub fn started<'w>(program: &str, arguments: impl Iterator<Item = &'w str>) -> Option<Started> {
     let mut arguments = arguments.enumerate();
     while let Some((at, word)) = arguments.next() {
-        let Some(option) = option(word) else {
-            // What has no option is a command for the one, and a file for the other.
+        let Some(option) = option(program, word) else {
+            // Without an option, `powershell` takes a command and `pwsh` a file.
             let is_file = program == "pwsh" || word.to_ascii_lowercase().ends_with(".ps1");
             return Some(if is_file { Started::File(at) } else { Started::Text(at) });
         };
@@ -84,13 +86,11 @@ pub fn in_cmd(line: &str) -> Option<Script> {
         is_found |= is_own;
         if let (true, Some(Started::Text(word))) = (is_own, started(&name, words.iter().skip(1).copied())) {
             text = words.get(word + 1).map_or("", |word| from(text, word)).trim_end();
-            let inner = text.strip_prefix('"').map(|rest| rest.rsplit_once('"').map_or(rest, |(inner, _)| inner));
-            text = inner.unwrap_or(text);
+            text = in_quotes(text);
         } else if !is_own && !FOLLOWED.contains(&name.as_str()) {
             continue;
         }
-        (reader.text, reader.at) = (text, 0);
-        reader.base = begin + offset(part, text);
+        reader.cursor = Cursor::new(text, begin + offset(part, text));
         // Each process has a folder of its own.
         reader.within = if is_own { (1, number + 1) } else { (0, 0) };
         reader.read();
@@ -114,6 +114,19 @@ fn program(part: &str) -> (usize, Vec<&str>) {
         None => words,
     };
     (words.first().map_or(part.len(), |first| offset(part, first)), words)
+}
+
+/// The text between quotes, if it begins with one. What follows may be a pipe.
+fn in_quotes(text: &str) -> &str {
+    let Some(inner) = text.strip_prefix('"') else { return text };
+    let is_end = |(number, (at, _)): &(usize, (usize, &str))| {
+        let (before, behind) =
+            (inner.get(..*at).unwrap_or_default(), inner.get(at + 1..).unwrap_or_default().trim_start());
+        // Each second one closes.
+        number % 2 == 0 && !before.ends_with('\\') && (behind.is_empty() || behind.starts_with(['|', '<', '>']))
+    };
+    let end = inner.match_indices('"').enumerate().find(is_end).map(|(_, (at, _))| at);
+    end.and_then(|end| inner.get(..end)).unwrap_or(inner)
 }
 
 /// The text from this part of it on.
@@ -191,6 +204,7 @@ mod tests {
                 "cmd /S /C \"powershell -File v.ps1\" || certutil -hashfile a SHA256 | findstr b",
                 vec!["powershell -file v.ps1", "certutil -hashfile a SHA256", "findstr b"],
             ),
+            ("powershell -Command \"a -match \"b\" | c\" > d", vec!["a -match b", "c"]),
             ("mkdir a && copy b c", vec![]),
             ("echo powershell -c a", vec![]),
         ] {

@@ -36,7 +36,7 @@ pub const EXAMPLES: &[FileExample] = &[
     ),
     FileExample::good(
         "outcomes that a test reads",
-        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && [ -z \"$(sha256sum -c a.sum || echo bad)\" ] && sh a.sh\nRUN curl -o b.sh https://example.com/b; if [ -n \"$(sha256sum --status -c b.sum || echo bad)\" ]; then exit 1; fi; sh b.sh\nRUN curl -o c.sh https://example.com/c; x=$(sha256sum -c c.sum || echo bad); [ -z \"$x\" ] || exit 1; sh c.sh\nRUN curl -o d.sh https://example.com/d; test \"$(gpg --verify d.sh.asc d.sh || echo bad)\" != bad; sh d.sh\nRUN curl -o e.sh https://example.com/e; test \"`sha256sum -c e.sum || echo bad`\" = \"\"; sh e.sh\n",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && [ -z \"$(sha256sum -c a.sum || echo bad)\" ] && sh a.sh\nRUN curl -o b.sh https://example.com/b; if [ -n \"$(sha256sum --status -c b.sum || echo bad)\" ]; then exit 1; fi; sh b.sh\nRUN curl -o c.sh https://example.com/c; x=$(sha256sum -c c.sum || echo bad); [ -z \"$x\" ] || exit 1; sh c.sh\nRUN curl -o d.sh https://example.com/d; test \"$(gpg --verify d.sh.asc d.sh || echo bad)\" != bad; sh d.sh\nRUN curl -o e.sh https://example.com/e; test \"`sha256sum -c e.sum || echo bad`\" = \"\"; sh e.sh\nRUN check() { gpg --verify \"$1.asc\" \"$1\"; }; curl -o f.sh https://example.com/f; [ -z \"$(check f.sh || echo bad)\" ] && sh f.sh\n",
     ),
     FileExample::bad(
         "outcomes that nothing reads",
