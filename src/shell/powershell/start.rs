@@ -102,14 +102,14 @@ pub fn in_cmd(line: &str) -> Option<Script> {
 /// The words of a command from its program on, behind `call`, `start /wait` and `cmd /c`, and where they begin.
 fn program(part: &str) -> (usize, Vec<&str>) {
     let is_before = |word: &&str| {
-        let bare = word.trim_matches(['"', '(']);
+        let bare = word.trim_matches(['"', '(', '|']);
         let is_starter = ["call", "cmd", "cmd.exe", "start"].iter().any(|known| bare.eq_ignore_ascii_case(known));
         is_starter || bare.starts_with('/') || bare.is_empty()
     };
     let words: Vec<&str> = part.split_whitespace().skip_while(is_before).collect();
     let words: Vec<&str> = match words.split_first() {
         Some((first, rest)) => {
-            std::iter::once(first.trim_start_matches(['@', '"', '('])).chain(rest.iter().copied()).collect()
+            std::iter::once(first.trim_start_matches(['@', '"', '(', '|'])).chain(rest.iter().copied()).collect()
         }
         None => words,
     };
