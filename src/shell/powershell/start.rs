@@ -48,6 +48,7 @@ fn takes_value(option: &str) -> bool {
 }
 
 /// What the program starts with these arguments.
+#[must_use]
 pub fn started<'w>(program: &str, arguments: impl Iterator<Item = &'w str>) -> Option<Started> {
     let mut arguments = arguments.enumerate();
     while let Some((at, word)) = arguments.next() {
