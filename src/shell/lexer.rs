@@ -74,7 +74,7 @@ fn note_part(word: &mut Word, at: usize) {
     }
 }
 
-impl<'s> Lexer<'s> {
+impl Lexer<'_> {
     fn read(mut self) -> Script {
         while let Some(c) = self.cursor.next() {
             match c {

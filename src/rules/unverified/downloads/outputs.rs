@@ -103,8 +103,7 @@ pub fn written(call: &Call<'_>) -> Vec<String> {
     let operands = || call.args().filter(|arg| !arg.starts_with('-'));
     let mut files: Vec<String> = redirected(call.command).collect();
     match call.name.as_str() {
-        "tee" | "sponge" => files.extend(operands().map(str::to_owned)),
-        "clear-content" => files.extend(operands().map(str::to_owned)),
+        "clear-content" | "sponge" | "tee" => files.extend(operands().map(str::to_owned)),
         "add-content" | "out-file" | "set-content" => files.extend(target_and_value(call).0.map(str::to_owned)),
         "dd" => files.extend(call.args().filter_map(|arg| arg.strip_prefix("of=")).map(str::to_owned)),
         "truncate" if call.args().any(|arg| matches!(arg, "0" | "-s0" | "--size=0")) => {
