@@ -4,6 +4,7 @@
 //! Reading takes linear time for each level of scripts in scripts, and there are few levels.
 
 mod arguments;
+mod cursor;
 mod functions;
 mod heredoc;
 mod lexer;
@@ -14,7 +15,7 @@ mod program;
 mod tests;
 pub mod wrappers;
 
-pub use program::{Call, SHELLS, calls, calls_and_settings, calls_in_order, calls_of};
+pub use program::{Call, SHELLS, calls, calls_and_settings, calls_in_order, calls_of, name as program_name};
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -53,6 +54,8 @@ pub struct Command {
     pub input: Option<Piece>,
     /// Whether its failure counts for nothing: `|| true` or `|| echo ...` follows.
     pub is_ignored: bool,
+    /// The same, and it stands in `$(...)`, so that its output may say what failed: `[ -z "$(a || echo bad)" ]`.
+    pub is_printed: bool,
     /// How many parentheses it is in, and which ones: in each a shell of its own runs.
     pub within: (usize, usize),
     /// Whether it may download something, once a rule has looked: many commands may read from the same one.

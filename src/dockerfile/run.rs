@@ -45,18 +45,21 @@ impl Dockerfile<'_> {
     }
 
     fn runs_of(&self, with_powershell: bool) -> Vec<(&Instruction<'_>, Run)> {
-        let mut runs = Vec::new();
+        let (mut runs, mut shells) = (Vec::new(), Vec::<String>::new());
         for stage in &self.stages {
             let is_windows = self.is_windows(stage);
-            let mut shell = if is_windows { "cmd" } else { "sh" };
+            // `SHELL` holds for the stages that begin with this one, too.
+            let inherited = if let Base::Stage(below) = stage.base { shells.get(below).cloned() } else { None };
+            let mut shell = inherited.unwrap_or_else(|| if is_windows { "cmd" } else { "sh" }.to_owned());
             for instruction in self.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if instruction.keyword == Keyword::Shell {
-                    shell = instruction.words().first().map_or("", |word| file_name(word.text()));
+                    shell =
+                        instruction.words().first().map_or_else(String::new, |word| shell::program_name(word.text()));
                 } else if instruction.keyword == Keyword::Run {
-                    let run = if shell::SHELLS.contains(&shell) {
+                    let run = if shell::SHELLS.contains(&shell.as_str()) {
                         self.run(instruction)
                     } else {
-                        let is_powershell = powershell::is_powershell(shell);
+                        let is_powershell = powershell::is_powershell(&shell);
                         Some(instruction)
                             .filter(|_| with_powershell)
                             .and_then(|one| self.in_windows(one, is_powershell))
@@ -64,6 +67,7 @@ impl Dockerfile<'_> {
                     runs.extend(run.map(|run| (instruction, run)));
                 }
             }
+            shells.push(shell);
         }
         runs
     }
@@ -107,9 +111,8 @@ impl Dockerfile<'_> {
         match &instruction.arguments {
             Arguments::Command(Command::Shell(line)) => {
                 let text = self.with_heredocs(line, &instruction.heredocs)?;
-                let script =
-                    powershell::command(&text.value).or(Some((text.value.as_str(), 0)).filter(|_| is_powershell));
-                let script = script.map(|(script, start)| powershell::read(script, start, 0))?;
+                let starts = || powershell::in_cmd(&text.value);
+                let script = if is_powershell { Some(powershell::read(&text.value, 0, 0)) } else { starts() }?;
                 Some(Run { script, text: Some(text) })
             }
             _ => self.run(instruction),
@@ -136,10 +139,4 @@ impl Dockerfile<'_> {
         }
         Some(text)
     }
-}
-
-/// The last part of a path, without the end of programs of Windows.
-fn file_name(program: &str) -> &str {
-    let file = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    file.strip_suffix(".exe").unwrap_or(file)
 }

@@ -13,7 +13,7 @@ pub struct Started<'f> {
 /// A folder or a file of a stage or an image that a `RUN` has at another place: `--mount=type=bind,from=build,target=/src`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mount<'f> {
-    /// None for the context of the build.
+    /// None for the context of the build, or for an empty folder that is lost with the command.
     pub from: Option<&'f str>,
     pub source: &'f str,
     pub target: &'f str,
@@ -69,7 +69,7 @@ impl Dockerfile<'_> {
 }
 
 impl Instruction<'_> {
-    /// The mounts of a `RUN` that bring files of a stage, an image, the context or a cache.
+    /// The mounts of a `RUN` that bring files of a stage, an image, the context or a cache, or hide all files.
     pub fn mounts(&self) -> impl Iterator<Item = Mount<'_>> {
         let values = self.flags.iter().filter(|flag| flag.name == "mount").filter_map(|flag| flag.value.as_deref());
         values.filter_map(|value| {
@@ -87,8 +87,8 @@ impl Instruction<'_> {
             }
             // A cache begins with what is in the stage that it names.
             let cache = kind.eq_ignore_ascii_case("cache").then_some(id);
-            let brings = kind.eq_ignore_ascii_case("bind") || cache.is_some();
-            brings.then_some(Mount { from, source, target, cache })
+            let hides = ["bind", "tmpfs"].iter().any(|known| kind.eq_ignore_ascii_case(known)) || cache.is_some();
+            hides.then_some(Mount { from, source, target, cache })
         })
     }
 }

@@ -182,7 +182,7 @@ fn a_stage_starts_what_the_stage_below_does() {
 #[test]
 fn mounts_have_the_defaults_of_buildkit() {
     let text = "FROM a\nRUN --mount=target=/x --mount=type=cache,id=i,target=/c --mount=type=bind,from=b,src=/s,dst=y \\\n  \
-        --mount=type=cache,from=c,target=/z --mount=type=secret,id=d ls\n";
+        --mount=type=cache,from=c,target=/z --mount=type=secret,id=d --mount=type=tmpfs,target=/t ls\n";
     let file = Dockerfile::parse(text);
     let mounts: Vec<Mount<'_>> = file.instructions[1].mounts().collect();
     let mount = |from, source, target, cache| Mount { from, source, target, cache };
@@ -193,6 +193,7 @@ fn mounts_have_the_defaults_of_buildkit() {
             mount(None, "/", "/c", Some("i")),
             mount(Some("b"), "/s", "y", None),
             mount(Some("c"), "/", "/z", Some("")),
+            mount(None, "/", "/t", None),
         ]
     );
 }

@@ -43,7 +43,7 @@ pub struct FileEdit {
 }
 
 /// A Dockerfile, and what the rule must find in it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct FileExample {
     /// A phrase that names the case, unique in its rule.
     pub name: &'static str,

@@ -120,6 +120,7 @@ fn is_code(name: &str, value: &Setting<'_>) -> bool {
     let text = value.text;
     let is_member = || text.contains('.') && text.split('.').all(is_word);
     text.starts_with(['$', '`', '{', '[', ':', '@', '(', '?', '*'])
+        || text.starts_with("#{")
         || text.contains(['(', '['])
         || is_member()
         || (value.is_argument && (is_word(text) || name.ends_with(text)))

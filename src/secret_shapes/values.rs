@@ -56,6 +56,9 @@ pub fn is_number(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// What stands around a name that a template replaces by a value.
+const MARKS: [(&str, &str); 4] = [("__", "__"), ("@@", "@@"), ("((", "))"), ("[[", "]]")];
+
 /// Texts that are no password but mark the place of one. `changeme` works as a password, so it counts as one.
 fn is_placeholder(value: &str) -> bool {
     const BEGINNINGS: [&str; 8] =
@@ -64,10 +67,19 @@ fn is_placeholder(value: &str) -> bool {
     let same =
         ("*?!".contains(first) || "xX.-_#".contains(first) && value.len() > 2) && value.chars().all(|c| c == first);
     let zeros = value.len() >= 8 && value.bytes().all(|b| b == b'0' || b == b'-');
-    let marked = value.len() > 4 && value.starts_with("__") && value.ends_with("__");
+    let marked = MARKS.iter().any(|(open, close)| {
+        let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).unwrap_or_default();
+        inner.contains(|c: char| c != '_') && inner.split_whitespace().all(is_identifier)
+    });
+    // `@db.password@` of Maven, and `@DB_PASSWORD@` of autoconf and CMake.
+    let filtered = value
+        .strip_prefix('@')
+        .and_then(|rest| rest.strip_suffix('@'))
+        .is_some_and(|name| is_identifier(name) && (name.contains('.') || !name.contains(char::is_lowercase)));
     let bracketed = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(is_identifier);
     same || zeros
         || marked
+        || filtered
         || bracketed
         || value == "%s"
         || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))
@@ -175,8 +187,14 @@ fn is_stored_elsewhere(value: &str) -> bool {
     let near = value.get(..floor(value, 24)).unwrap_or(value).to_ascii_lowercase();
     BEGINNINGS.iter().any(|beginning| near.starts_with(beginning))
         || ENCRYPTED.iter().any(|beginning| value.starts_with(beginning))
+        || value.strip_prefix("encrypted:").is_some_and(is_ciphertext)
         || value.rsplit_once('@').is_some_and(|(_, store)| store.eq_ignore_ascii_case("azurekeyvault"))
         || (value.starts_with("projects/") && value.contains("/secrets/"))
+}
+
+/// Whether it is what dotenvx writes: a public key with a ciphertext, in base64.
+fn is_ciphertext(text: &str) -> bool {
+    text.len() >= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
 }
 
 /// Whether the value is the path of a file.

@@ -71,6 +71,7 @@ impl<'s> Functions<'s> {
         let commands = commands.iter().map(|command| {
             let mut command = arguments.in_command(command)?;
             command.is_ignored |= call.command.is_ignored;
+            command.is_printed |= call.command.is_printed;
             command.reads = below(&command.reads, begin);
             // Commands of the function itself run in the shell of the call.
             let (depth, number) = command.within;

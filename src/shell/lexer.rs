@@ -2,6 +2,7 @@
 
 mod quoted;
 
+use super::cursor::Cursor;
 use super::heredoc::Heredoc;
 use super::{Command, Function, MAX_DEPTH, Piece, Script, Word};
 use std::ops::Range;
@@ -12,9 +13,7 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
         return Script::default();
     }
     let lexer = Lexer {
-        text,
-        at: 0,
-        base,
+        cursor: Cursor::new(text, base),
         depth,
         script: Script::default(),
         command: Command::default(),
@@ -35,10 +34,7 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
 }
 
 struct Lexer<'s> {
-    text: &'s str,
-    at: usize,
-    /// Where the text begins in the outermost script.
-    base: usize,
+    cursor: Cursor<'s>,
     depth: usize,
     script: Script,
     command: Command,
@@ -78,9 +74,9 @@ fn note_part(word: &mut Word, at: usize) {
     }
 }
 
-impl<'s> Lexer<'s> {
+impl Lexer<'_> {
     fn read(mut self) -> Script {
-        while let Some(c) = self.next() {
+        while let Some(c) = self.cursor.next() {
             match c {
                 ' ' | '\t' | '\r' => self.end_word(),
                 '\n' => self.end_line(),
@@ -88,8 +84,8 @@ impl<'s> Lexer<'s> {
                 '"' => self.double_quoted(),
                 '<' | '>' => self.redirection(c),
                 '#' if self.word.is_none() => {
-                    while self.peek().is_some_and(|c| c != '\n') {
-                        self.next();
+                    while self.cursor.peek().is_some_and(|c| c != '\n') {
+                        self.cursor.next();
                     }
                 }
                 c => self.plain(c),
@@ -101,26 +97,26 @@ impl<'s> Lexer<'s> {
 
     fn plain(&mut self, c: char) {
         match c {
-            '\\' => match self.next() {
+            '\\' => match self.cursor.next() {
                 Some('\n') | None => {}
                 Some(escaped) => {
                     self.push(escaped);
                     self.not_as_it_is();
                 }
             },
-            '&' if self.peek() == Some('>') => self.redirection('&'),
+            '&' if self.cursor.peek() == Some('>') => self.redirection('&'),
             '|' => self.pipe(),
             ';' | '&' => {
                 self.end_command();
                 self.last_group = None;
             }
             '`' => self.substitution('`'),
-            '$' if self.peek() == Some('(') => self.substitution('('),
-            '$' if matches!(self.peek(), Some('\'' | '"')) => {}
-            '$' if self.peek() == Some('{') => self.braces(),
+            '$' if self.cursor.peek() == Some('(') => self.substitution('('),
+            '$' if matches!(self.cursor.peek(), Some('\'' | '"')) => {}
+            '$' if self.cursor.peek() == Some('{') => self.braces(),
             '(' if self.word.as_ref().is_some_and(|word| word.text.ends_with('=')) => {
                 // `NAME=(...)` is a list of words, and no command.
-                self.inside();
+                self.cursor.inside();
             }
             '(' => {
                 self.name_function();
@@ -141,28 +137,14 @@ impl<'s> Lexer<'s> {
         }
     }
 
-    fn next(&mut self) -> Option<char> {
-        let c = self.peek()?;
-        self.at += c.len_utf8();
-        Some(c)
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.text.get(self.at..)?.chars().next()
-    }
-
-    fn rest(&self) -> &'s str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
     /// The word that the last character, of this length, belongs to.
     fn open(&mut self, length: usize) -> &mut Word {
-        let start = self.base + self.at - length;
+        let start = self.cursor.place() - length;
         self.word.get_or_insert_with(|| Word { span: start..start, start: Some(start), ..Word::default() })
     }
 
     fn push(&mut self, c: char) {
-        let end = self.base + self.at;
+        let end = self.cursor.place();
         let word = self.open(c.len_utf8());
         note_part(word, end - c.len_utf8());
         word.text.push(c);
@@ -185,7 +167,7 @@ impl<'s> Lexer<'s> {
     fn name_function(&mut self) {
         let word = self.word.as_ref().or(self.command.words.last()).map(|word| word.text.as_str());
         let name = word.filter(|word| !word.is_empty()).map(str::to_owned);
-        self.named = name.filter(|_| self.rest().trim_start_matches([' ', '\t']).starts_with(')'));
+        self.named = name.filter(|_| self.cursor.rest().trim_start_matches([' ', '\t']).starts_with(')'));
     }
 
     fn end_word(&mut self) {
@@ -234,13 +216,20 @@ impl<'s> Lexer<'s> {
             return;
         }
         command.reads = std::mem::replace(&mut self.reads, 0..0);
+        // `{ a; b; } > file` is the same as `{ a; b; } | cat > file`.
+        let writes = command.redirections.iter().find(|(operator, _)| operator.contains('>'));
+        let group = self.last_group.take().filter(|_| command.words.is_empty());
+        if let Some((first, (_, file))) = group.zip(writes) {
+            command.words.push(Word::instead("cat".to_owned(), file));
+            command.reads = first..self.script.commands.len();
+        }
         command.within = (self.parentheses.len(), self.parentheses.last().copied().unwrap_or_default());
         let program = command.words.iter().map(|word| word.text.as_str()).find(|word| *word != "{");
         let index = self.script.commands.len();
         for heredoc in &mut self.heredocs {
             heredoc.command.get_or_insert(index);
         }
-        if !program.is_some_and(|program| PASS.contains(&program)) {
+        if group.is_none() && !program.is_some_and(|program| PASS.contains(&program)) {
             self.others = index + 1;
         }
         self.script.commands.push(command);
@@ -263,15 +252,15 @@ impl<'s> Lexer<'s> {
     fn pipe(&mut self) {
         let before = self.script.commands.len();
         self.end_command();
-        match self.peek() {
+        match self.cursor.peek() {
             Some('|') => {
-                self.next();
+                self.cursor.next();
                 self.last_group = None;
                 self.alternatives.push((self.script.commands.len(), self.groups.len()));
             }
             other => {
                 if other == Some('&') {
-                    self.next();
+                    self.cursor.next();
                 }
                 let first = self.last_group.take().unwrap_or(before).min(before);
                 self.reads = first..self.script.commands.len();
@@ -288,9 +277,9 @@ impl<'s> Lexer<'s> {
         }
         self.last_group = None;
         for heredoc in std::mem::take(&mut self.heredocs) {
-            let (body, length) = heredoc.body(self.rest());
-            let piece = Piece { text: body.to_owned(), start: self.base + self.at };
-            self.at += length;
+            let (body, length) = heredoc.body(self.cursor.rest());
+            let piece = Piece { text: body.to_owned(), start: self.cursor.place() };
+            self.cursor.skip(length);
             if let Some(command) = heredoc.command.and_then(|index| self.script.commands.get_mut(index)) {
                 command.input = Some(piece);
             }

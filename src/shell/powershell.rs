@@ -1,19 +1,27 @@
 //! Scripts of PowerShell as the same commands: what is in parentheses is a script whose output is a word, blocks are read in their order.
 
+mod start;
+
+pub use start::{Started, in_cmd, started};
+
+use super::cursor::Cursor;
 use super::{Command, MAX_DEPTH, Script, Word};
 
 /// Names of PowerShell, and what does the same here.
-const SAME: [(&str, &str); 9] = [
-    ("copy-item", "cp"),
-    ("del", "rm"),
-    ("irm", "invoke-restmethod"),
-    ("iwr", "invoke-webrequest"),
-    ("move-item", "mv"),
-    ("remove-item", "rm"),
-    ("rename-item", "mv"),
-    ("saps", "start-process"),
-    ("start", "start-process"),
+#[rustfmt::skip]
+const SAME: [(&str, &str); 34] = [
+    ("ac", "add-content"), ("add-content", "add-content"), ("clc", "clear-content"), ("clear-content", "clear-content"),
+    ("copy", "cp"), ("copy-item", "cp"), ("cpi", "cp"), ("del", "rm"), ("erase", "rm"), ("gc", "cat"),
+    ("get-content", "cat"), ("irm", "invoke-restmethod"), ("iwr", "invoke-webrequest"), ("mi", "mv"), ("move", "mv"),
+    ("move-item", "mv"), ("out-file", "out-file"), ("rd", "rm"), ("remove-item", "rm"), ("ren", "mv"), ("rename", "mv"),
+    ("rename-item", "mv"), ("ri", "rm"), ("rmdir", "rm"), ("rni", "mv"), ("saps", "start-process"), ("sc", "set-content"),
+    ("set-content", "set-content"), ("set-location", "cd"), ("sl", "cd"), ("start", "start-process"), ("tee-object", "tee"),
+    ("type", "cat"), ("write-output", "echo"),
 ];
+
+/// Options whose value may stand behind a colon.
+const WITH_COLON: [&str; 8] =
+    ["-argumentlist", "-destination", "-filepath", "-inputobject", "-literalpath", "-outfile", "-path", "-value"];
 
 /// Whether the program is PowerShell.
 #[must_use]
@@ -27,27 +35,13 @@ pub fn runs_text(name: &str) -> bool {
     ["iex", "invoke-expression"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// The script in `powershell -NoProfile -Command "..."`, as the shell of Windows starts it, and where it begins.
-#[must_use]
-pub fn command(line: &str) -> Option<(&str, usize)> {
-    let mut words = line.split_whitespace();
-    let program = words.next()?.to_ascii_lowercase();
-    let is_named = is_powershell(program.rsplit(['/', '\\']).next()?.trim_end_matches(".exe"));
-    let option = words.find(|word| ["-c", "-command"].iter().any(|name| word.eq_ignore_ascii_case(name)));
-    let behind = option.filter(|_| is_named)?;
-    let rest = line.get((behind.as_ptr() as usize).saturating_sub(line.as_ptr() as usize) + behind.len()..)?;
-    let script = rest.trim().trim_matches('"');
-    let start = (script.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
-    Some((script, start))
-}
-
 /// Reads the script that begins at `base` of the outermost one.
 #[must_use]
 pub fn read(text: &str, base: usize, depth: usize) -> Script {
     if depth > MAX_DEPTH {
         return Script::default();
     }
-    let mut reader = Reader { text, at: 0, base, depth, ..Reader::default() };
+    let mut reader = Reader { cursor: Cursor::new(text, base), depth, ..Reader::default() };
     reader.read();
     reader.end(false);
     reader.script
@@ -60,11 +54,22 @@ fn without_drive(path: &str) -> &str {
         .unwrap_or(path)
 }
 
+/// Where `.Content` begins behind a variable that has the answer of a server: `$answer.Content`.
+fn content(word: &str) -> Option<usize> {
+    let at = word.starts_with('$').then(|| word.to_ascii_lowercase().find(".content"))??;
+    let rest = word.get(at + ".content".len()..)?;
+    (rest.is_empty() || rest.starts_with('.')).then_some(at)
+}
+
+/// `$name`
+fn is_variable(word: &str) -> bool {
+    let name = word.strip_prefix('$').unwrap_or_default();
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 #[derive(Default)]
 struct Reader<'s> {
-    text: &'s str,
-    at: usize,
-    base: usize,
+    cursor: Cursor<'s>,
     depth: usize,
     script: Script,
     command: Command,
@@ -73,46 +78,42 @@ struct Reader<'s> {
     is_redirected: bool,
     /// The command begins with `&`, so that a variable in its first place is run.
     is_called: bool,
+    /// The command begins with a text, which it writes to its output.
+    is_text: bool,
+    /// As in [`Command::within`].
+    within: (usize, usize),
     /// The command starts a program, which is looked for in the folder of the shell, too.
     is_starting: bool,
 }
 
 impl Reader<'_> {
-    fn next(&mut self) -> Option<char> {
-        let c = self.peek()?;
-        self.at += c.len_utf8();
-        Some(c)
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.text.get(self.at..)?.chars().next()
-    }
-
     fn read(&mut self) {
-        while let Some(c) = self.next() {
+        while let Some(c) = self.cursor.next() {
             match c {
                 // `${env:A}`, and a table.
                 '{' if self.word.as_ref().is_some_and(|word| matches!(word.text.as_str(), "$" | "@")) => {
-                    let rest = self.text.get(self.at..).unwrap_or_default();
-                    let inner = rest.split(['}', '\n']).next().unwrap_or_default();
-                    self.at += (inner.len() + 1).min(rest.len());
+                    let inner = self.cursor.rest().split(['}', '\n']).next().unwrap_or_default();
+                    self.cursor.skip(inner.len() + 1);
                     self.open().text.push_str(inner);
                 }
                 '\n' | ';' | '{' | '}' => self.end(false),
-                '|' => self.end(self.peek() != Some('|')),
+                '|' => self.end(self.cursor.peek() != Some('|')),
                 '(' => self.parenthesis(),
                 '\'' | '"' => self.quoted(c),
-                '`' if self.next().is_none() => {}
-                '`' => self.push(self.text.get(..self.at).and_then(|text| text.chars().next_back()).unwrap_or(' ')),
+                '`' => {
+                    if let Some(escaped) = self.cursor.next() {
+                        self.push(escaped);
+                    }
+                }
                 '#' if self.word.is_none() => {
-                    let rest = self.text.get(self.at..).unwrap_or_default();
-                    self.at += rest.find('\n').unwrap_or(rest.len());
+                    let rest = self.cursor.rest();
+                    self.cursor.skip(rest.find('\n').unwrap_or(rest.len()));
                 }
                 '>' => {
                     self.word = self.word.take().filter(|word| !word.text.bytes().all(|b| b.is_ascii_digit()));
                     self.end_word();
                     // `2>&1`
-                    self.is_redirected = self.peek() != Some('&');
+                    self.is_redirected = self.cursor.peek() != Some('&');
                 }
                 '=' if self.command.words.is_empty()
                     && self.word.as_ref().is_some_and(|word| word.text.starts_with('$')) =>
@@ -121,11 +122,12 @@ impl Reader<'_> {
                     self.push('=');
                     self.end_word();
                 }
-                c if c.is_whitespace() || matches!(c, ',' | '&') => {
+                // The shell of Windows escapes signs with `^`.
+                c if c.is_whitespace() || matches!(c, ',' | '&' | '^') => {
                     self.end_word();
                     self.is_called |= c == '&' && self.command.words.last().is_none_or(|last| last.text == "=");
                 }
-                '\\' if self.peek() == Some('"') => {}
+                '\\' if self.cursor.peek() == Some('"') => {}
                 '\\' => self.push('/'),
                 c => self.push(c),
             }
@@ -133,7 +135,7 @@ impl Reader<'_> {
     }
 
     fn open(&mut self) -> &mut Word {
-        let end = self.base + self.at;
+        let end = self.cursor.place();
         let word = self.word.get_or_insert_with(|| Word { span: end.saturating_sub(1)..end, ..Word::default() });
         word.span.end = end;
         word
@@ -144,28 +146,29 @@ impl Reader<'_> {
     }
 
     fn quoted(&mut self, quote: char) {
+        self.is_text |= self.word.is_none() && self.command.words.is_empty();
         self.open();
-        while let Some(c) = self.next() {
+        while let Some(c) = self.cursor.next() {
             match c {
-                c if c == quote && self.peek() == Some(quote) => {
-                    self.next();
+                c if c == quote && self.cursor.peek() == Some(quote) => {
+                    self.cursor.next();
                     self.push(c);
                 }
                 c if c == quote => break,
                 '`' if quote == '"' => {
-                    if let Some(escaped) = self.next() {
+                    if let Some(escaped) = self.cursor.next() {
                         self.push(escaped);
                     }
                 }
-                '$' if quote == '"' && self.peek() == Some('(') => {
-                    self.next();
+                '$' if quote == '"' && self.cursor.peek() == Some('(') => {
+                    self.cursor.next();
                     let script = self.inside();
                     let word = self.open();
                     word.text.push_str("$()");
                     word.inner.push(script);
                 }
                 // `docker build` writes the script between quotes, so those in it are escaped.
-                '\\' if self.peek() == Some('"') => {}
+                '\\' if self.cursor.peek() == Some('"') => {}
                 '\\' => self.push('/'),
                 c => self.push(c),
             }
@@ -175,21 +178,8 @@ impl Reader<'_> {
 
     /// The script up to the parenthesis that closes.
     fn inside(&mut self) -> Script {
-        let (rest, start) = (self.text.get(self.at..).unwrap_or_default(), self.base + self.at);
-        let (mut open, mut quote) = (1_usize, None);
-        let end = rest.char_indices().find(|(_, c)| {
-            match (quote, c) {
-                (Some(q), c) if q == *c => quote = None,
-                (None, '\'' | '"') => quote = Some(*c),
-                (None, '(') => open += 1,
-                (None, ')') => open -= 1,
-                _ => {}
-            }
-            open == 0
-        });
-        let end = end.map_or(rest.len(), |(at, _)| at);
-        self.at += (end + 1).min(rest.len());
-        read(rest.get(..end).unwrap_or_default(), start, self.depth + 1)
+        let (text, start) = self.cursor.inside();
+        read(text, start, self.depth + 1)
     }
 
     /// The arguments of a method and the members of a list are words of the command.
@@ -227,7 +217,20 @@ impl Reader<'_> {
             word.text = word.text.replace(&format!("${name}"), "$").replace(&format!("${{{name}"), "${");
         }
         if word.text.starts_with('-') {
-            word.text.make_ascii_lowercase();
+            let (name, value) = word.text.split_once(':').unwrap_or((&word.text, ""));
+            let name = name.to_ascii_lowercase();
+            if WITH_COLON.contains(&name.as_str()) && word.text.contains(':') {
+                let value = value.to_owned();
+                self.command.words.push(Word::instead(name, &word));
+                if value.is_empty() {
+                    return;
+                }
+                word.text = value;
+            } else {
+                word.text.make_ascii_lowercase();
+            }
+        } else if let Some(end) = content(&word.text) {
+            word.text.truncate(end);
         }
         word.text.drain(..word.text.len() - without_drive(&word.text).len());
         if std::mem::take(&mut self.is_redirected) {
@@ -254,14 +257,17 @@ impl Reader<'_> {
     fn end(&mut self, is_piped: bool) {
         self.end_word();
         let (mut command, is_called) = (std::mem::take(&mut self.command), std::mem::take(&mut self.is_called));
+        let is_text = std::mem::take(&mut self.is_text);
         if command.words.is_empty() {
             return;
         }
+        command.within = self.within;
         // `$name = ...` is a variable with the text, or with the output of a command.
         if command.words.get(1).is_some_and(|word| word.text == "=") {
             let value = command.words.split_off(2);
             let name = command.words.swap_remove(0);
-            let is_text = |word: &Word| word.inner.is_empty() && value.len() == 1 && !is_called;
+            let is_text =
+                |word: &Word| word.inner.is_empty() && value.len() == 1 && !is_called && !is_variable(&word.text);
             if let Some(text) = value.first().filter(|word| is_text(word)) {
                 let text = format!("{}={}", name.text.trim_start_matches('$'), text.text);
                 command.words = vec![Word::instead(text, &name)];
@@ -269,6 +275,15 @@ impl Reader<'_> {
                 command.words = value;
                 command.redirections.push((">".to_owned(), name));
             }
+        }
+        // A text and the output of a script are written to the output, too.
+        let is_printed =
+            |word: &Word| (is_text && is_piped) || (word.text == "$()" && !command.redirections.is_empty());
+        if let ([word], false) = (command.words.as_slice(), is_called)
+            && is_printed(word)
+        {
+            let program = Word::instead("echo".to_owned(), word);
+            command.words.insert(0, program);
         }
         let is_value = |word: &&Word| word.text.starts_with('$') && word.inner.is_empty() && !word.text.contains('.');
         if let Some(value) = command.words.first().filter(is_value).filter(|_| !is_called) {

@@ -2,6 +2,7 @@
 
 use super::arguments::Arguments;
 use super::functions::Functions;
+use super::powershell::Started;
 use super::wrappers::{WRAPPERS, Wrapper};
 use super::{Command, MAX_DEPTH, Script, Word};
 use super::{lexer, listed, powershell};
@@ -201,7 +202,8 @@ impl Walk<'_> {
 }
 
 /// The file name of a program in lower case.
-fn name(program: &str) -> String {
+#[must_use]
+pub fn name(program: &str) -> String {
     let file = program.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
     file.strip_suffix(".exe").map(str::to_owned).unwrap_or(file)
 }
@@ -229,7 +231,7 @@ pub fn program(words: &[Word]) -> Found {
             }
         } else {
             let script = if powershell::is_powershell(&name) {
-                match powershell_script(words, at + 1) {
+                match powershell_script(&name, words, at + 1) {
                     Some(Step::Word(next)) => {
                         at = next;
                         continue;
@@ -299,10 +301,13 @@ fn wrapped(wrapper: &Wrapper, words: &[Word], from: usize) -> Step {
 }
 
 /// What is behind `-Command`: a script, or words that are one.
-fn powershell_script(words: &[Word], from: usize) -> Option<Step> {
-    let is_option = |word: &Word| matches!(&*word.text.to_ascii_lowercase(), "-c" | "-command");
-    let at = from + words.get(from..)?.iter().position(is_option)? + 1;
-    Some(if words.len() > at + 1 { Step::Word(at) } else { Step::Script(at) })
+fn powershell_script(program: &str, words: &[Word], from: usize) -> Option<Step> {
+    let arguments = words.get(from..)?.iter().map(|word| word.text.as_str());
+    match powershell::started(program, arguments)? {
+        Started::Text(at) if words.len() > from + at + 1 => Some(Step::Word(from + at)),
+        Started::Text(at) => Some(Step::Script(from + at)),
+        Started::File(_) => None,
+    }
 }
 
 /// The word behind `-c`.

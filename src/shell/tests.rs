@@ -53,8 +53,28 @@ fn a_command_reads_what_is_piped_into_it() {
         ("if x; then a; fi | c", vec!["x", "a", "c < if,then"]),
         ("x; a || b | c", vec!["x", "a", "b", "c < b"]),
         ("a && (b) && c | d", vec!["a", "b", "c", "d < c"]),
+        ("{ a; b; } > f; c", vec!["a", "b", "cat < {,b", "c"]),
+        ("(a; b) >> f | c", vec!["a", "b", "cat < a,b", "c < cat,a,b"]),
+        ("a; { b; } < f; (c)", vec!["a", "b", "c"]),
+        ("x | { a; } > f", vec!["x", "a < x", "cat < {,x"]),
     ] {
         assert_eq!(read(text), commands, "{text}");
+    }
+}
+
+#[test]
+fn groups_whose_output_is_a_file_are_read_in_linear_time() {
+    let read_words = |text: &str| {
+        let mut words = 0;
+        calls(&Script::new(text), &mut |call| {
+            words += call.script.sources(call.command).iter().map(|command| command.words.len()).sum::<usize>();
+        });
+        words
+    };
+    let nested = |depth: usize| read_words(&format!("{}a b{}", "{ ".repeat(depth), "; } > f".repeat(depth)));
+    let beside = |count: usize| read_words(&"{ a; b; } > f; ".repeat(count));
+    for (name, small, large) in [("nested", nested(500), nested(4000)), ("beside", beside(500), beside(4000))] {
+        assert!(small > 0 && large < 16 * small, "{name}: {small}, {large}");
     }
 }
 

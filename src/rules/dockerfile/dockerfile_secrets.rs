@@ -123,6 +123,15 @@ that are none.",
                 "FROM debian:12\nRUN echo \"TOKEN=$TOKEN\" > /app/.env && echo 'CSRF_TOKEN=header' >> /app/.env && cp .env.example .env\nCOPY <<EOF /app/.env.example\nTOKEN=hunter2\nEOF\n",
             )
             .params(r#"{"allow":["CSRF_TOKEN"]}"#),
+            FileExample::good(
+                "values that are encrypted, or that a template puts in",
+                "FROM debian:12\nENV DB_PASSWORD=@@DB@@ API_TOKEN=#{TOKEN}#\nCOPY <<EOF /app/.env\nA_PASSWORD=encrypted:BDqDBibm4wsYqMpCjTQ6BsDHmMadg9K3dAt+Z9HPMfLEIRVz50hmLXPXRuDBXaJi0LwfYbIbNXpoSQ==\nB_PASSWORD=ENC[AES256_GCM,data:p673w==,iv:YY=,aad:UQ=,tag:A=,type:str]\nC_PASSWORD=@@DB@@\nD_PASSWORD={{ db }}\nE_PASSWORD=<password>\nF_PASSWORD=__X__\nG_PASSWORD=%X%\nURL=postgres://@@USER@@:@@PASS@@@db/app\nEOF\n",
+            ),
+            FileExample::bad(
+                "files of variables under other names, and values in other quotes",
+                "FROM debian:12\nCOPY .env_prod .env~ /app/\nRUN printf 'declare -x DB_TOKEN=hunter2\\n' > /app/.env_prod\nCOPY <<EOF /app/.env~\nTOKEN=\"\"\"hunter2\"\"\"\nEOF\nCOPY <<'EOF' /app/.env\nTOKEN='$literal'\nEOF\n",
+                &[2, 2, 3, 5, 8],
+            ),
         ],
     }),
 };

@@ -10,6 +10,7 @@ mod interpreters;
 mod moving;
 mod outputs;
 mod releases;
+mod runners;
 mod stages;
 mod unpacking;
 mod written;

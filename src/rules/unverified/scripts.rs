@@ -70,7 +70,7 @@ pub(super) fn runs_input(call: &Call<'_>) -> bool {
     if is_expression(call) {
         return args.peek().is_none();
     }
-    if !is_shell(&call.name) {
+    if !is_shell(&call.name) || only_reads(call) {
         return false;
     }
     let mut has_value = false;
@@ -89,6 +89,16 @@ pub(super) fn runs_input(call: &Call<'_>) -> bool {
         }
     }
     call.command.input.is_none()
+}
+
+/// Whether a shell only reads its script, and runs nothing: `bash -n a.sh`.
+pub(super) fn only_reads(call: &Call<'_>) -> bool {
+    let mut options =
+        call.args().take_while(|arg| arg.starts_with(['-', '+']) || matches!(*arg, "noexec" | "pipefail"));
+    // bash takes `-login` and `-norc` for long options.
+    let is_letters = |arg: &str| arg.bytes().skip(1).all(|b| b"abefhklmnptuvxBCEHPT".contains(&b));
+    let only_reads = |arg: &str| is_short(arg) && arg.contains('n') && is_letters(arg);
+    is_shell(&call.name) && options.any(|arg| only_reads(arg) || matches!(arg, "noexec" | "--no-execute"))
 }
 
 fn is_stdin(arg: &str) -> bool {

@@ -80,7 +80,8 @@ fn references_paths_and_placeholders_are_no_secrets() {
         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db", "ref+vault://a/b#c", "secretref:db",
         "<path:secret/data/db#password>", "sm://p/db",
         "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/db)", "ENC[k8s_secret@shop/db/password]",
-        "ENC(yKlmn3+0aB==)", "{cipher}0aB1",
+        "ENC(yKlmn3+0aB==)", "{cipher}0aB1", "ENC[AES256_GCM,data:p673w==,iv:YY=,tag:A=,type:str]",
+        "encrypted:BDqDBibm4wsYqMpCjTQ6BsDHmMadg9K3dAt+Z9HPMfLEIRVz50hmLXPXRuDBXaJi0LwfYbIbNXpoSQ==",
         // Paths and addresses.
         "/run/secrets/db", "/etc/tls/tls.key", "./key",
         "~/.pgpass", "C:\\secrets\\db", "C:/secrets/db", "tls.key", "certs/ca.pem", "secret/data/db",
@@ -88,6 +89,7 @@ fn references_paths_and_placeholders_are_no_secrets() {
         // Switches, empty values and placeholders.
         " ", "true", "False", "enabled", "none", "null",
         "required", "1", "<password>", "<Client Secret>", "***", "xxxx", "[REDACTED]", "__PASSWORD__",
+        "__db pass__", "@@DB@@", "@DB_PASSWORD@", "@db.password@", "((db-password))", "[[DB]]", "%%DB%%", "#{DB}#", "<%= @db %>",
         "INSERT_TOKEN_HERE", "YOUR-PASSWORD", ".Values.password", "TODO", "%s", "?",
     ];
     for value in values {
@@ -106,6 +108,10 @@ fn references_paths_and_placeholders_are_no_secrets() {
         "${A:-hunter2}",
         "${db.password:hunter2}",
         "correct horse",
+        "@hunter2@",
+        "@@hunter2",
+        "((hunter2)",
+        "encrypted:hunter2",
         "-x1y",
     ] {
         all_are(&["PASSWORD", "DB_PASSWORD_PROD"], value, true);

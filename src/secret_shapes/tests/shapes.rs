@@ -108,6 +108,8 @@ fn logins_in_addresses() {
         "git@github.com:shop/web.git",
         "jane@example.com",
         "oci://registry:5000/web",
+        "postgres://@@USER@@:@@PASS@@@db/app",
+        "postgres://app:__PASS__@db/app",
     ] {
         assert_eq!(secret_value(value), None, "{value}");
     }
@@ -149,6 +151,7 @@ fn settings_inside_a_value() {
         "select 1 from u where password=:password and token = @token",
         "host={host} password={password}",
         "host=%s password=%s",
+        "password=#{DB}#",
         "Server=db;Password=$(PW);",
         "password=true",
         "password=''",

@@ -7,23 +7,23 @@ use crate::shell::heredoc::Heredoc;
 /// The longest `${...}`. What is longer is read as the text that it is.
 const MAX_BRACES: usize = 512;
 
-impl<'s> Lexer<'s> {
+impl Lexer<'_> {
     pub(super) fn single_quoted(&mut self) {
         let is_new = self.word.is_none();
-        let rest = self.rest();
+        let rest = self.cursor.rest();
         let length = rest.find('\'').unwrap_or(rest.len());
         let text = rest.get(..length).unwrap_or_default();
-        let start = self.base + self.at;
+        let start = self.cursor.place();
         let word = self.open(1);
         note_part(word, start);
         word.text.push_str(text);
-        self.at += (length + 1).min(rest.len());
+        self.cursor.skip(length + 1);
         self.close(is_new, start);
     }
 
     /// Ends a quoted part. The text stands as it is only if the word begins with it.
     fn close(&mut self, is_new: bool, start: usize) {
-        let end = self.base + self.at;
+        let end = self.cursor.place();
         if let Some(word) = &mut self.word {
             word.span.end = end;
             word.start = word.start.filter(|_| is_new).map(|_| start);
@@ -32,13 +32,13 @@ impl<'s> Lexer<'s> {
 
     pub(super) fn double_quoted(&mut self) {
         let is_new = self.word.is_none();
-        let start = self.base + self.at;
+        let start = self.cursor.place();
         self.open(1);
         let mut is_plain = true;
-        while let Some(c) = self.next().filter(|c| *c != '"') {
-            match (c, self.peek()) {
+        while let Some(c) = self.cursor.next().filter(|c| *c != '"') {
+            match (c, self.cursor.peek()) {
                 ('\\', Some(next)) if matches!(next, '"' | '\\' | '$' | '`' | '\n') => {
-                    self.next();
+                    self.cursor.next();
                     is_plain = false;
                     if next != '\n' {
                         self.push(next);
@@ -61,10 +61,10 @@ impl<'s> Lexer<'s> {
     /// `${NAME:-(}`: parentheses in it are text.
     pub(super) fn braces(&mut self) {
         self.push('$');
-        let end = self.rest().chars().take(MAX_BRACES).position(|c| matches!(c, '}' | '\n'));
-        let end = end.filter(|end| self.rest().chars().nth(*end) == Some('}'));
+        let end = self.cursor.rest().chars().take(MAX_BRACES).position(|c| matches!(c, '}' | '\n'));
+        let end = end.filter(|end| self.cursor.rest().chars().nth(*end) == Some('}'));
         for _ in 0..end.map_or(1, |end| end + 1) {
-            if let Some(c) = self.next() {
+            if let Some(c) = self.cursor.next() {
                 self.push(c);
             }
         }
@@ -72,15 +72,15 @@ impl<'s> Lexer<'s> {
 
     /// `$(...)` or backticks: a script of its own, which may print the name of a program.
     pub(super) fn substitution(&mut self, open: char) {
-        let begin = self.base + self.at - 1;
+        let begin = self.cursor.place() - 1;
         self.open(1);
         let (inner, start) = if open == '(' {
-            self.next();
-            self.inside()
+            self.cursor.next();
+            self.cursor.inside()
         } else {
-            let (rest, start) = (self.rest(), self.at);
+            let (rest, start) = (self.cursor.rest(), self.cursor.place());
             let length = rest.find('`').unwrap_or(rest.len());
-            self.at += (length + 1).min(rest.len());
+            self.cursor.skip(length + 1);
             (rest.get(..length).unwrap_or_default(), start)
         };
         let words: Vec<&str> = inner.split_whitespace().take(4).collect();
@@ -88,8 +88,9 @@ impl<'s> Lexer<'s> {
             ["which", program] | ["command", "-v", program] | ["type", "-p" | "-P", program] => *program,
             _ => "$()",
         };
-        let script = read(inner, self.base + start, self.depth + 1);
-        let end = self.base + self.at;
+        let mut script = read(inner, start, self.depth + 1);
+        script.commands.iter_mut().for_each(|command| command.is_printed = command.is_ignored);
+        let end = self.cursor.place();
         let word = self.open(0);
         note_part(word, begin);
         word.text.push_str(printed);
@@ -100,48 +101,28 @@ impl<'s> Lexer<'s> {
         word.inner.push(script);
     }
 
-    /// The text up to the closing parenthesis and where it begins. Both are skipped.
-    pub(super) fn inside(&mut self) -> (&'s str, usize) {
-        let (text, start) = (self.rest(), self.at);
-        let mut open = 1_usize;
-        let mut quote = None;
-        let end = text.char_indices().find(|(_, c)| {
-            match (quote, c) {
-                (Some(q), c) if q == *c => quote = None,
-                (None, '\'' | '"') => quote = Some(*c),
-                (None, '(') => open += 1,
-                (None, ')') => open -= 1,
-                _ => {}
-            }
-            open == 0
-        });
-        let end = end.map_or(text.len(), |(index, _)| index);
-        self.at += (end + 1).min(text.len());
-        (text.get(..end).unwrap_or_default(), start)
-    }
-
     pub(super) fn redirection(&mut self, first: char) {
-        let begin = self.at - first.len_utf8();
+        let begin = self.cursor.place() - first.len_utf8();
         // A number before it is a file descriptor, and no word.
         if self.word.as_ref().is_some_and(|word| word.text.chars().all(|c| c.is_ascii_digit())) {
             self.word = None;
         }
         self.end_word();
         let mut operator = String::from(first);
-        while let Some(c) = self.peek().filter(|c| matches!(c, '<' | '>' | '&' | '|')) {
-            self.next();
+        while let Some(c) = self.cursor.peek().filter(|c| matches!(c, '<' | '>' | '&' | '|')) {
+            self.cursor.next();
             operator.push(c);
         }
-        if self.peek() == Some('(') {
-            self.next();
-            let (inner, start) = self.inside();
-            let script = read(inner, self.base + start, self.depth + 1);
-            let span = self.base + begin..self.base + self.at;
+        if self.cursor.peek() == Some('(') {
+            self.cursor.next();
+            let (inner, start) = self.cursor.inside();
+            let script = read(inner, start, self.depth + 1);
+            let span = begin..self.cursor.place();
             let word = Word { text: format!("{operator}()"), span, inner: vec![script], ..Word::default() };
             self.command.words.push(word);
         } else if operator == "<<" {
-            let (heredoc, length) = Heredoc::read(self.rest());
-            self.at += length;
+            let (heredoc, length) = Heredoc::read(self.cursor.rest());
+            self.cursor.skip(length);
             self.heredocs.push(heredoc);
         } else {
             self.operator = Some(operator);

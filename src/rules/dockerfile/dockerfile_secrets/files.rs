@@ -29,7 +29,8 @@ const KEYS: [&str; 20] = [
 const PATHS: [&str; 5] =
     [".aws/credentials", ".docker/config.json", ".kube/config", ".azure/accessTokens.json", ".ssh"];
 /// Files of settings that often contain a token, and often none.
-const SETTINGS: [&str; 5] = [".env", ".npmrc", ".yarnrc", ".env.production", ".env.local"];
+const SETTINGS: [&str; 8] =
+    [".env", ".env.local", ".env.prod", ".env.production", ".env_prod", ".env_production", ".npmrc", ".yarnrc"];
 const KEY_EXTENSIONS: [&str; 6] = ["jks", "key", "keystore", "p12", "pfx", "ppk"];
 
 /// Extensions of public keys and certificates.
@@ -85,5 +86,6 @@ pub fn secret(path: &str, target: &str, is_shipped: bool) -> Option<(&'static st
     if is_key && !is_public && !name.contains('*') {
         return Some(("a private key", Severity::High));
     }
-    (is_shipped && SETTINGS.contains(&name)).then_some(("settings that may have a token", Severity::Medium))
+    (is_shipped && SETTINGS.contains(&name.trim_end_matches('~')))
+        .then_some(("settings that may have a token", Severity::Medium))
 }

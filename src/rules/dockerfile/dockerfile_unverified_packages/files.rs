@@ -11,11 +11,14 @@ pub fn follow(
     instruction: &Instruction<'_>,
     stages: &[Downloads],
     downloads: &mut Downloads,
+    is_windows: bool,
     allow: &[String],
 ) {
+    // A folder of Windows ends with a backslash.
+    let path = |word: &Word| if is_windows { word.text().replace('\\', "/") } else { word.text().to_owned() };
     match (instruction.keyword, &instruction.arguments) {
         (Keyword::Workdir, _) => {
-            instruction.words().first().into_iter().for_each(|folder| downloads.begin_at(folder.text()));
+            instruction.words().first().into_iter().for_each(|folder| downloads.begin_at(&path(folder)));
         }
         (Keyword::Env | Keyword::Arg, _) => {
             let pairs = instruction.pairs().iter();
@@ -25,11 +28,12 @@ pub fn follow(
             values.for_each(|(name, value)| downloads.set(name, &text(value)));
         }
         (Keyword::Add | Keyword::Copy, Arguments::Copy { sources, target }) => {
-            let (target, checksum) = (target.text(), instruction.flag("checksum"));
+            let (target, checksum) = (&*path(target), instruction.flag("checksum"));
             let from = instruction.flag("from").and_then(|from| file.stage_index(from));
             let from = from.and_then(|index| stages.get(index));
             let is_url = |source: &&str| source.contains("://");
-            let (urls, files): (Vec<&str>, Vec<&str>) = sources.iter().map(Word::text).partition(is_url);
+            let sources: Vec<String> = sources.iter().map(path).collect();
+            let (urls, files): (Vec<&str>, Vec<&str>) = sources.iter().map(String::as_str).partition(is_url);
             match from {
                 Some(from) => downloads.copied_from(from, files.into_iter(), target),
                 None => downloads.copied(files.into_iter(), target),

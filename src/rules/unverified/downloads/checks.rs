@@ -20,12 +20,56 @@ const SUMS: [&str; 12] = [
     "sha3sum",
 ];
 
-/// Operators of PowerShell that compare texts.
+/// Operators of PowerShell that compare texts. Each may have `c` or `i` before it, for the case of letters.
 const OPERATORS: [&str; 10] =
-    ["-ceq", "-cne", "-eq", "-ieq", "-ine", "-like", "-match", "-ne", "-notlike", "-notmatch"];
+    ["contains", "eq", "in", "like", "match", "ne", "notcontains", "notin", "notlike", "notmatch"];
+
+/// Methods of .NET that compare texts.
+const METHODS: [&str; 5] = ["compare", "compareto", "contains", "equals", "ismatch"];
 
 /// Programs that compare texts.
-const COMPARE: [&str; 9] = ["[", "[[", "awk", "cmp", "diff", "egrep", "fgrep", "grep", "test"];
+const COMPARE: [&str; 14] = [
+    "[",
+    "[[",
+    "awk",
+    "cmp",
+    "compare",
+    "compare-object",
+    "diff",
+    "egrep",
+    "fgrep",
+    "findstr",
+    "grep",
+    "select-string",
+    "sls",
+    "test",
+];
+
+/// Whether a word of the call compares texts: an operator of PowerShell, or a method.
+fn compares(call: &Call<'_>) -> bool {
+    let is_operator = |arg: &str| {
+        let Some(operator) = arg.strip_prefix('-') else { return false };
+        let bare = operator.strip_prefix(['c', 'i']).unwrap_or_default();
+        OPERATORS.contains(&operator) || OPERATORS.contains(&bare)
+    };
+    let is_method = |word: &str| {
+        let method = word.rsplit(['.', ':']).next().filter(|method| method.len() < word.len());
+        method.is_some_and(|method| METHODS.iter().any(|known| method.eq_ignore_ascii_case(known)))
+    };
+    call.args().any(is_operator) || call.words.iter().any(|word| is_method(&word.text))
+}
+
+/// Whether the call computes checksums of the files among its words.
+fn sums(call: &Call<'_>) -> bool {
+    let is = |words: &[&str]| call.args().any(|arg| words.iter().any(|word| arg.eq_ignore_ascii_case(word)));
+    let ends = |word: &str| word.len() > 12 && word.to_ascii_lowercase().ends_with(".computehash");
+    match call.name.as_str() {
+        "certutil" => is(&["-hashfile", "/hashfile"]),
+        // Without an algorithm it is no check against an attacker.
+        "cksum" => call.args().any(|arg| arg.starts_with("-a") || arg.starts_with("--algorithm")),
+        name => SUMS.contains(&name) || call.words.iter().any(|word| ends(&word.text)),
+    }
+}
 
 /// Commands of openssl that compute a checksum, besides `dgst`.
 const DIGESTS: [&str; 9] =
@@ -48,28 +92,27 @@ fn in_program(file: &mut Download, call: &Call<'_>) {
 
 /// Notes what the call checks.
 pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
-    // `sha256sum -c a.sum || true` goes on with any file.
-    if call.command.is_ignored {
+    // `sha256sum -c a.sum || true` goes on with any file. `$(sha256sum -c a.sum || echo bad)` prints what a comparison may read.
+    let is_printed = call.command.is_printed;
+    if call.command.is_ignored && !is_printed {
         return;
     }
+    let mark = |file: &mut Download| if is_printed { file.is_summed = true } else { file.is_checked = true };
     let name = call.name.as_str();
     let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
-    // Without an algorithm it is no check against an attacker.
-    let is_cksum = name == "cksum" && call.args().any(|arg| arg.starts_with("-a") || arg.starts_with("--algorithm"));
-    if SUMS.contains(&name) || is_cksum {
+    if sums(call) {
         let is_check = call.args().any(|arg| arg == "--check" || (super::is_short(arg) && arg.contains('c')));
-        if is_check {
+        if is_check && name.ends_with("sum") {
             let listed = Listed::of(call);
-            files.iter_mut().filter(|file| listed.has(&file.path)).for_each(|file| file.is_checked = true);
+            files.iter_mut().filter(|file| listed.has(&file.path)).for_each(mark);
         } else {
             let args: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
             let is_summed = |path: &str| args.iter().any(|arg| is_same(arg, path));
             files.iter_mut().filter(|file| is_summed(&file.path)).for_each(|file| file.is_summed = true);
         }
-        return;
     }
-    if COMPARE.contains(&name) || (name != "echo" && has(&OPERATORS)) {
-        files.iter_mut().filter(|file| file.is_summed).for_each(|file| file.is_checked = true);
+    if COMPARE.contains(&name) || (!matches!(name, "echo" | "openssl") && compares(call)) {
+        files.iter_mut().filter(|file| file.is_summed).for_each(mark);
         return;
     }
     if super::interpreters::is_interpreter(name) {
@@ -86,6 +129,7 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         "gh" => has(&["attestation"]),
         "cosign" => has(&["verify-blob", "verify-blob-attestation"]),
         "minisign" | "signify" | "signify-openbsd" => call.args().any(|arg| super::is_short(arg) && arg.contains('V')),
+        "signtool" => call.args().any(|arg| arg.eq_ignore_ascii_case("verify")),
         "openssl" => has(&["dgst", "cms", "smime", "pkeyutl"]) || is_digest(),
         "rpm" | "rpmkeys" => has(&["-K", "--checksig", "-Kv"]),
         "jarsigner" => has(&["-verify"]),
@@ -97,7 +141,7 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         for file in files.iter_mut().filter(|file| signed.iter().any(|name| is_same(name, &file.path))) {
             // A digest that is only printed must be compared.
             let is_digest = name == "openssl" && !has(&["-verify"]);
-            if is_digest { file.is_summed = true } else { file.is_checked = true }
+            if is_digest { file.is_summed = true } else { mark(file) }
         }
     }
 }

@@ -5,9 +5,30 @@ use super::{Download, Downloads, globs, outputs};
 use crate::shell::{Call, Command, Word};
 
 /// Programs that write what they read, as it is or in another form.
-const PASS: [&str; 20] = [
-    "base64", "bunzip2", "bzcat", "bzip2", "cat", "dd", "dos2unix", "envsubst", "gunzip", "gzip", "head", "rpm2cpio",
-    "sed", "tail", "tr", "unxz", "xz", "xzcat", "zcat", "zstd",
+const PASS: [&str; 23] = [
+    "add-content",
+    "base64",
+    "bunzip2",
+    "bzcat",
+    "bzip2",
+    "cat",
+    "dd",
+    "dos2unix",
+    "envsubst",
+    "gunzip",
+    "gzip",
+    "head",
+    "out-file",
+    "rpm2cpio",
+    "sed",
+    "set-content",
+    "tail",
+    "tr",
+    "unxz",
+    "xz",
+    "xzcat",
+    "zcat",
+    "zstd",
 ];
 
 /// How many words of a command may be files that it reads.
@@ -25,7 +46,7 @@ impl Downloads {
         if targets.is_empty() {
             return;
         }
-        let is_printed = matches!(call.name.as_str(), "cat" | "echo" | "printf");
+        let is_printed = matches!(call.name.as_str(), "add-content" | "cat" | "echo" | "printf" | "set-content");
         let texts = call.command.redirections.iter().filter(|(operator, _)| operator == "<<<").map(|(_, word)| word);
         let mut words = call.words.iter().skip(1).chain(texts).filter(|word| is_printed && word.text == "$()");
         if let Some(by) = words.find_map(|word| printed(word, allow)) {

@@ -1,6 +1,11 @@
 //! In which folder each command of a build runs, as far as the text says.
 
+mod paths;
+
+pub use paths::is_same;
+
 use crate::shell::Call;
+use paths::{is_address, is_of_name, normal, of_linux, without_braces};
 use std::borrow::Cow;
 
 /// The most variables that are kept.
@@ -172,7 +177,7 @@ impl Folders {
 
     /// The path of a file that a command names. What begins with a variable that has no value here, or with `~`, stays as it is.
     pub fn resolve(&self, path: &str) -> String {
-        let path = self.expanded(path);
+        let path = self.expanded(&of_linux(path));
         let is_placed = path.starts_with(['/', '~', '$']);
         let folder = if is_placed { "" } else { self.folder() };
         normal(folder, &path)
@@ -260,62 +265,9 @@ impl Folders {
     }
 }
 
-/// Whether it is the address of a server, as far as it is known.
-fn is_address(value: &str) -> bool {
-    value.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
-
 /// The folder, if Linux has one with a path of this length.
 fn bounded(folder: String) -> String {
     if folder.len() > LONGEST { UNKNOWN.to_owned() } else { folder }
-}
-
-const fn is_of_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
-}
-
-/// `${NAME}` as `$NAME`, where both mean the same.
-fn without_braces(path: &str) -> String {
-    let mut text = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((before, behind)) = rest.split_once("${") {
-        text.push_str(before);
-        let end = behind.find(|c: char| !is_of_name(c)).unwrap_or(behind.len());
-        let name = behind.split_at_checked(end).and_then(|(name, after)| Some((name, after.strip_prefix('}')?)));
-        let name = name.filter(|(name, after)| !name.is_empty() && !after.starts_with(is_of_name));
-        rest = if let Some((name, after)) = name {
-            text.push('$');
-            text.push_str(name);
-            after
-        } else {
-            text.push_str("${");
-            behind
-        };
-    }
-    text.push_str(rest);
-    text
-}
-
-/// The path in the folder, without `.`, `..` and doubled slashes.
-fn normal(folder: &str, path: &str) -> String {
-    let is_root = folder.starts_with('/') || (folder.is_empty() && path.starts_with('/'));
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(path.split('/')) {
-        match (part, parts.last()) {
-            ("" | ".", _) => {}
-            ("..", None) if is_root => {}
-            ("..", Some(last)) if *last != ".." && !last.starts_with(['$', '~']) => drop(parts.pop()),
-            (part, _) => parts.push(part),
-        }
-    }
-    let path = parts.join("/");
-    if is_root { format!("/{path}") } else { path }
-}
-
-/// Whether two paths are those of one file. Where nothing says in which folder a build begins, it is the root.
-pub fn is_same(a: &str, b: &str) -> bool {
-    let in_root = |path: &str, name: &str| path.strip_prefix('/') == Some(name);
-    a == b || in_root(a, b) || in_root(b, a)
 }
 
 #[cfg(test)]
@@ -371,6 +323,21 @@ mod tests {
         let mut folders = Folders::default();
         (0..4000).for_each(|_| folders.begin_at("d/d/d"));
         assert!(folders.resolve("a").len() <= LONGEST + 2);
+    }
+
+    #[test]
+    fn paths_of_windows_are_written_as_those_of_linux() {
+        let mut folders = Folders::default();
+        folders.begin_at("C:/temp");
+        for (path, wanted) in [
+            ("C:\\temp\\a.exe", "/temp/a.exe"),
+            ("c:/temp/a.exe", "/temp/a.exe"),
+            (".\\a\\b", "/temp/a/b"),
+            ("s://a/b", "/temp/s:/a/b"),
+            ("a\\b", "/temp/a\\b"),
+        ] {
+            assert_eq!(folders.resolve(path), wanted, "{path}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::super::options::is_local_url;
 use super::super::scripts::{is_allowed, is_short};
 use super::folders::Folders;
 use super::outputs::name_of;
+use super::runners;
 use crate::shell::Call;
 use crate::text::clean;
 
@@ -11,13 +12,16 @@ use crate::text::clean;
 ///
 /// apk and zypper verify packages of files, too, unless an option says otherwise.
 pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
+    if let Some(packages) = runners::packages(call) {
+        return Some(packages.into_iter().map(|package| folders.value(package)).collect());
+    }
     let has_letter =
         |letters: &str| call.args().filter(|arg| is_short(arg)).any(|arg| arg.contains(|c| letters.contains(c)));
     let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
     let tool = tool(call);
     let installs = match tool {
         "dpkg" => has(&["--install", "--unpack"]) || has_letter("i"),
-        "bunx" | "cpanm" | "gdebi" | "gdebi-core" | "npx" | "pnpx" => true,
+        "cpanm" | "gdebi" | "gdebi-core" => true,
         "apt" | "apt-get" | "aptitude" => has(&APT_VERBS),
         // `-q` and `-V` only ask, and `-e` removes.
         "rpm" => {
@@ -27,7 +31,7 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
         "rpm-ostree" | "pip" | "gem" => has(&["install"]),
         "npm" => has(&["add", "i", "install"]),
         "msiexec" => has(&["/i", "/package", "-i", "/I"]),
-        "deno" => has(&["install", "run"]),
+        "deno" => has(&["install", "run"]) && !has_lock(call),
         "pacman" => has_letter("U") || has(&["--upgrade"]),
         _ => false,
     };
@@ -49,7 +53,7 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
         } else if tool == "pip" && is_list(arg) {
             // What is in the list is installed.
             operands.extend(args.next().map(|list| folders.value(list)));
-        } else if let Some(list) = arg.strip_prefix("--requirement=").filter(|_| tool == "pip") {
+        } else if let Some(list) = list_behind(arg).filter(|_| tool == "pip") {
             operands.push(folders.value(list));
         } else if !arg.starts_with('-') {
             let operand = folders.value(arg);
@@ -62,16 +66,23 @@ pub fn operands(call: &Call<'_>, folders: &Folders) -> Option<Vec<String>> {
         }
     }
     // What is behind the program is for the program.
-    operands.truncate(match tool {
-        "deno" => 2,
-        "npx" | "bunx" | "pnpx" => 1,
-        _ => usize::MAX,
-    });
+    operands.truncate(if tool == "deno" { 2 } else { usize::MAX });
     Some(operands)
+}
+
+/// Whether deno compares what it loads with the checksums of a file. With `--lock-write` it writes them.
+fn has_lock(call: &Call<'_>) -> bool {
+    let options: Vec<&str> = call.args().take_while(|arg| !arg.contains("://")).collect();
+    options.iter().any(|arg| *arg == "--lock" || arg.starts_with("--lock=")) && !options.contains(&"--lock-write")
 }
 
 fn is_list(option: &str) -> bool {
     matches!(option, "-r" | "--requirement")
+}
+
+/// The list in `-rlist` or `--requirement=list`.
+fn list_behind(arg: &str) -> Option<&str> {
+    arg.strip_prefix("--requirement=").or_else(|| arg.strip_prefix("-r"))
 }
 
 /// The installer that the call is, under one name for all that take the same words: `python3 -m pip` is pip.
@@ -80,7 +91,7 @@ fn tool<'c>(call: &'c Call<'_>) -> &'c str {
         |name: &str| matches!(name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'), "pip" | "pipx" | "uv");
     let mut args = call.args();
     match call.name.as_str() {
-        "pnpm" | "yarn" => "npm",
+        "bun" | "pnpm" | "yarn" => "npm",
         name if is_pip(name) => "pip",
         name if name.starts_with("python") && args.next() == Some("-m") && args.next().is_some_and(is_pip) => "pip",
         name => name,
@@ -124,30 +135,17 @@ fn verifies_files(arg: &str) -> bool {
 }
 
 /// Programs that install or run what they load from an address, and verify nothing of it.
-const ADDRESSES: [&str; 14] = [
-    "bunx",
-    "cpanm",
-    "deno",
-    "dnf",
-    "dnf5",
-    "microdnf",
-    "npm",
-    "npx",
-    "pip",
-    "pnpx",
-    "rpm",
-    "rpm-ostree",
-    "tdnf",
-    "yum",
-];
+const ADDRESSES: [&str; 11] =
+    ["cpanm", "deno", "dnf", "dnf5", "microdnf", "npm", "pip", "rpm", "rpm-ostree", "tdnf", "yum"];
 
 /// An address from which a package is installed.
 pub fn address(call: &Call<'_>, folders: &Folders, allow: &[String]) -> Option<String> {
     // The others load no address, or verify what they load.
-    if !ADDRESSES.contains(&tool(call)) {
+    let runs = runners::packages(call).is_some();
+    if !runs && !ADDRESSES.contains(&tool(call)) {
         return None;
     }
-    let how = if matches!(tool(call), "bunx" | "deno" | "npx" | "pnpx") { "run" } else { "installed" };
+    let how = if runs || tool(call) == "deno" { "run" } else { "installed" };
     let operands = operands(call, folders)?;
     let is_open = |url: &&str| {
         !is_local_url(url) && !is_allowed(url, allow) && !has_checksum(url) && url.rsplit('.').next() != Some("git")

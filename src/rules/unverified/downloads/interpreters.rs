@@ -1,7 +1,8 @@
 //! Programs that run a file, and which of their words is the file.
 
-use super::super::scripts::{INTERPRETERS, is_shell, is_short, runs_input};
+use super::super::scripts::{INTERPRETERS, is_expression, is_shell, is_short, only_reads, runs_input};
 use super::MOST;
+use crate::shell::powershell::{self, Started};
 use crate::shell::{Call, Command, Script};
 
 /// How an interpreter takes its program.
@@ -41,7 +42,7 @@ static TABLE: &[Interpreter] = &[
     },
     Interpreter { programs: "-e -E -c", values: "-I", ..plain(&["perl"]) },
     Interpreter { files: "-f --file", programs: "-r -B -R -E -l -m", values: "-c -d -z", ..plain(&["php"]) },
-    Interpreter { files: "-f -file -File", programs: "-c -command -Command", ..plain(&["powershell", "pwsh"]) },
+    plain(&["powershell", "pwsh"]),
     Interpreter {
         programs: "-c -m",
         values: "-W -X --check-hash-based-pycs",
@@ -68,15 +69,19 @@ pub fn programs<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
     let program = call.words.first().map(|word| word.text.as_str());
     // A variable may have the text of a script.
     let is_variable = |program: &str| program.starts_with('$') && !program.contains(['(', '[']);
-    let program = program.filter(|program| program.contains('/') || is_variable(program));
+    let is_path = |program: &str| program.contains('/') || program.get(1..).is_some_and(|rest| rest.starts_with(":\\"));
+    let program = program.filter(|program| is_path(program) || is_variable(program));
     let mut programs: Vec<&str> = program.into_iter().collect();
-    if call.name == "eval" || is_shell(&call.name) || matches!(call.name.as_str(), "." | "source") {
+    let is_expression = is_expression(call);
+    if is_expression || call.name == "eval" || is_shell(&call.name) || matches!(call.name.as_str(), "." | "source") {
         programs.extend(printed_as_program(call));
     }
-    if !is_interpreter(&call.name) {
+    if !(is_expression || is_interpreter(&call.name)) || only_reads(call) {
         return programs;
     }
-    programs.extend(files_of(call));
+    if !is_expression {
+        programs.extend(files_of(call));
+    }
     if runs_input(call) {
         let reads = call.command.redirections.iter();
         let reads =
@@ -109,6 +114,10 @@ fn printed_as_program<'c>(call: &'c Call<'_>) -> impl Iterator<Item = &'c str> {
 
 /// The files that an interpreter runs.
 pub fn files_of<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
+    if powershell::is_powershell(&call.name) {
+        let Some(Started::File(at)) = powershell::started(&call.name, call.args()) else { return Vec::new() };
+        return call.args().nth(at).into_iter().collect();
+    }
     let is_shell = is_shell(&call.name);
     let interpreter = interpreter(&call.name).unwrap_or(&const { plain(&[]) });
     let is = |list: &str, option: &str| list.split(' ').any(|known| known == option);

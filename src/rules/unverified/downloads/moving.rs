@@ -128,6 +128,7 @@ impl Downloads {
             }
         }
         for path in own {
+            self.rewritten(&path);
             self.own.add(path);
         }
         for file in new.into_iter().take(MOST) {

@@ -103,14 +103,35 @@ pub fn written(call: &Call<'_>) -> Vec<String> {
     let operands = || call.args().filter(|arg| !arg.starts_with('-'));
     let mut files: Vec<String> = redirected(call.command).collect();
     match call.name.as_str() {
-        "tee" | "sponge" => files.extend(operands().map(str::to_owned)),
+        "clear-content" | "sponge" | "tee" => files.extend(operands().map(str::to_owned)),
+        "add-content" | "out-file" | "set-content" => files.extend(target_and_value(call).0.map(str::to_owned)),
         "dd" => files.extend(call.args().filter_map(|arg| arg.strip_prefix("of=")).map(str::to_owned)),
+        "truncate" if call.args().any(|arg| matches!(arg, "0" | "-s0" | "--size=0")) => {
+            files.extend(operands().map(str::to_owned));
+        }
         "cp" | "install" if call.args().any(|arg| arg == "/dev/stdin") => {
             files.extend(operands().last().map(str::to_owned));
         }
         _ => {}
     }
     files
+}
+
+/// The file that a command of PowerShell writes, and the text that it writes there if it stands among its words.
+pub fn target_and_value<'c>(call: &'c Call<'_>) -> (Option<&'c str>, Option<&'c str>) {
+    let (mut target, mut value) = (None, None);
+    let mut args = call.args();
+    while let Some(arg) = args.next() {
+        match arg {
+            "-filepath" | "-literalpath" | "-path" => target = args.next(),
+            "-inputobject" | "-value" => value = args.next(),
+            "-delimiter" | "-encoding" | "-stream" | "-width" => drop(args.next()),
+            arg if arg.starts_with('-') => {}
+            arg if target.is_none() => target = Some(arg),
+            arg => value = value.or(Some(arg)),
+        }
+    }
+    (target, value)
 }
 
 /// What downloads, and the files that the call writes of it: `curl ... | tee a.sh`, `curl ... | sed ... > a.sh`.

@@ -3,8 +3,9 @@
 use super::super::{in_call, scripts};
 use super::folders::is_same;
 use super::interpreters::{is_interpreter, programs};
+use super::outputs::target_and_value;
 use super::{Download, Downloads, RUN, Used, globs, is_on_path};
-use crate::shell::{Call, Command, Script, Word, calls_in_order, is_for_shell};
+use crate::shell::{Call, Command, Script, Word, calls_in_order, is_for_shell, powershell};
 use crate::text::clean;
 use std::ops::Range;
 use std::rc::Rc;
@@ -13,6 +14,8 @@ use std::rc::Rc;
 const LONGEST: usize = 16 * 1024;
 /// How many bytes of such scripts are read in a file.
 const MOST: usize = 64 * 1024;
+/// How many commands of a group are read.
+const MOST_COMMANDS: usize = 64;
 /// How deep scripts run scripts.
 const DEEPEST: usize = 4;
 
@@ -37,7 +40,10 @@ impl Downloads {
         let mut each = |_: Range<usize>, (found, wanted): Used| {
             each(call.place(), (format!("{found}, in {}", clean(&path, 80)), wanted));
         };
-        calls_in_order(&Script::new(&text), &mut |inner| {
+        // PowerShell runs no file with another end.
+        let is_of_powershell = path.to_ascii_lowercase().ends_with(".ps1");
+        let script = if is_of_powershell { powershell::read(&text, 0, 0) } else { Script::new(&text) };
+        calls_in_order(&script, &mut |inner| {
             if self.scripts.is_started {
                 self.run(inner, allow, &mut each);
             } else {
@@ -67,7 +73,9 @@ impl Downloads {
         if self.scripts.depth >= DEEPEST || !self.files.iter().any(|file| is_read(&file)) {
             return None;
         }
-        let is_shell = scripts::is_shell(&call.name) || matches!(call.name.as_str(), "." | "source");
+        let is_shell = scripts::is_shell(&call.name)
+            || powershell::is_powershell(&call.name)
+            || matches!(call.name.as_str(), "." | "source");
         let programs = programs(call).into_iter().filter(|_| is_shell || !is_interpreter(&call.name));
         let programs: Vec<String> = programs.map(|path| self.folders.resolve(path)).collect();
         let runs = |file: &&Download| {
@@ -80,19 +88,30 @@ impl Downloads {
 
     /// Notes the text that the call writes into files.
     pub(super) fn note_text(&mut self, call: &Call<'_>, targets: &[String]) {
-        let reads = call.script.sources(call.command);
         let text = match call.name.as_str() {
             "echo" | "printf" => printed(call.words),
-            "cat" | "tee" => of(call.command).or_else(|| reads.first().and_then(|command| of(command))),
+            "cat" | "tee" => of(call.command).or_else(|| read_by(call)),
+            "add-content" | "out-file" | "set-content" => {
+                target_and_value(call).1.map(str::to_owned).or_else(|| read_by(call))
+            }
             _ => None,
         };
         let appends = call.command.redirections.iter().any(|(operator, _)| operator.ends_with(">>"))
-            || (call.name == "tee" && call.args().any(|arg| matches!(arg, "-a" | "--append")));
-        if let Some(text) = text {
-            for target in targets {
-                self.write(target, &text, appends);
+            || call.name == "add-content"
+            || (matches!(call.name.as_str(), "out-file" | "tee")
+                && call.args().any(|arg| matches!(arg, "-a" | "--append" | "-append")));
+        for target in targets {
+            match &text {
+                Some(text) => self.write(target, text, appends),
+                None if appends => {}
+                None => self.rewritten(&self.folders.resolve(target)),
             }
         }
+    }
+
+    /// Something that is not known here is written there, in the place of what the build itself wrote before.
+    pub(super) fn rewritten(&mut self, path: &str) {
+        self.files.retain(|file| file.text.is_none() || !is_same(&file.path, path));
     }
 
     /// The build writes this text there. What it loaded there before counts more: both may be ways of one `if`.
@@ -112,14 +131,41 @@ impl Downloads {
     }
 }
 
+/// The text that the commands before the call in a pipe write, or those of the group whose output goes to a file: one below the other.
+fn read_by(call: &Call<'_>) -> Option<String> {
+    let commands = call.script.commands.get(call.command.reads.clone())?;
+    let first = call.command.reads.start;
+    let commands = commands.get(..MOST_COMMANDS).unwrap_or(commands);
+    // What another command reads, or a file gets, is not printed.
+    let is_read = |index: usize| commands.iter().any(|command| command.reads.contains(&(first + index)));
+    let printed = |(index, command): (usize, &Command)| {
+        let to_file = command.redirections.iter().any(|(operator, _)| operator.contains('>'));
+        of(command).filter(|_| !to_file && !is_read(index))
+    };
+    let mut all: Option<String> = None;
+    for text in commands.iter().enumerate().filter_map(printed) {
+        let all = all.get_or_insert_default();
+        if all.len() + text.len() > LONGEST {
+            return None;
+        }
+        all.push_str(&text);
+        all.push('\n');
+    }
+    all
+}
+
 /// The text that a command writes to its output, if it stands there.
 fn of(command: &Command) -> Option<String> {
-    let program = command.words.first().map_or("", |word| word.text.as_str());
-    match program.rsplit('/').next().unwrap_or_default() {
-        "echo" | "printf" => printed(&command.words),
+    let begin = command.words.iter().position(|word| !OPEN.contains(&word.text.as_str()));
+    let words = begin.and_then(|begin| command.words.get(begin..)).unwrap_or_default();
+    match words.first().map_or("", |word| word.text.rsplit('/').next().unwrap_or_default()) {
+        "echo" | "printf" => printed(words),
         _ => command.input.as_ref().map(|piece| piece.text.clone()),
     }
 }
+
+/// Words of a shell before a command of a group.
+const OPEN: [&str; 4] = ["do", "else", "then", "{"];
 
 /// What `echo` and `printf` write.
 fn printed(words: &[Word]) -> Option<String> {

@@ -1,0 +1,227 @@
+//! How PowerShell is started: its own options and what comes behind them, also in the shell of Windows.
+
+use super::{Reader, is_powershell};
+use crate::shell::cursor::Cursor;
+use crate::shell::{Script, program_name};
+
+/// What PowerShell runs, by the place of the word.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Started {
+    /// The text of a script, or the first of the words that are one.
+    Text(usize),
+    File(usize),
+}
+
+/// Options with a value, and how many letters of each are enough.
+const VALUES: [(&str, usize); 12] = [
+    ("configurationfile", 14),
+    ("configurationname", 3),
+    ("custompipename", 2),
+    ("encodedcommand", 1),
+    ("executionpolicy", 2),
+    ("inputformat", 3),
+    ("outputformat", 1),
+    ("psconsolefile", 1),
+    ("settingsfile", 2),
+    ("version", 1),
+    ("windowstyle", 1),
+    ("workingdirectory", 2),
+];
+/// Further names of the same.
+const ALIASES: [&str; 6] = ["ec", "ep", "if", "in", "of", "wd"];
+/// Options without a value, which begin with a slash as well.
+const SWITCHES: [&str; 9] =
+    ["command", "commandwithargs", "file", "mta", "noexit", "nologo", "noninteractive", "noprofile", "sta"];
+
+/// The option without its sign; none for another word.
+fn option(program: &str, word: &str) -> Option<String> {
+    // For `pwsh`, which runs in Linux, a word with a slash is a path.
+    let behind_slash = || word.strip_prefix('/').filter(|_| program == "powershell");
+    let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-')).or_else(behind_slash)?;
+    let name = name.to_ascii_lowercase();
+    let is_known = || VALUES.iter().map(|(known, _)| known).chain(&SWITCHES).any(|known| known.starts_with(&name));
+    (!name.is_empty() && (word.starts_with('-') || is_known())).then_some(name)
+}
+
+fn takes_value(option: &str) -> bool {
+    ALIASES.contains(&option) || VALUES.iter().any(|(name, least)| option.len() >= *least && name.starts_with(option))
+}
+
+/// What the program starts with these arguments.
+#[must_use]
+pub fn started<'w>(program: &str, arguments: impl Iterator<Item = &'w str>) -> Option<Started> {
+    let mut arguments = arguments.enumerate();
+    while let Some((at, word)) = arguments.next() {
+        let Some(option) = option(program, word) else {
+            // Without an option, `powershell` takes a command and `pwsh` a file.
+            let is_file = program == "pwsh" || word.to_ascii_lowercase().ends_with(".ps1");
+            return Some(if is_file { Started::File(at) } else { Started::Text(at) });
+        };
+        if "command".starts_with(&option) || matches!(option.as_str(), "cwa" | "commandwithargs") {
+            return Some(Started::Text(at + 1));
+        } else if "file".starts_with(&option) {
+            return Some(Started::File(at + 1));
+        } else if takes_value(&option) {
+            arguments.next();
+        }
+    }
+    None
+}
+
+/// Programs besides PowerShell that check, move or remove files.
+const FOLLOWED: [&str; 15] = [
+    "cd", "certutil", "chdir", "copy", "del", "erase", "findstr", "gpg", "gpgv", "move", "rd", "ren", "rename",
+    "rmdir", "signtool",
+];
+
+/// The scripts of PowerShell that a line of the shell of Windows starts, with what other programs check, move or remove there.
+#[must_use]
+pub fn in_cmd(line: &str) -> Option<Script> {
+    let mut reader = Reader::default();
+    let mut is_found = false;
+    for (number, (begin, part)) in parts(line).into_iter().enumerate() {
+        let (at, words) = program(part);
+        let name = words.first().map_or_else(String::new, |word| program_name(word.trim_matches('"')));
+        let mut text = part.get(at..).unwrap_or_default();
+        let is_own = is_powershell(&name);
+        is_found |= is_own;
+        if let (true, Some(Started::Text(word))) = (is_own, started(&name, words.iter().skip(1).copied())) {
+            text = words.get(word + 1).map_or("", |word| from(text, word)).trim_end();
+            text = in_quotes(text);
+        } else if !is_own && !FOLLOWED.contains(&name.as_str()) {
+            continue;
+        }
+        reader.cursor = Cursor::new(text, begin + offset(part, text));
+        // Each process has a folder of its own.
+        reader.within = if is_own { (1, number + 1) } else { (0, 0) };
+        reader.read();
+        reader.end(false);
+    }
+    is_found.then_some(reader.script)
+}
+
+/// The words of a command from its program on, behind `call`, `start /wait` and `cmd /c`, and where they begin.
+fn program(part: &str) -> (usize, Vec<&str>) {
+    let is_before = |word: &&str| {
+        let bare = word.trim_matches(['"', '(', '|']);
+        let is_starter = ["call", "cmd", "cmd.exe", "start"].iter().any(|known| bare.eq_ignore_ascii_case(known));
+        is_starter || bare.starts_with('/') || bare.is_empty()
+    };
+    let words: Vec<&str> = part.split_whitespace().skip_while(is_before).collect();
+    let words: Vec<&str> = match words.split_first() {
+        Some((first, rest)) => {
+            std::iter::once(first.trim_start_matches(['@', '"', '(', '|'])).chain(rest.iter().copied()).collect()
+        }
+        None => words,
+    };
+    (words.first().map_or(part.len(), |first| offset(part, first)), words)
+}
+
+/// The text between quotes, if it begins with one. What follows may be a pipe.
+fn in_quotes(text: &str) -> &str {
+    let Some(inner) = text.strip_prefix('"') else { return text };
+    let is_end = |(number, (at, _)): &(usize, (usize, &str))| {
+        let (before, behind) =
+            (inner.get(..*at).unwrap_or_default(), inner.get(at + 1..).unwrap_or_default().trim_start());
+        // Each second one closes.
+        number % 2 == 0 && !before.ends_with('\\') && (behind.is_empty() || behind.starts_with(['|', '<', '>']))
+    };
+    let end = inner.match_indices('"').enumerate().find(is_end).map(|(_, (at, _))| at);
+    end.and_then(|end| inner.get(..end)).unwrap_or(inner)
+}
+
+/// The text from this part of it on.
+fn from<'t>(text: &'t str, part: &str) -> &'t str {
+    text.get(offset(text, part)..).unwrap_or_default()
+}
+
+/// Where a part of the text begins in it.
+fn offset(text: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
+}
+
+/// The commands of a line that `&`, `&&` and `||` part, with the places where they begin.
+fn parts(line: &str) -> Vec<(usize, &str)> {
+    let (mut parts, mut begin) = (Vec::new(), 0);
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (at, c) in line.char_indices() {
+        let is_end = match c {
+            _ if std::mem::take(&mut is_escaped) => false,
+            '"' => {
+                is_quoted = !is_quoted;
+                false
+            }
+            '^' => {
+                is_escaped = !is_quoted;
+                false
+            }
+            '|' => !is_quoted && line.get(at + 1..).is_some_and(|rest| rest.starts_with('|')),
+            c => matches!(c, '&' | '\n') && !is_quoted,
+        };
+        if is_end {
+            parts.push((begin, line.get(begin..at).unwrap_or_default()));
+            begin = at + 1;
+        }
+    }
+    parts.push((begin, line.get(begin..).unwrap_or_default()));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::calls;
+
+    #[test]
+    fn options_of_powershell_are_read_as_it_reads_them() {
+        let started = |program: &str, line: &str| started(program, line.split(' '));
+        for (line, wanted) in [
+            ("-ExecutionPolicy Bypass -File v.ps1", Some(Started::File(3))),
+            ("-ex bypass -NonI -f v.ps1", Some(Started::File(4))),
+            ("-nop -ep Bypass -c a", Some(Started::Text(4))),
+            ("/NoProfile /Command a", Some(Started::Text(2))),
+            ("--noprofile -Comm a b", Some(Started::Text(2))),
+            ("-Version 2.0 a b", Some(Started::Text(2))),
+            ("-NoLogo ./v.PS1 -File a", Some(Started::File(1))),
+            ("-EncodedCommand YQ==", None),
+            ("-NoProfile", None),
+        ] {
+            assert_eq!(started("powershell", line), wanted, "{line}");
+        }
+        assert_eq!(started("pwsh", "-NoProfile /v"), Some(Started::File(1)));
+        assert_eq!(started("pwsh", "-wd /w -c a"), Some(Started::Text(3)));
+    }
+
+    #[test]
+    fn the_shell_of_windows_starts_powershell() {
+        for (line, wanted) in [
+            ("mkdir a && powershell -c \"b; c 'd & e'\"", vec!["b", "c d & e"]),
+            (
+                "powershell a ^| b & cd c & call PowerShell.exe -Command \"d\" | findstr \"e\"",
+                vec!["a", "b", "cd c", "d"],
+            ),
+            ("@powershell -NoProfile -Command \"a\" && SET PATH=%PATH%;b", vec!["a"]),
+            (
+                "cmd /S /C \"powershell -File v.ps1\" || certutil -hashfile a SHA256 | findstr b",
+                vec!["powershell -file v.ps1", "certutil -hashfile a SHA256", "findstr b"],
+            ),
+            ("powershell -Command \"a -match \"b\" | c\" > d", vec!["a -match b", "c"]),
+            ("mkdir a && copy b c", vec![]),
+            ("echo powershell -c a", vec![]),
+        ] {
+            let mut found = Vec::new();
+            if let Some(script) = in_cmd(line) {
+                calls(&script, &mut |call| {
+                    found
+                        .push(format!("{} {}", call.name, call.args().collect::<Vec<_>>().join(" ")).trim().to_owned());
+                });
+            }
+            assert_eq!(found, wanted, "{line}");
+        }
+        // Places are those of the line.
+        let line = "mkdir é && powershell -c \"a; b\" & powershell -c c";
+        let mut places = Vec::new();
+        calls(&in_cmd(line).unwrap(), &mut |call| places.push(&line[call.place()]));
+        assert_eq!(places, ["a", "b", "c"]);
+    }
+}
