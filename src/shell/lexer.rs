@@ -234,6 +234,10 @@ impl<'s> Lexer<'s> {
             return;
         }
         command.reads = std::mem::replace(&mut self.reads, 0..0);
+        // `{ ...; } > file`: what the group prints.
+        if let Some(first) = self.last_group.filter(|_| command.words.is_empty()) {
+            command.reads = first..self.script.commands.len();
+        }
         command.within = (self.parentheses.len(), self.parentheses.last().copied().unwrap_or_default());
         let program = command.words.iter().map(|word| word.text.as_str()).find(|word| *word != "{");
         let index = self.script.commands.len();

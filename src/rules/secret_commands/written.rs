@@ -1,8 +1,9 @@
 //! Credentials that a command writes to a file in which a program keeps them: `echo "machine ..." > ~/.netrc`.
 
+use super::printed::{Printed, printed};
 use super::{Found, Names, lines};
 use crate::image::secrets::{SecretFile, named};
-use crate::shell::{Call, Command, Word};
+use crate::shell::{Call, Word};
 use std::ops::Range;
 
 /// The most files of one command that are judged. Each costs as much as the text.
@@ -36,17 +37,21 @@ impl<'n> Written<'n> {
 
     fn of_call(&self, call: &Call<'_>) -> Option<Found> {
         let sources = call.script.sources(call.command).into_iter().chain([call.command]);
-        sources.into_iter().find_map(|command| {
+        let mut all = Printed::default();
+        let found = sources.into_iter().find_map(|command| {
             let input = command.input.as_ref().and_then(|input| self.in_text(&input.text, input.start));
             if let Some((span, what)) = input {
                 return Some((call.part(span), what));
             }
-            let words = printed(command);
-            let what = self.find(&text(&words))?;
-            // Each of the words may be a secret, or a part of one: `printf 'token = %s' hunter2`.
-            let spans = words.iter().map(|word| call.span(word));
-            Some((spans.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end))?, what))
-        })
+            let mut printed = printed(command);
+            let what = self.find(&printed.text);
+            all.text.push_str(&printed.text);
+            let span = span(call, &printed.words);
+            all.words.append(&mut printed.words);
+            span.zip(what)
+        });
+        // Several commands may write one line: `{ printf 'password '; printf hunter2; } > ~/.netrc`.
+        found.or_else(|| span(call, &all.words).zip(self.find(&all.text)))
     }
 
     fn in_text(&self, text: &str, start: usize) -> Option<Found> {
@@ -72,36 +77,35 @@ pub fn in_file(path: &str, text: &str, start: usize, names: Names<'_>) -> Option
 pub fn in_call(call: &Call<'_>, names: Names<'_>) -> Option<Found> {
     let writes = |operator: &str| matches!(operator, ">" | ">>" | ">|" | "&>" | "&>>");
     let redirections = call.command.redirections.iter().filter(|(operator, _)| writes(operator));
-    let redirected = redirections.map(|(_, word)| word.text.as_str());
-    let operands = call.args().filter(|arg| call.name == "tee" && !arg.starts_with('-'));
-    let files = redirected.chain(operands).filter_map(|path| Written::to(path, names));
-    files.take(FILES).find_map(|file| file.of_call(call))
+    let redirected: Vec<&str> = redirections.map(|(_, word)| word.text.as_str()).collect();
+    let files = redirected.iter().copied().chain(operands(call)).filter_map(|path| Written::to(path, names));
+    files.take(FILES).find_map(|file| file.of_call(call)).or_else(|| in_lines(call, names, !redirected.is_empty()))
 }
 
-/// What the words print. `printf` writes them in the places of `%s`, and both programs write `\n` for the end of a line.
-fn text(words: &[&Word]) -> String {
-    let mut rest = words.iter().map(|word| word.text.as_str());
-    let mut text = String::new();
-    for part in rest.next().unwrap_or_default().split_inclusive("%s") {
-        match part.strip_suffix("%s") {
-            Some(before) => {
-                text.push_str(before);
-                text.push_str(rest.next().unwrap_or_default());
-            }
-            None => text.push_str(part),
-        }
+/// The files that a program writes what it reads to.
+fn operands<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
+    let plain = || call.args().filter(|arg| !arg.starts_with('-'));
+    match call.name.as_str() {
+        "tee" | "sponge" => plain().collect(),
+        "dd" => call.args().filter_map(|arg| arg.strip_prefix("of=")).collect(),
+        "cp" | "install" if plain().any(|arg| arg == "/dev/stdin") => plain().last().into_iter().collect(),
+        _ => Vec::new(),
     }
-    for word in rest {
-        text.push(' ');
-        text.push_str(word);
-    }
-    text.replace("\\n", "\n")
 }
 
-/// The words that `echo` or `printf` prints, and those that `<<< text` gives.
-fn printed(command: &Command) -> Vec<&Word> {
-    let prints = command.words.iter().position(|word| matches!(word.text.as_str(), "echo" | "printf"));
-    let words = prints.and_then(|at| command.words.get(at + 1..)).unwrap_or_default();
-    let strings = command.redirections.iter().filter(|(operator, _)| operator == "<<<").map(|(_, word)| word);
-    words.iter().skip_while(|word| word.text.starts_with('-')).chain(strings).collect()
+/// Secrets that the name in front of them says, in the lines that a call prints: `printf 'password=%s' hunter2`. The words of `echo` alone
+/// are mostly for people.
+fn in_lines(call: &Call<'_>, names: Names<'_>, is_written: bool) -> Option<Found> {
+    if call.name != "printf" && !(call.name == "echo" && is_written) {
+        return None;
+    }
+    let printed = printed(call.command);
+    let what = printed.text.lines().find_map(|line| names.in_line(line.trim()))?;
+    Some((span(call, &printed.words)?, what))
+}
+
+/// Where the words are, from the first to the last.
+pub fn span(call: &Call<'_>, words: &[&Word]) -> Option<Range<usize>> {
+    let spans = words.iter().map(|word| call.span(word));
+    spans.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end))
 }
