@@ -49,8 +49,11 @@ pub struct Operands<'a> {
 impl<'a> Operands<'a> {
     pub fn of(program: &str) -> Option<Self> {
         // Windows makes no difference between small and capital letters.
-        let program = program.strip_suffix(".exe").unwrap_or(program);
-        let (_, form) = PROGRAMS.iter().find(|(name, _)| name.eq_ignore_ascii_case(program))?;
+        let is_program = |name: &str| {
+            let end = program.get(name.len()..).filter(|end| end.is_empty() || end.eq_ignore_ascii_case(".exe"));
+            end.is_some() && program.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+        };
+        let (_, form) = PROGRAMS.iter().find(|(name, _)| is_program(name))?;
         let left = match form {
             Form::Name(_) => 0,
             Form::Count(_, left) => *left,
