@@ -65,8 +65,9 @@ impl Names<'_> {
                 found.extend(self.in_line(line).map(|what| (call.part(span), what)));
             });
         }
-        if found.is_empty() {
-            found.extend(written::in_call(call, *self));
+        // What is written may have more secrets than one of its words.
+        if let Some(written) = written::in_call(call, *self) {
+            written.add_to(&mut found);
         }
         found
     }
@@ -161,7 +162,7 @@ pub fn in_words(words: &[&str]) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     let names = Names::default();
     shell::calls_and_settings(&Script { commands: vec![command], ..Script::default() }, &mut |call| {
-        found.extend(names.in_call(call).into_iter().map(|(span, what)| (span.start, what)));
+        found.extend(names.in_call(call).into_iter().flat_map(|(span, what)| span.map(move |index| (index, what))));
     });
     found.sort_unstable();
     found.dedup_by_key(|(index, _)| *index);

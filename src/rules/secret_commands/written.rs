@@ -35,23 +35,23 @@ impl<'n> Written<'n> {
         self.file.find(kept.collect::<String>().as_bytes())
     }
 
-    fn of_call(&self, call: &Call<'_>) -> Option<Found> {
+    fn of_call(&self, call: &Call<'_>) -> Option<Output> {
         let sources = call.script.sources(call.command).into_iter().chain([call.command]);
         let mut all = Printed::default();
         let found = sources.into_iter().find_map(|command| {
             let input = command.input.as_ref().and_then(|input| self.in_text(&input.text, input.start));
             if let Some((span, what)) = input {
-                return Some((call.part(span), what));
+                return Some(Output { found: (call.part(span), what), is_printed: false });
             }
             let mut printed = printed(command);
             let what = self.find(&printed.text);
             all.text.push_str(&printed.text);
             let span = span(call, &printed.words);
             all.words.append(&mut printed.words);
-            span.zip(what)
+            Output::printed(span, what)
         });
         // Several commands may write one line: `{ printf 'password '; printf hunter2; } > ~/.netrc`.
-        found.or_else(|| span(call, &all.words).zip(self.find(&all.text)))
+        found.or_else(|| Output::printed(span(call, &all.words), self.find(&all.text)))
     }
 
     fn in_text(&self, text: &str, start: usize) -> Option<Found> {
@@ -68,13 +68,40 @@ impl<'n> Written<'n> {
     }
 }
 
+/// A secret in what a command writes.
+pub struct Output {
+    found: Found,
+    /// Whether it is in words that a program prints, and not in a here-document.
+    is_printed: bool,
+}
+
+impl Output {
+    fn printed(span: Option<Range<usize>>, what: Option<&'static str>) -> Option<Self> {
+        Some(Self { found: span.zip(what)?, is_printed: true })
+    }
+
+    /// Adds it to what is found in single words and lines. Words that are printed together are one secret.
+    pub fn add_to(self, all: &mut Vec<Found>) {
+        let (mut span, mut what) = self.found;
+        let is_same = |part: &Range<usize>| {
+            part.start == span.start || (self.is_printed && part.start >= span.start && part.end <= span.end)
+        };
+        let same: Vec<Found> = all.extract_if(.., |(part, _)| is_same(part)).collect();
+        if let Some((_, first)) = same.first() {
+            what = first;
+        }
+        span.end = same.iter().fold(span.end, |end, (part, _)| end.max(part.end));
+        all.push((span, what));
+    }
+}
+
 /// The credentials in a text that becomes this file, and the lines that have them.
 pub fn in_file(path: &str, text: &str, start: usize, names: Names<'_>) -> Option<Found> {
     Written::to(path, names)?.in_text(text, start)
 }
 
 /// The same of what a call writes.
-pub fn in_call(call: &Call<'_>, names: Names<'_>) -> Option<Found> {
+pub fn in_call(call: &Call<'_>, names: Names<'_>) -> Option<Output> {
     let writes = |operator: &str| matches!(operator, ">" | ">>" | ">|" | "&>" | "&>>");
     let redirections = call.command.redirections.iter().filter(|(operator, _)| writes(operator));
     let redirected: Vec<&str> = redirections.map(|(_, word)| word.text.as_str()).collect();
@@ -95,13 +122,13 @@ fn operands<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
 
 /// Secrets that the name in front of them says, in the lines that a call prints: `printf 'password=%s' hunter2`. The words of `echo` alone
 /// are mostly for people.
-fn in_lines(call: &Call<'_>, names: Names<'_>, is_written: bool) -> Option<Found> {
+fn in_lines(call: &Call<'_>, names: Names<'_>, is_written: bool) -> Option<Output> {
     if call.name != "printf" && !(call.name == "echo" && is_written) {
         return None;
     }
     let printed = printed(call.command);
-    let what = printed.text.lines().find_map(|line| names.in_line(line.trim()))?;
-    Some((span(call, &printed.words)?, what))
+    let what = printed.text.lines().find_map(|line| names.in_line(line.trim()));
+    Output::printed(span(call, &printed.words), what)
 }
 
 /// Where the words are, from the first to the last.
