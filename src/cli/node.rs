@@ -87,10 +87,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     policies.ceiling = args.mode.ceiling();
     let specs = specs(args);
     let wanted = match &args.dump {
-        Some(file) => vec![Destination {
-            what: "--dump",
-            path: Some(file).map(PathBuf::as_path).filter(|file| *file != Path::new("-")),
-        }],
+        Some(file) => {
+            let path = Some(file.as_path()).filter(|path| *path != Path::new("-"));
+            vec![Destination { what: "--dump", path }]
+        }
         None => output_spec::destinations(&specs),
     };
     let files = writing::open(&wanted)?;

@@ -116,8 +116,8 @@ fn from_files(
     files: &[NewFile],
 ) -> Result<OwaspReport, Failure> {
     let sources = args.inputs.files(&[], &args.dockerfile)?;
-    let named: Vec<&str> = names.iter().copied().chain(args.dockerfile.iter().map(String::as_str)).collect();
-    inputs.sources(&sources, &named).protect(files)?;
+    let given: Vec<&str> = names.iter().copied().chain(args.dockerfile.iter().map(String::as_str)).collect();
+    inputs.sources(&sources, &given).protect(files)?;
     let mut snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
     // Each item counts its own violations.
     snapshot.reports_implied = true;
