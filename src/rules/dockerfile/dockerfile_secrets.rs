@@ -125,7 +125,7 @@ that are none.",
             ),
             FileExample::good(
                 "what commands print for people, or of a secret that is mounted",
-                "FROM debian:12\nRUN printf '%s=%s\\n' TOKEN \"$TOKEN\" PORT 80 > /app/.env && printf 'password: %s\\n' \"$(cat /run/secrets/a)\"\nRUN printf 'Password for %s: ' app && printf 'db_password: %-20s|\\n' \"$P\" && echo Setting password: done && printf '%s\\n' token && printf -v NAME %s hunter2\nRUN DB_PASSWORD=$(echo \"$A\") TOKEN=$(cat /run/secrets/a) ./setup && read -r DB_PASSWORD < /run/secrets/a\nRUN echo \"$TOKEN\" | docker login -u u --password-stdin && printf '%s:%s' root \"$P\" | chpasswd\n",
+                "FROM debian:12\nRUN printf '%s=%s\\n' TOKEN \"$TOKEN\" PORT 80 > /app/.env && printf 'password: %s\\n' \"$(cat /run/secrets/a)\"\nRUN printf 'Password for %s: ' app && printf 'db_password: %-20s|\\n' \"$P\" && echo Setting password: done && printf '%s\\n' token && printf -v NAME %s value\nRUN DB_PASSWORD=$(echo \"$A\") TOKEN=$(cat /run/secrets/a) ./setup && read -r DB_PASSWORD < /run/secrets/a\nRUN echo \"$TOKEN\" | docker login -u u --password-stdin && printf '%s:%s' root \"$P\" | chpasswd\n",
             ),
             FileExample::bad(
                 "passwords in commands of Windows",
