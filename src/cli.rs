@@ -31,6 +31,7 @@ mod uninstall;
 mod usage;
 mod version;
 pub mod why;
+mod writing;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::Exit;

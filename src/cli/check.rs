@@ -13,12 +13,14 @@ mod other_tools;
 pub(super) mod outputs;
 mod run;
 mod settings;
-mod write;
 
 pub use args::Args;
+use args::Plan;
 
 use super::exit::{Exit, Failure};
-use super::output;
+use super::input::Source;
+use super::writing::{self, Destination, NewFile};
+use super::{output, output_spec};
 use crate::cli::image::facts as image_facts;
 use crate::manifest::Position;
 use crate::report::text::TextOptions;
@@ -30,7 +32,7 @@ pub(super) use files::Files;
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use outputs::{Outputs, ReportFormat};
 use run::{Progress, Run};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// # Errors
@@ -43,6 +45,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let known = plan.baseline.as_deref().map(known_findings).transpose()?;
     let namespaces = Namespaces { default: &plan.namespace, allowed: &plan.exemption_namespaces };
     let sources = args.inputs.files(&plan.exclude, &args.dockerfile)?;
+    let mut files = args.open(&plan, &sources)?;
+    let baseline = args.write_baseline.as_ref().and_then(|_| files.pop());
     // A ServiceAccount may come after its pods, and an exemption after what it exempts.
     let first = first_pass::read(&sources, namespaces)?;
     snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
@@ -60,7 +64,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let keeps_text = args.snippet;
     let offers_fixes = plan.outputs.iter().any(|output| output.format == ReportFormat::Sarif);
-    let files = Files { judge, namespaces, notes_usage: args.waivers, keeps_text, offers_fixes, fixing };
+    let judging = Files { judge, namespaces, notes_usage: args.waivers, keeps_text, offers_fixes, fixing };
     let options = TextOptions {
         all: plan.all,
         width: output::terminal_width(),
@@ -68,13 +72,17 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         diff: args.diff,
         explain: plan.explain(),
     };
-    let outputs = Outputs::open(&plan.outputs, options)?;
+    let outputs = Outputs::new(&plan.outputs, files, |spec| {
+        // A file is no terminal.
+        let width = options.width.filter(|_| spec.file.is_none());
+        outputs::format(spec.format, TextOptions { width, ..options.clone() })
+    });
     let mut run = Run::new(outputs, &plan, known, args.write_baseline.is_some(), fixing.is_some());
     run.begin(first.errors)?;
     let progress = Progress::new(sources.len());
     ordered::ordered(
         sources,
-        |source| source.with(|entry| files.judge(entry)),
+        |source| source.with(|entry| judging.judge(entry)),
         |found| progress.step(run.has_stdout(), || run.file(found)),
     )?;
     progress.end();
@@ -86,9 +94,23 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         .take_usage(args.waivers)
         .map(|usage| usage.waivers(&snapshot, today(), |waiver| place(waiver, &origins, &first.exemptions)));
     run.end(waivers.as_deref(), plan.settings.as_deref())?;
-    match &args.write_baseline {
-        Some(path) => write_baseline(path, run),
+    match baseline {
+        Some(file) => write_baseline(file, run),
         None => Ok(run.exit(plan.warnings_as_errors)),
+    }
+}
+
+impl Args {
+    /// Opens what is written: the reports, and then the baseline.
+    fn open(&self, plan: &Plan, sources: &[Source]) -> Result<Vec<NewFile>, Failure> {
+        let mut wanted = output_spec::destinations(&plan.outputs);
+        let baseline = self.write_baseline.as_deref();
+        wanted.extend(baseline.map(|path| Destination { what: "--write-baseline", path: Some(path) }));
+        let files = writing::open(&wanted)?;
+        let read = plan.baseline.iter().chain(&plan.image_facts).map(PathBuf::as_path);
+        let read = read.chain(writing::policies(&plan.policies)).chain(plan.settings.as_deref().map(Path::new));
+        writing::Inputs::default().files(read).sources(sources, &self.names()).protect(&files)?;
+        Ok(files)
     }
 }
 
@@ -99,15 +121,13 @@ fn known_findings(path: &Path) -> Result<KnownFindings, Failure> {
     Baseline::parse(&text).map(KnownFindings::new).map_err(fail)
 }
 
-fn write_baseline(path: &Path, run: Run) -> Result<Exit, Failure> {
+fn write_baseline(mut file: NewFile, run: Run) -> Result<Exit, Failure> {
     let (baseline, exit) = run.baseline();
-    std::fs::write(path, baseline.to_json())
-        .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", path.display())))?;
+    file.write(&baseline.to_json())?;
     let count: usize = baseline.findings.iter().map(|known| known.count).sum();
-    output::diagnose(
-        "note",
-        &format!("{}: written, with {count} violation{}", path.display(), if count == 1 { "" } else { "s" }),
-    );
+    let written = format!("{}: written, with {count} violation{}", file.shown(), if count == 1 { "" } else { "s" });
+    writing::finish(vec![file])?;
+    output::diagnose("note", &written);
     Ok(exit)
 }
 

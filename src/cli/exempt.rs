@@ -10,8 +10,8 @@ use super::access::AccessArgs;
 use super::exit::{Exit, Failure};
 use super::input::Inputs;
 use super::kubelets::KubeletArgs;
-use super::output;
 use super::suggested::{POLICY, RULE};
+use super::{output, writing};
 use crate::exempt::{Denied, Grant, Workload, propose};
 use crate::policy::ObjectExemption;
 use clap::ValueEnum;
@@ -109,7 +109,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Form::Values => yaml::values(&grants, &terms),
     };
     match &args.ratchet {
-        Some(file) => ratchet::write(file, &text)?,
+        Some(file) => writing::whole(file, &text)?,
         None => output::print(&text)?,
     }
     summarize(args, &grants);

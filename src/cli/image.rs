@@ -4,6 +4,7 @@ mod argument;
 pub mod facts;
 mod formats;
 mod layout;
+mod name;
 mod progress;
 mod registry;
 mod seal;
@@ -14,9 +15,10 @@ use super::check::{today, unusable};
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
 use super::namespace;
-use super::output;
 use super::output_spec::OutputParser;
 use super::suggested::POLICY;
+use super::writing::{self, Destination, NewFile};
+use super::{output, output_spec};
 use crate::image::{ImageError, OpenedImage, Platform, Source, Wanted, open, read};
 use crate::outcome::Verdict;
 use crate::reference::ImageRef;
@@ -107,10 +109,9 @@ impl Args {
         &self,
         document: &Path,
         argument: &Argument,
-        image: &OpenedImage,
+        (image, name): (&OpenedImage, &str),
         deadline: Deadline,
     ) -> Result<trust::Verdict, Failure> {
-        let name = self.pulled_as.as_deref();
         if argument.is_file {
             return trust::verify(document, &trust::Place::Folder(Path::new(&argument.text)), name, image);
         }
@@ -133,16 +134,10 @@ impl Args {
         }
     }
 
-    /// Checks the name by which pods pull the image.
-    fn check_name(&self, argument: &Argument, image: &OpenedImage) -> Result<(), Failure> {
+    /// Compares the digest in the name by which pods pull the image.
+    fn check_digest(&self, argument: &Argument, image: &OpenedImage) -> Result<(), Failure> {
         let Some(name) = self.pulled_as.as_deref() else { return Ok(()) };
         let reference = ImageRef::parse(name);
-        if !reference.is_well_formed() {
-            return Err(Failure::input(format!(
-                "--as: `{}` is no reference of an image, such as registry.example.com/shop/web:1",
-                argument::without_login(name)
-            )));
-        }
         let Some(digest) = reference.digest.as_deref().filter(|digest| *digest != image.digest.as_str()) else {
             return Ok(());
         };
@@ -170,21 +165,24 @@ impl Args {
         Ok(Wanted { name, platform: self.platform.0.clone() })
     }
 
-    /// The reports, and where they go.
-    fn specs(&self) -> Result<Vec<OutputSpec>, Failure> {
+    /// The reports.
+    fn specs(&self) -> Vec<OutputSpec> {
         let text = OutputSpec { format: ReportFormat::Text, file: None };
-        let specs = if self.output.is_empty() { vec![text] } else { self.output.clone() };
-        outputs::check(&specs)?;
-        if let Some(path) = &self.facts {
-            if specs.iter().any(|spec| spec.file.as_ref() == Some(path)) {
-                return Err(Failure::input(format!(
-                    "--facts and a report go to {}; name another file",
-                    path.display()
-                )));
-            }
-            outputs::check_writable(path)?;
+        if self.output.is_empty() { vec![text] } else { self.output.clone() }
+    }
+
+    /// Opens what is written: the reports, and then the facts.
+    fn open(&self, specs: &[OutputSpec], argument: &Argument) -> Result<Vec<NewFile>, Failure> {
+        let mut wanted = output_spec::destinations(specs);
+        wanted.extend(self.facts.as_deref().map(|path| Destination { what: "--facts", path: Some(path) }));
+        let files = writing::open(&wanted)?;
+        let named = self.trust.as_deref().into_iter().chain(writing::policies(&self.policy));
+        let mut read = writing::Inputs::default().files(named);
+        if argument.is_file {
+            read = read.image(Path::new(&argument.text));
         }
-        Ok(specs)
+        read.protect(&files)?;
+        Ok(files)
     }
 }
 
@@ -204,19 +202,21 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let argument = Argument::parse(&args.image)?;
     let fail = |error: ImageError| argument.unreadable(&error);
     // What is wrong with the arguments is said before an image is read, which takes minutes.
+    let given = name::given(args.pulled_as.as_deref(), &argument)?;
     let wanted = args.wanted(&argument)?;
-    let specs = args.specs()?;
-    let seal = args.seal.as_deref().map(|key| Seal::new(args, &argument, key)).transpose()?;
+    let specs = args.specs();
+    let mut files = args.open(&specs, &argument)?;
+    let facts_file = args.facts.as_ref().and_then(|_| files.pop());
+    let seal = args.seal.as_deref().map(|key| Seal::new(given, key)).transpose()?;
     let deadline = args.registry.deadline();
     let mut source = args.source(&argument, deadline)?;
     let image = open(&mut *source, &wanted).map_err(fail)?;
-    args.check_name(&argument, &image)?;
-    let trust = args.trust.as_deref().map(|file| args.verify(file, &argument, &image, deadline)).transpose()?;
+    args.check_digest(&argument, &image)?;
+    let needed = |option| name::needed(option, given, image.name.as_deref());
+    let verify = |file| args.verify(file, &argument, (&image, needed("--trust")?), deadline);
+    let trust = args.trust.as_deref().map(verify).transpose()?;
     let name = image.name.as_deref().unwrap_or(&argument.text);
-    let pulled_as = args.pulled_as.as_deref().unwrap_or(name);
-    if args.facts.is_some() {
-        facts::check_name(pulled_as, argument.is_file && args.pulled_as.is_none())?;
-    }
+    let pulled_as = if args.facts.is_some() { needed("--facts")? } else { given.unwrap_or(name) };
     let mut progress = Progress::new(&image);
     let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
     progress.end();
@@ -227,13 +227,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         facts.signed = trust.as_ref().and_then(trust::Verdict::newest);
         facts.trust.clone_from(&trust);
     }
-    if let Some(path) = &args.facts {
-        facts::write(path, pulled_as, &image.digest, &facts)?;
-    }
+    let facts_file = facts_file.map(|file| facts::write(file, pulled_as, &image.digest, &facts)).transpose()?;
     let identity = Identity { name, pulled_as, namespace: args.namespace.as_deref() };
     let violations = judge(&snapshot, identity, &facts, today());
     let report = ImageReport::new(&argument.text, &image, facts, violations);
-    write(&specs, &report, args.all)?;
+    write(&specs, files, facts_file, &report, args.all)?;
     Ok(match report.summary.verdict {
         Verdict::Deny => Exit::Violations,
         Verdict::Warn if args.warnings_as_errors => Exit::Violations,
@@ -241,9 +239,15 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Failure> {
+fn write(
+    specs: &[OutputSpec],
+    files: Vec<NewFile>,
+    facts: Option<NewFile>,
+    report: &ImageReport,
+    all: bool,
+) -> Result<(), Failure> {
     let width = output::terminal_width();
-    let outputs = Outputs::open_with(specs, |spec| -> Box<dyn Format> {
+    let outputs = Outputs::new(specs, files, |spec| -> Box<dyn Format> {
         let width = width.filter(|_| spec.file.is_none());
         match spec.format {
             ReportFormat::Text => Box::new(Whole::text(report, all, width)),
@@ -251,6 +255,6 @@ fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Fa
             ReportFormat::Json => Box::new(Whole::json(report)),
             other => outputs::format(other, TextOptions { all, width, ..TextOptions::default() }),
         }
-    })?;
-    outputs.print(&report.as_results())
+    });
+    outputs.with(facts).print(&report.as_results())
 }

@@ -7,9 +7,10 @@ use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
 use super::check::{today, unusable};
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
-use super::output;
 use super::output_spec::OutputParser;
 use super::suggested::POLICY;
+use super::writing::{self, Destination, NewFile};
+use super::{output, output_spec};
 use crate::host::{Root, snapshot};
 use crate::node::Node;
 use crate::policy::NodeIdentity;
@@ -84,18 +85,28 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     // A policy with errors is found before the host is read.
     let mut policies = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
     policies.ceiling = args.mode.ceiling();
-    outputs::check(&args.output)?;
+    let specs = specs(args);
+    let wanted = match &args.dump {
+        Some(file) => {
+            let path = Some(file.as_path()).filter(|path| *path != Path::new("-"));
+            vec![Destination { what: "--dump", path }]
+        }
+        None => output_spec::destinations(&specs),
+    };
+    let files = writing::open(&wanted)?;
+    let read_files = args.from.as_deref().into_iter().chain(writing::policies(&args.policy));
+    writing::Inputs::default().files(read_files).protect(&files)?;
     let node = match &args.from {
         Some(file) => dump::read(file)?,
         None => read(args)?,
     };
-    if let Some(file) = &args.dump {
-        return dump::write(file, &node).map(|()| Exit::Clean);
+    if args.dump.is_some() {
+        return dump::write(files, &node).map(|()| Exit::Clean);
     }
     let labels: BTreeMap<String, String> = args.labels.iter().cloned().collect();
     let name = args.name.as_deref().unwrap_or(&node.name);
     let report = judge(&policies, &node, NodeIdentity { name, labels: &labels }, today());
-    write(args, &report)?;
+    write(args, &specs, files, &report)?;
     let summary = &report.summary;
     Ok(match () {
         () if summary.denied > 0 || (args.warnings_as_errors && summary.warned > 0) => Exit::Violations,
@@ -126,12 +137,15 @@ fn place(args: &Args) -> Option<String> {
     }
 }
 
-fn write(args: &Args, report: &NodeReport) -> Result<(), Failure> {
+fn specs(args: &Args) -> Vec<OutputSpec> {
     let text = OutputSpec { format: ReportFormat::Text, file: None };
-    let specs = if args.output.is_empty() { vec![text] } else { args.output.clone() };
+    if args.output.is_empty() { vec![text] } else { args.output.clone() }
+}
+
+fn write(args: &Args, specs: &[OutputSpec], files: Vec<NewFile>, report: &NodeReport) -> Result<(), Failure> {
     let width = output::terminal_width();
     let place = place(args);
-    let outputs = Outputs::open_with(&specs, |spec| -> Box<dyn Format> {
+    let outputs = Outputs::new(specs, files, |spec| -> Box<dyn Format> {
         match spec.format {
             ReportFormat::Text => Box::new(Whole::text(report, args.all, place.as_deref())),
             ReportFormat::Html => Box::new(Whole::html(report)),
@@ -142,6 +156,6 @@ fn write(args: &Args, report: &NodeReport) -> Result<(), Failure> {
                 outputs::format(other, TextOptions { all: args.all, width, ..TextOptions::default() })
             }
         }
-    })?;
+    });
     outputs.print(&report.as_results(&args.root.display().to_string()))
 }

@@ -1,5 +1,6 @@
 //! `-o FORMAT[=FILE]`: a format, and the file that it is written to.
 
+use super::writing::Destination;
 use crate::rule::nearest_name;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -67,10 +68,8 @@ impl<F: ValueEnum + Clone + Send + Sync + 'static> TypedValueParser for OutputPa
     }
 }
 
-/// The place that two of the outputs share, if there is one.
+/// Where the reports go.
 #[must_use]
-pub fn shared<F>(specs: &[OutputSpec<F>]) -> Option<String> {
-    let mut later = specs.iter().enumerate();
-    let twice = later.find(|(index, spec)| specs.iter().take(*index).any(|other| other.file == spec.file));
-    twice.map(|(_, spec)| spec.file.as_ref().map_or("stdout".to_owned(), |file| file.display().to_string()))
+pub fn destinations<F>(specs: &[OutputSpec<F>]) -> Vec<Destination<'_>> {
+    specs.iter().map(|spec| Destination { what: "a report", path: spec.file.as_deref() }).collect()
 }

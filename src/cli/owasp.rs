@@ -9,8 +9,9 @@ use super::exit::{Exit, Failure};
 use super::input::Inputs;
 use super::kubelets::KubeletArgs;
 use super::output;
-use super::output_spec::{OutputParser, OutputSpec, shared};
+use super::output_spec::{OutputParser, OutputSpec, destinations};
 use super::suggested::POLICY;
+use super::writing::{self, NewFile};
 use crate::admit::Snapshot;
 use crate::report::owasp::{Collector, OwaspReport, html, read, text};
 use crate::sources::Sources;
@@ -86,11 +87,18 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
              Usage: podreeve owasp [OPTIONS] [FILE]...; see podreeve owasp --help",
         ));
     }
-    if let Some(place) = shared(&args.output) {
-        return Err(Failure::input(format!("two outputs are written to {place}; name a file for one: -o html=FILE")));
-    }
-    let report = if args.cluster { cluster::report(args)? } else { from_files(args, &names)? };
-    write(args, &report)?;
+    let text = [OutputSpec { format: Form::Text, file: None }];
+    let specs = if args.output.is_empty() { &text[..] } else { &args.output };
+    let files = writing::open(&destinations(specs))?;
+    let read = args.report.iter().map(PathBuf::as_path).chain(writing::policies(&args.policy));
+    let inputs = writing::Inputs::default().files(read);
+    let report = if args.cluster {
+        inputs.protect(&files)?;
+        cluster::report(args)?
+    } else {
+        from_files(args, &names, inputs, &files)?
+    };
+    write(specs, files, &report)?;
     for error in &report.errors {
         output::diagnose("error", error);
     }
@@ -101,13 +109,21 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-fn from_files(args: &Args, names: &[&str]) -> Result<OwaspReport, Failure> {
+fn from_files(
+    args: &Args,
+    names: &[&str],
+    inputs: writing::Inputs<'_>,
+    files: &[NewFile],
+) -> Result<OwaspReport, Failure> {
+    let sources = args.inputs.files(&[], &args.dockerfile)?;
+    let given: Vec<&str> = names.iter().copied().chain(args.dockerfile.iter().map(String::as_str)).collect();
+    inputs.sources(&sources, &given).protect(files)?;
     let mut snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
     // Each item counts its own violations.
     snapshot.reports_implied = true;
     let mut collector = Collector::new(&snapshot.policies, None);
     if !names.is_empty() || !args.dockerfile.is_empty() {
-        files::judge(args, &snapshot, &mut collector)?;
+        files::judge(args, sources, &snapshot, &mut collector)?;
     }
     finish(args, collector, || source(args, names))
 }
@@ -152,27 +168,16 @@ fn source(args: &Args, names: &[&str]) -> String {
     given.join(", ")
 }
 
-fn write(args: &Args, report: &OwaspReport) -> Result<(), Failure> {
-    let text = [OutputSpec { format: Form::Text, file: None }];
-    let outputs = if args.output.is_empty() { &text[..] } else { &args.output };
-    for OutputSpec { format, file } in outputs {
-        let made = match format {
+fn write(specs: &[OutputSpec<Form>], mut files: Vec<NewFile>, report: &OwaspReport) -> Result<(), Failure> {
+    for (spec, file) in specs.iter().zip(&mut files) {
+        file.write(&match spec.format {
             Form::Text => text::text(report),
             Form::Html => html::html(report),
             // Writing to a string cannot fail.
             Form::Json => serde_json::to_string_pretty(report).unwrap_or_default() + "\n",
-        };
-        match file {
-            None => output::print(&made)?,
-            Some(path) => {
-                // A file is no terminal.
-                let plain = anstream::adapter::strip_str(&made).to_string();
-                std::fs::write(path, plain)
-                    .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", path.display())))?;
-            }
-        }
+        })?;
     }
-    Ok(())
+    writing::finish(files)
 }
 
 /// What the list needs to know of the facts by which a cluster was judged.

@@ -4,13 +4,14 @@ use super::exit::{Exit, Failure};
 use super::input::{self, Entry, How, Input};
 use super::output;
 use super::output_spec::{self, OutputParser, OutputSpec};
+use super::writing::{self, NewFile};
 use crate::policy_test::report::{Results, TextOptions, junit, text};
 use crate::policy_test::{Suite, SuiteResult, bless, is_mentioned, read, run as run_suite};
 use crate::report::FileError;
 use crate::sources::SourceError;
 use clap::ValueEnum;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Test policies: what they do with an object, and what you expect
 ///
@@ -60,17 +61,19 @@ enum TestFormat {
 /// # Errors
 /// Files without a test, and files that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    if let Some(place) = output_spec::shared(&args.output) {
-        return Err(Failure::input(format!("two formats go to {place}; give one of them another file")));
-    }
+    let text_to_stdout = [OutputSpec { format: TestFormat::Text, file: None }];
+    let specs = if args.output.is_empty() { &text_to_stdout[..] } else { &args.output };
+    let files = writing::open(&output_spec::destinations(specs))?;
     let mut loaded = Loaded::new(args)?;
+    let suites = loaded.suites.iter().map(|suite| Path::new(&suite.file));
+    writing::Inputs::default().files(suites).protect(&files)?;
     if args.bless && write(&loaded.results(args)?)? {
         loaded = Loaded::new(args)?;
     }
     let results = loaded.results(args)?;
     let summary = results.summary();
     let is_covered = results.uncovered.as_ref().is_none_or(Vec::is_empty);
-    print(args, results)?;
+    print(args, results, specs, files)?;
     Ok(if summary.failed > 0 || !is_covered {
         Exit::Violations
     } else if summary.errors > 0 {
@@ -170,10 +173,11 @@ fn write(results: &Results<'_>) -> Result<bool, Failure> {
         if file == "-" {
             return Err(Failure::input("--bless cannot write to stdin; name the file"));
         }
-        let fail = |what: &str, error: std::io::Error| Failure::input(format!("{file}: cannot be {what}: {error}"));
-        let text = std::fs::read_to_string(file).map_err(|error| fail("read", error))?;
+        let fail = |error: std::io::Error| Failure::input(format!("{file}: cannot be read: {error}"));
+        let text = std::fs::read_to_string(file).map_err(fail)?;
         if let Some(blessed) = bless::blessed(&text, suites).map_err(Failure::input)? {
-            std::fs::write(file, blessed).map_err(|error| fail("written", error))?;
+            writing::replace(file, text.as_bytes(), blessed.as_bytes())
+                .map_err(|message| Failure::input(format!("{file}: {message}")))?;
             output::diagnose("note", &format!("{file}: written; read the change before you commit it"));
             changed = true;
         }
@@ -181,29 +185,26 @@ fn write(results: &Results<'_>) -> Result<bool, Failure> {
     Ok(changed)
 }
 
-fn print(args: &Args, results: Results<'_>) -> Result<(), Failure> {
-    let text_to_stdout = [OutputSpec { format: TestFormat::Text, file: None }];
-    let outputs = if args.output.is_empty() { &text_to_stdout[..] } else { &args.output };
+fn print(
+    args: &Args,
+    results: Results<'_>,
+    specs: &[OutputSpec<TestFormat>],
+    mut files: Vec<NewFile>,
+) -> Result<(), Failure> {
     for error in &results.errors {
         output::diagnose("error", &error.to_string());
     }
     let options = TextOptions { verbose: args.verbose, blessed: args.bless };
     let (as_text, as_junit) = (text(&results, options), junit(&results));
     let report = results.report();
-    for spec in outputs {
-        let part = match spec.format {
+    for (spec, file) in specs.iter().zip(&mut files) {
+        file.write(&match spec.format {
             TestFormat::Text => as_text.clone(),
             TestFormat::Junit => as_junit.clone(),
             TestFormat::Json => {
                 serde_json::to_string_pretty(&report).map_err(|error| Failure::internal(error.to_string()))? + "\n"
             }
-        };
-        match &spec.file {
-            None => output::print(&part)?,
-            // The file gets no colours.
-            Some(file) => std::fs::write(file, anstream::adapter::strip_str(&part).to_string())
-                .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", file.display())))?,
-        }
+        })?;
     }
-    Ok(())
+    writing::finish(files)
 }

@@ -1,11 +1,13 @@
 //! Secrets in the commands of a build: in variables, options, and in what programs read.
 
+mod printed;
+mod reads;
 mod written;
 
 pub use written::in_file;
 
-use crate::secret_shapes::{is_crypt, is_fingerprint, is_literal, is_named_secret, secret_value, secrets_in_words};
-use crate::shell::{self, Call, Piece, SHELLS, Script, Word};
+use crate::secret_shapes::{is_fingerprint, is_named_secret, secret_value, secrets_in_words};
+use crate::shell::{self, Call, SHELLS, Script, Word};
 use std::ops::Range;
 
 /// What a policy says of names.
@@ -41,7 +43,7 @@ impl Names<'_> {
         let is_setting = |text: &str| declares || is_in_capitals(text) || is_generated_option(text);
         let arguments = call.words.iter().skip(1).filter(|word| is_setting(&word.text));
         for word in before.chain(arguments) {
-            if let Some(what) = self.assigned(&word.text) {
+            if let Some(what) = self.assigned(&word.text).or_else(|| self.substituted(word)) {
                 found.push((call.span(word), what));
             }
         }
@@ -54,15 +56,18 @@ impl Names<'_> {
                 found.push((call.span(word), what));
             }
         }
-        found.extend(read_passwords(call));
+        found.extend(reads::passwords(call));
+        found.extend(reads::plain_text(call));
+        found.extend(reads::variable(call, *self));
         // What a program other than a shell reads.
         if let Some(piece) = call.command.input.as_ref().filter(|_| !SHELLS.contains(&call.name.as_str())) {
             lines(&piece.text, piece.start, |line, span| {
                 found.extend(self.in_line(line).map(|what| (call.part(span), what)));
             });
         }
-        if found.is_empty() {
-            found.extend(written::in_call(call, *self));
+        // What is written may have more secrets than one of its words.
+        if let Some(written) = written::in_call(call, *self) {
+            written.add_to(&mut found);
         }
         found
     }
@@ -71,6 +76,16 @@ impl Names<'_> {
     fn assigned(&self, word: &str) -> Option<&'static str> {
         let (name, value) = word.split_once('=')?;
         self.secret(name.trim_start_matches('-'), value).filter(|_| !value.starts_with(['$', '`']))
+    }
+
+    /// The secret of `NAME=$(echo value)`, which is written as a script, and is a literal all the same.
+    fn substituted(&self, word: &Word) -> Option<&'static str> {
+        let (name, _) = word.text.split_once('=').filter(|(_, value)| *value == "$()")?;
+        let [script] = word.inner.as_slice() else { return None };
+        let [command] = script.commands.as_slice() else { return None };
+        let input = || command.input.as_ref().map(|input| input.text.clone());
+        let text = Some(printed::printed(command).text).filter(|text| !text.is_empty()).or_else(input)?;
+        self.assigned(&format!("{name}={}", text.trim()))
     }
 
     /// The secret in a line of a file.
@@ -88,23 +103,6 @@ impl Names<'_> {
     }
 }
 
-/// Passwords that `chpasswd` and `passwd --stdin` read: `echo 'root:hunter2' | chpasswd`.
-fn read_passwords(call: &Call<'_>) -> Vec<Found> {
-    let Some(reads) = PasswordReader::of(call) else { return Vec::new() };
-    let mut found = Vec::new();
-    for source in call.script.sources(call.command) {
-        let is_text = matches!(source.words.first().map(|word| word.text.as_str()), Some("echo" | "printf"));
-        let words = source.words.iter().skip(1).filter(|word| is_text && !word.text.starts_with('-'));
-        found.extend(words.filter(|word| reads.has_password(&word.text)).map(|word| call.span(word)));
-    }
-    let strings = call.command.redirections.iter().filter(|(operator, _)| operator == "<<<");
-    found.extend(strings.filter(|(_, word)| reads.has_password(&word.text)).map(|(_, word)| call.span(word)));
-    if let Some(Piece { text, start }) = &call.command.input {
-        lines(text, *start, |line, span| found.extend(reads.has_password(line).then_some(call.part(span))));
-    }
-    found.into_iter().map(|span| (span, "the password of a user")).collect()
-}
-
 /// `-c`, or `-euxc`.
 fn is_script_option(word: &Word) -> bool {
     word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c')
@@ -112,42 +110,6 @@ fn is_script_option(word: &Word) -> bool {
 
 /// Programs whose arguments are public keys.
 const PGP: [&str; 7] = ["apt-key", "gpg", "gpg1", "gpg2", "pacman-key", "rpmkeys", "sq"];
-
-/// A program that reads passwords.
-enum PasswordReader {
-    /// One line is one password.
-    Lines,
-    /// `user:password`.
-    Pairs,
-    /// `user:hash`.
-    Hashes,
-}
-
-impl PasswordReader {
-    fn of(call: &Call<'_>) -> Option<Self> {
-        let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
-        match call.name.as_str() {
-            "chpasswd" if has(&["-e", "--encrypted"]) => Some(Self::Hashes),
-            "chpasswd" => Some(Self::Pairs),
-            // Without a terminal it reads the password from its input, too.
-            "passwd" => Some(Self::Lines),
-            _ => None,
-        }
-    }
-
-    fn has_password(&self, text: &str) -> bool {
-        let is_password = |text: &str| is_literal(text) && !text.starts_with(['$', '`', '*', '!']);
-        // `echo` and `printf` write `\n` for the end of a line.
-        let of_user = |line: &str, is: &dyn Fn(&str) -> bool| {
-            line.split_once(':').is_some_and(|(user, password)| !user.is_empty() && is(password))
-        };
-        text.split('\n').flat_map(|line| line.split("\\n")).map(str::trim).any(|line| match self {
-            Self::Lines => is_password(line),
-            Self::Pairs => of_user(line, &is_password),
-            Self::Hashes => of_user(line, &is_crypt),
-        })
-    }
-}
 
 /// `NAME=value` as programs take variables from arguments: `make NPM_TOKEN=...`.
 fn is_in_capitals(word: &str) -> bool {
@@ -200,7 +162,7 @@ pub fn in_words(words: &[&str]) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     let names = Names::default();
     shell::calls_and_settings(&Script { commands: vec![command], ..Script::default() }, &mut |call| {
-        found.extend(names.in_call(call).into_iter().map(|(span, what)| (span.start, what)));
+        found.extend(names.in_call(call).into_iter().flat_map(|(span, what)| span.map(move |index| (index, what))));
     });
     found.sort_unstable();
     found.dedup_by_key(|(index, _)| *index);

@@ -16,7 +16,7 @@ enum Form {
 
 const SET: Form = Form::Name(&["config", "configure", "set"]);
 
-const PROGRAMS: [(&str, Form); 12] = [
+const PROGRAMS: [(&str, Form); 14] = [
     ("aws", SET),
     ("composer", SET),
     ("git", SET),
@@ -29,6 +29,9 @@ const PROGRAMS: [(&str, Form); 12] = [
     ("mc", Form::Count(&["add", "set"], 3)),
     ("openssl", Form::Count(&["passwd"], 0)),
     ("htpasswd", Form::User),
+    // `net user NAME PASSWORD /add`
+    ("net", Form::Count(&["user"], 1)),
+    ("net1", Form::Count(&["user"], 1)),
 ];
 
 /// Reads the operands of such a program.
@@ -45,7 +48,12 @@ pub struct Operands<'a> {
 
 impl<'a> Operands<'a> {
     pub fn of(program: &str) -> Option<Self> {
-        let (_, form) = PROGRAMS.iter().find(|(name, _)| *name == program)?;
+        // Windows makes no difference between small and capital letters.
+        let is_program = |name: &str| {
+            let end = program.get(name.len()..).filter(|end| end.is_empty() || end.eq_ignore_ascii_case(".exe"));
+            end.is_some() && program.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+        };
+        let (_, form) = PROGRAMS.iter().find(|(name, _)| is_program(name))?;
         let left = match form {
             Form::Name(_) => 0,
             Form::Count(_, left) => *left,
@@ -66,7 +74,7 @@ impl<'a> Operands<'a> {
                 has_begun && is_name(before, value) && is_literal()
             }
             Form::Count(begin, _) if !self.has_begun => {
-                self.has_begun = begin.contains(&word);
+                self.has_begun = begin.iter().any(|begin| begin.eq_ignore_ascii_case(word));
                 false
             }
             Form::Count(..) if matches!(option, Some("-salt" | "-in" | "-rand")) => false,

@@ -81,9 +81,17 @@ fn is_placeholder(value: &str) -> bool {
         || marked
         || filtered
         || bracketed
-        || value == "%s"
+        || is_place(value)
         || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))
         || ["REDACTED", "TODO", "TBD", "FIXME"].contains(&value)
+}
+
+/// Whether `printf` writes another text here: `%s`, `%-20s`.
+fn is_place(value: &str) -> bool {
+    let Some(behind) = value.strip_prefix('%') else { return false };
+    let kind = behind.trim_start_matches(|c: char| c.is_ascii_digit() || " #*+-.".contains(c));
+    let rest = kind.strip_prefix(['b', 'c', 'd', 'i', 'q', 's', 'u', 'x']);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['\\', '|']))
 }
 
 /// Letters, digits, `_`, `.` and `-`.

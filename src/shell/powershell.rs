@@ -269,8 +269,10 @@ impl Reader<'_> {
             let is_text =
                 |word: &Word| word.inner.is_empty() && value.len() == 1 && !is_called && !is_variable(&word.text);
             if let Some(text) = value.first().filter(|word| is_text(word)) {
-                let text = format!("{}={}", name.text.trim_start_matches('$'), text.text);
-                command.words = vec![Word::instead(text, &name)];
+                let both = format!("{}={}", name.text.trim_start_matches('$'), text.text);
+                let mut word = Word::instead(both, &name);
+                word.span.end = text.span.end;
+                command.words = vec![word];
             } else {
                 command.words = value;
                 command.redirections.push((">".to_owned(), name));

@@ -169,8 +169,19 @@ fn options_without_effect_are_errors() {
         // The folder has the name `1`, which is a tag.
         (
             &["web", "--facts", "facts.json"],
-            "error: --facts needs the name by which pods pull the image, and `1` is none; add",
+            "error: --facts needs the name by which pods pull the image, and `1` in the file is none; add",
         ),
+        (
+            &["web", "--trust", "trust.yaml"],
+            "error: --trust needs the name by which pods pull the image, and `1` in the file is none; add",
+        ),
+        (
+            &["web", "--seal", "seal.key"],
+            "error: --seal needs the name by which pods pull the image; add --as registry.example.com/shop/web:1",
+        ),
+        // What is wrong with a name is said before an image is read.
+        (&["nowhere.tar", "--as", "A B", "--seal", "seal.key"], "error: --as: `A B` is no reference of an image"),
+        (&["nowhere.tar", "--as", "A B", "--trust", "trust.yaml"], "error: --as: `A B` is no reference of an image"),
         (&["web", "--as", "A B", "-n", "shop"], "error: --as: `A B` is no reference of an image"),
         (&["web", "--as", &zero, "--seal", "seal.key"], "error: --as names sha256:0000"),
         (&["web", "--as", &zero, "--trust", "trust.yaml"], "error: --as names sha256:0000"),

@@ -58,3 +58,4 @@ mod why;
 mod why_forged;
 mod workloads;
 mod worst_first;
+mod written_files;

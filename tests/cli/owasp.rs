@@ -124,7 +124,7 @@ fn what_cannot_be_used_is_named() {
         (&["owasp", "--report", "a.json"], "a.json: is no report of podreeve"),
         (&["owasp", "--report", "b.json"], "b.json: is a Pod"),
         (&["owasp", "--report", "missing.json"], "missing.json: cannot be read"),
-        (&["owasp", "broken.yaml", "-o", "json", "-o", "html"], "two outputs are written to stdout"),
+        (&["owasp", "broken.yaml", "-o", "json", "-o", "html"], "two formats go to stdout"),
         (&["owasp", "broken.yaml"], "broken.yaml"),
     ] {
         let ran = dir.run(arguments);

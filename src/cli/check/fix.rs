@@ -2,8 +2,8 @@
 
 use super::found::FoundInFile;
 use super::origin::Origin;
-use super::write::replace;
 use crate::cli::input::Input;
+use crate::cli::writing::replace;
 use crate::dockerfile::Dockerfile;
 use crate::manifest::{Document, Object, Reading, TextEdit, apply};
 use crate::report::fix::{FixReport, Hidden, LeftReport, TextFix, edits, replacements, unified};

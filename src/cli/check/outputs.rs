@@ -1,7 +1,8 @@
 //! `-o FORMAT[=FILE]`: the formats of one run, and where each is written to.
 
 use crate::cli::exit::Failure;
-use crate::cli::{output, output_spec};
+use crate::cli::output_spec;
+use crate::cli::writing::{self, NewFile};
 use crate::report::format::{
     Ending, FileFindings, Format, GithubReport, GitlabReport, HtmlReport, JsonReport, JunitReport, MarkdownReport,
     SarifReport,
@@ -9,9 +10,6 @@ use crate::report::format::{
 use crate::report::text::{TextOptions, TextReport};
 use crate::report::{CheckResults, Summary};
 use clap::ValueEnum;
-use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
 
 /// A format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,76 +36,57 @@ pub enum ReportFormat {
 pub type OutputSpec = output_spec::OutputSpec<ReportFormat>;
 
 /// The reports of one run.
-pub struct Outputs(Vec<Output>);
+pub struct Outputs {
+    reports: Vec<Output>,
+    /// Files that are put in their places with the reports.
+    others: Vec<NewFile>,
+}
 
 struct Output {
     format: Box<dyn Format>,
-    to: Target,
-}
-
-enum Target {
-    Stdout,
-    File(BufWriter<File>, PathBuf),
+    to: NewFile,
 }
 
 impl Outputs {
-    /// Opens the files.
-    ///
-    /// # Errors
-    /// Two formats for one place, and a file that cannot be written.
-    pub fn open(specs: &[OutputSpec], options: TextOptions) -> Result<Self, Failure> {
-        // A file is no terminal.
-        Self::open_with(specs, |spec| {
-            let width = options.width.filter(|_| spec.file.is_none());
-            format(spec.format, TextOptions { width, ..options.clone() })
-        })
+    /// The reports that `make` writes into these files, which [`writing::open`] opened for the same specs.
+    pub fn new(specs: &[OutputSpec], files: Vec<NewFile>, make: impl Fn(&OutputSpec) -> Box<dyn Format>) -> Self {
+        let output = |(spec, to)| Output { format: make(spec), to };
+        Self { reports: specs.iter().zip(files).map(output).collect(), others: Vec::new() }
     }
 
-    /// Opens the files of reports that `make` writes.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn open_with(specs: &[OutputSpec], make: impl Fn(&OutputSpec) -> Box<dyn Format>) -> Result<Self, Failure> {
-        let mut outputs = Vec::new();
-        distinct(specs)?;
-        for spec in specs {
-            let to = match &spec.file {
-                None => Target::Stdout,
-                Some(path) => Target::File(
-                    File::create(path).map(BufWriter::new).map_err(|error| unwritable(path, &error))?,
-                    path.clone(),
-                ),
-            };
-            outputs.push(Output { format: make(spec), to });
-        }
-        Ok(Self(outputs))
+    /// With a file that is written already.
+    #[must_use]
+    pub fn with(mut self, file: Option<NewFile>) -> Self {
+        self.others.extend(file);
+        self
     }
 
     /// Whether a report goes to stdout.
     pub fn has_stdout(&self) -> bool {
-        self.0.iter().any(|output| matches!(output.to, Target::Stdout))
+        self.reports.iter().any(|output| output.to.is_stdout())
     }
 
     pub fn begin(&mut self) -> Result<(), Failure> {
-        self.0.iter_mut().try_for_each(|output| {
+        self.reports.iter_mut().try_for_each(|output| {
             let part = output.format.begin();
             output.to.write(&part)
         })
     }
 
     pub fn file(&mut self, file: &FileFindings<'_>) -> Result<(), Failure> {
-        self.0.iter_mut().try_for_each(|output| {
+        self.reports.iter_mut().try_for_each(|output| {
             let part = output.format.file(file);
             output.to.write(&part)
         })
     }
 
     pub fn end(&mut self, ending: &Ending<'_>) -> Result<(), Failure> {
-        self.0.iter_mut().try_for_each(|output| {
+        self.reports.iter_mut().try_for_each(|output| {
             let part = output.format.end(ending);
-            output.to.write(&part)?;
-            output.to.close()
-        })
+            output.to.write(&part)
+        })?;
+        let reports = self.reports.drain(..).map(|output| output.to);
+        writing::finish(reports.chain(self.others.drain(..)).collect())
     }
 
     /// Prints a report that is whole at once, as `podreeve image` and `podreeve node` have it.
@@ -126,63 +105,6 @@ impl Outputs {
             settings: None,
         })
     }
-}
-
-impl Target {
-    fn write(&mut self, part: &str) -> Result<(), Failure> {
-        match self {
-            _ if part.is_empty() => Ok(()),
-            Self::Stdout => output::print(part),
-            Self::File(file, path) => {
-                // The file gets no colours.
-                let plain = anstream::adapter::strip_str(part).to_string();
-                file.write_all(plain.as_bytes()).map_err(|error| unwritable(path, &error))
-            }
-        }
-    }
-
-    fn close(&mut self) -> Result<(), Failure> {
-        match self {
-            Self::Stdout => Ok(()),
-            Self::File(file, path) => file.flush().map_err(|error| unwritable(path, &error)),
-        }
-    }
-}
-
-fn distinct(specs: &[OutputSpec]) -> Result<(), Failure> {
-    let Some(place) = output_spec::shared(specs) else { return Ok(()) };
-    Err(Failure::input(format!(
-        "two formats go to {place}; give one of them another file, such as `-o sarif=podreeve.sarif`"
-    )))
-}
-
-/// Finds out what [`Outputs::open`] would not write, before a work that takes minutes. All files stay as they are.
-///
-/// # Errors
-/// As [`Outputs::open`].
-pub fn check(specs: &[OutputSpec]) -> Result<(), Failure> {
-    distinct(specs)?;
-    specs.iter().filter_map(|spec| spec.file.as_deref()).try_for_each(check_writable)
-}
-
-/// # Errors
-/// The file cannot be written.
-pub fn check_writable(path: &Path) -> Result<(), Failure> {
-    let known = fs::metadata(path);
-    let opened = match &known {
-        Ok(metadata) if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
-        // A pipe would wait for its reader.
-        Ok(metadata) if !metadata.is_file() => Ok(()),
-        Ok(_) => File::options().append(true).open(path).map(drop),
-        // A link to a file that is not there yet.
-        Err(_) if fs::symlink_metadata(path).is_ok() => Ok(()),
-        Err(_) => File::create_new(path).and_then(|_| fs::remove_file(path)),
-    };
-    opened.map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::input(format!("{}: cannot be written: {error}", path.display()))
 }
 
 /// The format of `check`.

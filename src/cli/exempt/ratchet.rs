@@ -5,7 +5,7 @@ use super::terms::Terms;
 use super::{Args, yaml};
 use crate::cli::check::today;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::output;
+use crate::cli::{output, writing};
 use crate::exempt::{Existing, Workload, propose, ratchet};
 use crate::manifest;
 use crate::policy::ObjectExemption;
@@ -36,7 +36,7 @@ pub fn tighten(file: &Path, source: &Source<'_>, args: &Args) -> Result<Exit, Fa
         count += grants.values().map(Vec::len).sum::<usize>();
         text.push_str(&yaml::objects(&grants, &Terms { reason: reason.to_owned(), until }, &mut names));
     }
-    write(file, &text)?;
+    writing::whole(file, &text)?;
     let were = specs.len();
     output::diagnose("note", &format!("{}: {count} of {were} exemptions are still needed", file.display()));
     Ok(super::report_left(&result.new))
@@ -82,13 +82,4 @@ fn existing(namespace: &str, spec: &ExemptionSpec) -> Existing {
         containers: containers.clone(),
         images: images.clone(),
     }
-}
-
-/// Replaces the file as a whole.
-pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::input(format!("{}: cannot be written: {error}", file.display()));
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let new = folder.join(format!(".{name}.new"));
-    std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file)).map_err(fail)
 }

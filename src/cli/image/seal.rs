@@ -2,6 +2,7 @@
 
 use super::Args;
 use super::argument::Argument;
+use super::name;
 use super::registry::{Deadline, Repository};
 use super::trust::Place;
 use crate::cli::exit::{Exit, Failure};
@@ -22,16 +23,8 @@ pub struct Seal {
 impl Seal {
     /// # Errors
     /// There is no such name, or the key cannot be read.
-    pub fn new(args: &Args, argument: &Argument, key: &Path) -> Result<Self, Failure> {
-        if argument.is_file && args.pulled_as.is_none() {
-            return Err(Failure::input(
-                "--seal needs the name by which pods name the image; add --as registry.example.com/shop/web:1",
-            ));
-        }
-        let name = ImageRef::parse(args.pulled_as.as_deref().unwrap_or(&argument.text)).into_owned();
-        if !name.is_well_formed() {
-            return Err(Failure::input("--as is no reference of an image, such as registry.example.com/shop/web:1"));
-        }
+    pub fn new(given: Option<&str>, key: &Path) -> Result<Self, Failure> {
+        let name = ImageRef::parse(name::needed("--seal", given, None)?).into_owned();
         let failed = |error| Failure::input(format!("{}: {error}", key.display()));
         Ok(Self { name, key: fs::read(key).map_err(failed)? })
     }

@@ -1,6 +1,5 @@
 //! `podreeve image --trust`: the trust document, with the files and ConfigMaps that it names, and what it says of the image.
 
-use super::argument::without_login;
 use super::layout::Folder;
 use super::registry::Repository;
 use crate::cli::exit::Failure;
@@ -55,20 +54,9 @@ impl Place<'_> {
 ///
 /// # Errors
 /// The document or the signatures cannot be read, or no entry of the document covers the image.
-pub fn verify(
-    file: &Path,
-    place: &Place<'_>,
-    pulled_as: Option<&str>,
-    image: &OpenedImage,
-) -> Result<Verdict, Failure> {
+pub fn verify(file: &Path, place: &Place<'_>, name: &str, image: &OpenedImage) -> Result<Verdict, Failure> {
     let trust = load(file)?;
-    let name = pulled_as.or(image.name.as_deref().filter(|name| name.contains('/'))).ok_or_else(|| {
-        Failure::input("--trust needs the name by which the image is pulled; add --as registry.example.com/shop/web")
-    })?;
     let reference = ImageRef::parse(name);
-    if !reference.is_well_formed() {
-        return Err(Failure::input(format!("--as: `{}` is no reference of an image", without_login(name))));
-    }
     let digest = image.digest.to_string();
     let leaves = image.leaves();
     let evidence = place.evidence(&digest, &leaves)?;

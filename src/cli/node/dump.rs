@@ -1,7 +1,7 @@
 //! What was read of a host, as a file.
 
 use crate::cli::exit::Failure;
-use crate::cli::output;
+use crate::cli::writing::{self, NewFile};
 use crate::node::{API_VERSION, KIND, Node};
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -12,14 +12,11 @@ const LARGEST: u64 = 256 << 20;
 
 /// # Errors
 /// The file cannot be written.
-pub fn write(path: &Path, node: &Node) -> Result<(), Failure> {
+pub fn write(mut files: Vec<NewFile>, node: &Node) -> Result<(), Failure> {
     // Writing to a string cannot fail.
     let text = serde_json::to_string_pretty(node).unwrap_or_default() + "\n";
-    if path == Path::new("-") {
-        return output::print(&text);
-    }
-    std::fs::write(path, text)
-        .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", path.display())))
+    files.iter_mut().try_for_each(|file| file.write(&text))?;
+    writing::finish(files)
 }
 
 /// # Errors

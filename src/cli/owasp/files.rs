@@ -4,16 +4,16 @@ use super::Args;
 use crate::admit::Snapshot;
 use crate::cli::check::{Files, Namespaces, first_pass, ordered, today};
 use crate::cli::exit::Failure;
+use crate::cli::input::Source;
 use crate::cli::output;
 use crate::report::Judge;
 use crate::report::owasp::{Collector, read};
 use crate::rule::Severity;
 use std::sync::Arc;
 
-pub fn judge(args: &Args, snapshot: &Snapshot, collector: &mut Collector) -> Result<(), Failure> {
+pub fn judge(args: &Args, sources: Vec<Source>, snapshot: &Snapshot, collector: &mut Collector) -> Result<(), Failure> {
     let default = args.namespace.as_deref().unwrap_or("default");
     let namespaces = Namespaces { default, allowed: &args.exemption_namespaces };
-    let sources = args.inputs.files(&[], &args.dockerfile)?;
     let first = first_pass::read(&sources, namespaces)?;
     let mut snapshot = snapshot.clone();
     snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));

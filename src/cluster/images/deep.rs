@@ -6,7 +6,7 @@ mod read;
 use super::access::{Access, Login};
 use super::documents::ReadError;
 use super::hot::Key;
-use super::record::Record;
+use super::record::{READER, Record};
 use super::service::{ImageService, Known};
 use super::store::Stored;
 use crate::cluster::lease::Leadership;
@@ -95,17 +95,17 @@ impl ImageService {
             && known.store.failure(&self::key(&image.digest), self.now()).is_none()
     }
 
-    /// Of the images whose layers are not read, the one that was used last.
+    /// Of the images whose layers are not read, the one that was used last. Then those of which an earlier podreeve read less.
     fn next_to_deepen(&self) -> Option<Taken<'_>> {
         self.setup.load().as_ref().filter(|setup| setup.layers)?;
         let now = self.now();
         let mut known = self.known();
         let Known { store, deepening, .. } = &mut *known;
         let waits = store.images().filter(|(digest, stored)| {
-            let is_left = !stored.has_content && !stored.by_hand && !deepening.contains(*digest);
+            let is_left = (!stored.has_content || stored.is_old) && !stored.by_hand && !deepening.contains(*digest);
             is_left && store.failure(&key(digest), now).is_none()
         });
-        let (digest, _) = waits.max_by_key(|(_, stored)| stored.used)?;
+        let (digest, _) = waits.max_by_key(|(_, stored)| (!stored.has_content, stored.used))?;
         let digest = digest.clone();
         deepening.insert(digest.clone());
         Some(Taken { service: self, digest })
@@ -149,7 +149,10 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             service.known().store.succeeded(&key(digest));
             // Meanwhile another tag may have led to it.
             let mut record = service.record_of(digest, now).unwrap_or(record);
-            (record.platforms, record.absent) = (found.platforms, found.absent);
+            // What an earlier podreeve read counts until all is read again.
+            if found.broken.is_none() || !record.has_content() {
+                (record.platforms, record.absent, record.reader) = (found.platforms, found.absent, READER);
+            }
             service.keep(&record, now);
             service.judge_again(Some(digest));
             if let Some(error) = found.broken {
@@ -162,11 +165,16 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
 
 fn failed(service: &ImageService, record: &Record, error: ReadError) {
     let image = readers(record).next().map(|(repository, _)| repository).unwrap_or_default();
+    let until = if record.has_content() {
+        "what an earlier version read of them counts"
+    } else {
+        "rules about what they hold say that they do not know it"
+    };
     tracing::warn!(
         image,
         digest = record.digest.as_str(),
         error = with_causes(&error),
-        "the layers of an image cannot be read; rules about what they hold say that they do not know it until they can"
+        "the layers of an image cannot be read; {until} until they can"
     );
     let (mut known, now) = (service.known(), service.now());
     // Who pushes a broken image must not keep the leader busy with it.
@@ -191,3 +199,6 @@ fn readers(record: &Record) -> impl Iterator<Item = (String, Option<Login>)> {
     });
     own.chain(of_tenants)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 /// The version of what is packed. Another one is read again from the registry.
 const FORMAT: u32 = 1;
+/// What podreeve finds in images. Raise it when it finds more in the same image than before, such as another kind of file: then the leader
+/// reads the layers of all images once more, and what is known counts meanwhile.
+pub const READER: u32 = 1;
 /// The most bytes of evidence of one image that are kept as they are. An SBOM can have many MiB.
 const KEPT_EVIDENCE: usize = 64 << 10;
 /// The most bytes of a new record, as JSON and packed. That of a usual image has a few KiB, and each replica that asks for the image reads it.
@@ -26,9 +29,12 @@ const NAMES: usize = 32;
 
 /// One image: what stays true of its digest, and what was attached to it when it was read last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Record {
     format: u32,
+    /// The [`READER`] that found the facts of the platforms; 0 before records said so.
+    #[serde(default)]
+    pub reader: u32,
     pub digest: Digest,
     /// The manifests of the platforms, where there is an index.
     pub leaves: Vec<String>,
@@ -153,6 +159,7 @@ impl Record {
     pub fn new(image: &OpenedImage) -> Result<Self, documents::ReadError> {
         Ok(Self {
             format: FORMAT,
+            reader: READER,
             digest: image.digest.clone(),
             leaves: image.leaves(),
             platforms: documents::facts(image)?,
@@ -167,6 +174,11 @@ impl Record {
     /// Whether the layers of all platforms are read.
     pub fn has_content(&self) -> bool {
         self.platforms.iter().all(|facts| facts.content.is_some())
+    }
+
+    /// Whether this podreeve would find more in the image. What a person wrote cannot be read again.
+    pub const fn is_old(&self) -> bool {
+        self.reader < READER && !self.by_hand
     }
 
     /// Of how many platforms the layers are read.
@@ -224,6 +236,7 @@ impl Record {
         let attached =
             |name: &String, new: &Repository| before.repositories.get(name).is_none_or(|old| new.is_news_after(old));
         self.platforms_read() != before.platforms_read()
+            || self.reader > before.reader
             || self.absent != before.absent
             || tags
             || self.has_news_of_tenants(before)
@@ -234,8 +247,9 @@ impl Record {
     pub fn merge(&mut self, other: Self) {
         // The one that has more platforms knows more than the one that has read more layers.
         let has_more = self.absent.len() > other.absent.len();
-        if has_more || (self.absent == other.absent && self.platforms_read() < other.platforms_read()) {
-            (self.platforms, self.absent) = (other.platforms, other.absent);
+        let found = |record: &Self| (record.platforms_read(), record.reader);
+        if has_more || (self.absent == other.absent && found(self) < found(&other)) {
+            (self.platforms, self.absent, self.reader) = (other.platforms, other.absent, other.reader);
         }
         for (name, theirs) in other.repositories {
             if self.repositories.get(&name).is_none_or(|ours| ours.attached_at() < theirs.attached_at()) {

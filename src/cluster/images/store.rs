@@ -39,6 +39,8 @@ pub struct Stored {
     pub packed: Arc<[u8]>,
     /// Whether the layers of all platforms are read.
     pub has_content: bool,
+    /// Whether an earlier podreeve read it, which found less.
+    pub is_old: bool,
     /// When what is attached was read; the oldest of its repositories.
     attached_at: Option<Timestamp>,
     /// A person wrote it, for a registry that podreeve does not reach.
@@ -115,7 +117,8 @@ impl Store {
         let read_at = record.repositories.values().filter_map(Repository::attached_at).min();
         let read_at = read_at.filter(|_| !record.by_hand);
         let (has_content, by_hand) = (record.has_content(), record.by_hand);
-        let stored = Stored { packed, has_content, attached_at: read_at, by_hand, used: now };
+        let is_old = record.is_old();
+        let stored = Stored { packed, has_content, is_old, attached_at: read_at, by_hand, used: now };
         self.bytes += stored.packed.len();
         self.gone.remove(&record.digest);
         if let Some(old) = self.images.insert(record.digest.clone(), stored) {

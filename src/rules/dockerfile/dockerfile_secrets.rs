@@ -19,7 +19,7 @@ pub static RULE: Rule = Rule {
     id: "dockerfile-secrets",
     title: "Dockerfiles put no password, token or key into the image",
     docs: "Everyone who can pull an image can read its variables, its history and the files of all its layers, also those that a \
-later layer deletes. The rule finds literal secrets in `ENV`, `ARG`, `LABEL`, commands and here-documents, by the names of variables \
+later layer deletes. The rule finds literal secrets in `ENV`, `ARG`, `LABEL`, commands (those of PowerShell, too) and here-documents, by the names of variables \
 and options and by the shape of values; `ARG` named like a secret, because the history has its value; and `COPY` of files that \
 contain secrets by their names (`id_rsa`, `.git-credentials`, `.docker/config.json`, `.kube/config`, `*.key`). `.npmrc` and `.env` \
 count where the image keeps them. A `*.key` that becomes a public key or a certificate by its new name (`.pub`, `.asc`, `.gpg`, `.crt`) \
@@ -118,6 +118,24 @@ that are none.",
                 "FROM debian:12\nRUN printf 'PORT=80\\nTOKEN=%s\\n' hunter2 > /app/.env\nCOPY <<EOF /app/.env.production\nPORT=80\nTOKEN=hunter2\nEOF\n",
                 &[2, 5],
             ),
+            FileExample::bad(
+                "what commands print into files and variables",
+                "FROM debian:12\nRUN printf '%s=%s\\n' PORT 80 TOKEN hunter2 > /app/.env\nRUN printf 'machine h\\nlogin b password %b\\n' hunter2 > ~/.netrc\nRUN printf 'db:5432:*:app:%-5s' hunter2 | dd of=/root/.pgpass\nRUN { echo machine h; printf 'login b password '; printf %q hunter2; } > ~/.netrc\nRUN printf 'db_password=%10.3s\\n' hunter2 >> /etc/app.conf && printf 'api_password=abcdef12 %s=%s' db_password hunter2 > /app/.env\nRUN echo -e 'port=80\\ndb_password =' hunter2 > /etc/app.conf\nRUN printf -v DB_PASSWORD %s hunter2 && read DB_PASSWORD <<< hunter3\nRUN DB_PASSWORD=$(echo hunter2) ./setup\nRUN printf '%s:%s\\n' root hunter2 | chpasswd && echo hunter2 | docker login -u u --password-stdin\n",
+                &[2, 3, 4, 5, 6, 6, 7, 8, 8, 9, 10, 10],
+            ),
+            FileExample::good(
+                "what commands print for people, or of a secret that is mounted",
+                "FROM debian:12\nRUN printf '%s=%s\\n' TOKEN \"$TOKEN\" PORT 80 > /app/.env && printf 'password: %s\\n' \"$(cat /run/secrets/a)\"\nRUN printf 'Password for %s: ' app && printf 'db_password: %-20s|\\n' \"$P\" && echo Setting password: done && printf '%s\\n' token && printf -v NAME %s value\nRUN DB_PASSWORD=$(echo \"$A\") TOKEN=$(cat /run/secrets/a) ./setup && read -r DB_PASSWORD < /run/secrets/a\nRUN echo \"$TOKEN\" | docker login -u u --password-stdin && printf '%s:%s' root \"$P\" | chpasswd\n",
+            ),
+            FileExample::bad(
+                "passwords in commands of Windows",
+                "FROM mcr.microsoft.com/windows/servercore:ltsc2022\nRUN net user bob hunter2 /add\nRUN powershell -Command \"$p = ConvertTo-SecureString 'hunter2' -AsPlainText -Force; New-LocalUser bob -Password $p\"\nSHELL [\"powershell\", \"-Command\"]\nRUN New-LocalUser -Name bob -Password (ConvertTo-SecureString -String \"hunter2\" -AsPlainText -Force)\nRUN $p = 'hunter2' | ConvertTo-SecureString -AsPlainText -Force; NET.EXE USER bob hunter3 /ADD\n",
+                &[2, 3, 5, 6, 6],
+            ),
+            FileExample::good(
+                "commands of Windows without a password",
+                "FROM mcr.microsoft.com/windows/servercore:ltsc2022\nRUN net user bob /add && net user bob %PASSWORD% /add && net user bob * /add && net start w3svc\nSHELL [\"powershell\", \"-Command\"]\nRUN $p = ConvertTo-SecureString $env:PASSWORD -AsPlainText -Force; $q = ConvertTo-SecureString (Get-Content C:\\p.txt) -AsPlainText -Force\nRUN net user bob $env:PASSWORD /add; Get-Content C:\\p.txt | ConvertTo-SecureString\n",
+            ),
             FileExample::good(
                 "files of variables without a secret",
                 "FROM debian:12\nRUN echo \"TOKEN=$TOKEN\" > /app/.env && echo 'CSRF_TOKEN=header' >> /app/.env && cp .env.example .env\nCOPY <<EOF /app/.env.example\nTOKEN=hunter2\nEOF\n",
@@ -175,12 +193,21 @@ impl FileCheck for DockerfileSecrets {
                 }
             }
         }
+        for (_, run) in powershell(file) {
+            commands(&run, &names, &mut faults);
+        }
         let first = file.stages.first().map_or(file.instructions.len(), |stage| stage.instructions.start);
         for instruction in file.instructions.get(..first).unwrap_or_default() {
             variables(instruction, &names, &mut HashSet::new(), &mut faults);
         }
         faults.sort_by_key(|fault| fault.span.start);
-        faults.dedup_by(|a, b| a.span.start == b.span.start);
+        faults.dedup_by(|next, before| {
+            let is_same = next.span.start == before.span.start;
+            if is_same {
+                before.span.end = before.span.end.max(next.span.end);
+            }
+            is_same
+        });
         findings.extend(faults.into_iter().map(|Fault { span, found, wanted, severity }| {
             Finding::new(file.place(span), found, wanted).severity(severity)
         }));
@@ -284,6 +311,15 @@ fn commands(run: &Run, names: &Names<'_>, faults: &mut Vec<Fault>) {
             Fault { span: run.span(span), found, wanted: MOUNTED, severity: Severity::Critical }
         }));
     });
+}
+
+/// The commands of Windows, as PowerShell reads them.
+fn powershell<'d>(file: &'d Dockerfile<'d>) -> Vec<(&'d Instruction<'d>, Run)> {
+    let has_shell = file.instructions.iter().any(|instruction| instruction.keyword == Keyword::Shell);
+    if !has_shell && !file.stages.iter().any(|stage| file.is_windows(stage)) {
+        return Vec::new();
+    }
+    file.all_runs()
 }
 
 /// The variable that is the whole value: `$NAME` or `${NAME}`.

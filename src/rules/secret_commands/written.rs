@@ -1,8 +1,9 @@
 //! Credentials that a command writes to a file in which a program keeps them: `echo "machine ..." > ~/.netrc`.
 
+use super::printed::{Printed, printed};
 use super::{Found, Names, lines};
 use crate::image::secrets::{SecretFile, named};
-use crate::shell::{Call, Command, Word};
+use crate::shell::{Call, Word};
 use std::ops::Range;
 
 /// The most files of one command that are judged. Each costs as much as the text.
@@ -34,19 +35,23 @@ impl<'n> Written<'n> {
         self.file.find(kept.collect::<String>().as_bytes())
     }
 
-    fn of_call(&self, call: &Call<'_>) -> Option<Found> {
+    fn of_call(&self, call: &Call<'_>) -> Option<Output> {
         let sources = call.script.sources(call.command).into_iter().chain([call.command]);
-        sources.into_iter().find_map(|command| {
+        let mut all = Printed::default();
+        let found = sources.into_iter().find_map(|command| {
             let input = command.input.as_ref().and_then(|input| self.in_text(&input.text, input.start));
             if let Some((span, what)) = input {
-                return Some((call.part(span), what));
+                return Some(Output { found: (call.part(span), what), is_printed: false });
             }
-            let words = printed(command);
-            let what = self.find(&text(&words))?;
-            // Each of the words may be a secret, or a part of one: `printf 'token = %s' hunter2`.
-            let spans = words.iter().map(|word| call.span(word));
-            Some((spans.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end))?, what))
-        })
+            let mut printed = printed(command);
+            let what = self.find(&printed.text);
+            all.text.push_str(&printed.text);
+            let span = span(call, &printed.words);
+            all.words.append(&mut printed.words);
+            Output::printed(span, what)
+        });
+        // Several commands may write one line: `{ printf 'password '; printf hunter2; } > ~/.netrc`.
+        found.or_else(|| Output::printed(span(call, &all.words), self.find(&all.text)))
     }
 
     fn in_text(&self, text: &str, start: usize) -> Option<Found> {
@@ -63,45 +68,71 @@ impl<'n> Written<'n> {
     }
 }
 
+/// A secret in what a command writes.
+pub struct Output {
+    found: Found,
+    /// Whether it is in words that a program prints, and not in a here-document.
+    is_printed: bool,
+}
+
+impl Output {
+    fn printed(span: Option<Range<usize>>, what: Option<&'static str>) -> Option<Self> {
+        Some(Self { found: span.zip(what)?, is_printed: true })
+    }
+
+    /// Adds it to what is found in single words and lines. Words that are printed together are one secret.
+    pub fn add_to(self, all: &mut Vec<Found>) {
+        let (mut span, mut what) = self.found;
+        let is_same = |part: &Range<usize>| {
+            part.start == span.start || (self.is_printed && part.start >= span.start && part.end <= span.end)
+        };
+        let same: Vec<Found> = all.extract_if(.., |(part, _)| is_same(part)).collect();
+        if let Some((_, first)) = same.first() {
+            what = first;
+        }
+        span.end = same.iter().fold(span.end, |end, (part, _)| end.max(part.end));
+        all.push((span, what));
+    }
+}
+
 /// The credentials in a text that becomes this file, and the lines that have them.
 pub fn in_file(path: &str, text: &str, start: usize, names: Names<'_>) -> Option<Found> {
     Written::to(path, names)?.in_text(text, start)
 }
 
 /// The same of what a call writes.
-pub fn in_call(call: &Call<'_>, names: Names<'_>) -> Option<Found> {
+pub fn in_call(call: &Call<'_>, names: Names<'_>) -> Option<Output> {
     let writes = |operator: &str| matches!(operator, ">" | ">>" | ">|" | "&>" | "&>>");
     let redirections = call.command.redirections.iter().filter(|(operator, _)| writes(operator));
-    let redirected = redirections.map(|(_, word)| word.text.as_str());
-    let operands = call.args().filter(|arg| call.name == "tee" && !arg.starts_with('-'));
-    let files = redirected.chain(operands).filter_map(|path| Written::to(path, names));
-    files.take(FILES).find_map(|file| file.of_call(call))
+    let redirected: Vec<&str> = redirections.map(|(_, word)| word.text.as_str()).collect();
+    let files = redirected.iter().copied().chain(operands(call)).filter_map(|path| Written::to(path, names));
+    files.take(FILES).find_map(|file| file.of_call(call)).or_else(|| in_lines(call, names, !redirected.is_empty()))
 }
 
-/// What the words print. `printf` writes them in the places of `%s`, and both programs write `\n` for the end of a line.
-fn text(words: &[&Word]) -> String {
-    let mut rest = words.iter().map(|word| word.text.as_str());
-    let mut text = String::new();
-    for part in rest.next().unwrap_or_default().split_inclusive("%s") {
-        match part.strip_suffix("%s") {
-            Some(before) => {
-                text.push_str(before);
-                text.push_str(rest.next().unwrap_or_default());
-            }
-            None => text.push_str(part),
-        }
+/// The files that a program writes what it reads to.
+fn operands<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
+    let plain = || call.args().filter(|arg| !arg.starts_with('-'));
+    match call.name.as_str() {
+        "tee" | "sponge" => plain().collect(),
+        "dd" => call.args().filter_map(|arg| arg.strip_prefix("of=")).collect(),
+        "cp" | "install" if plain().any(|arg| arg == "/dev/stdin") => plain().last().into_iter().collect(),
+        _ => Vec::new(),
     }
-    for word in rest {
-        text.push(' ');
-        text.push_str(word);
-    }
-    text.replace("\\n", "\n")
 }
 
-/// The words that `echo` or `printf` prints, and those that `<<< text` gives.
-fn printed(command: &Command) -> Vec<&Word> {
-    let prints = command.words.iter().position(|word| matches!(word.text.as_str(), "echo" | "printf"));
-    let words = prints.and_then(|at| command.words.get(at + 1..)).unwrap_or_default();
-    let strings = command.redirections.iter().filter(|(operator, _)| operator == "<<<").map(|(_, word)| word);
-    words.iter().skip_while(|word| word.text.starts_with('-')).chain(strings).collect()
+/// Secrets that the name in front of them says, in the lines that a call prints: `printf 'password=%s' hunter2`. The words of `echo` alone
+/// are mostly for people.
+fn in_lines(call: &Call<'_>, names: Names<'_>, is_written: bool) -> Option<Output> {
+    if call.name != "printf" && !(call.name == "echo" && is_written) {
+        return None;
+    }
+    let printed = printed(call.command);
+    let what = printed.text.lines().find_map(|line| names.in_line(line.trim()));
+    Output::printed(span(call, &printed.words), what)
+}
+
+/// Where the words are, from the first to the last.
+pub fn span(call: &Call<'_>, words: &[&Word]) -> Option<Range<usize>> {
+    let spans = words.iter().map(|word| call.span(word));
+    spans.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end))
 }

@@ -163,3 +163,44 @@ fn names_have_a_limit() {
     assert_eq!((record.tags.len(), record.repositories.len()), (NAMES, NAMES));
     assert!(record.tags.contains_key(&format!("{NAME}:99")));
 }
+
+/// What an earlier podreeve wrote counts until the image is read again, and what a later one wrote is used as it is.
+#[test]
+fn records_of_other_readers_are_used() {
+    let of = |reader: Option<u32>, by_hand: bool| {
+        let mut json = serde_json::to_value(Record { by_hand, ..record() }).unwrap();
+        json["later"] = serde_json::json!({"a": 1});
+        let record = json.as_object_mut().unwrap();
+        record.remove("reader");
+        record.extend(reader.map(|reader| ("reader".to_owned(), reader.into())));
+        Record::unpack(&deflate::pack(&serde_json::to_vec(&json).unwrap())).unwrap()
+    };
+    assert_eq!((of(None, false).reader, of(None, false).is_old()), (0, true));
+    assert!(!of(None, true).is_old(), "nobody can read again what a person wrote");
+    assert!(!of(Some(READER), false).is_old() && !of(Some(READER + 1), false).is_old());
+    assert_eq!((record().reader, of(Some(READER + 1), false).reader), (READER, READER + 1));
+    let (old, new) = (of(None, false), record());
+    assert!(new.is_news_after(&old) && !old.is_news_after(&new));
+    for (mut ours, theirs) in [(old.clone(), new.clone()), (new, old)] {
+        ours.merge(theirs);
+        assert_eq!(ours.reader, READER);
+    }
+}
+
+/// A new reader has not read the layers yet: it knows less than the old one that has.
+#[test]
+fn layers_that_an_old_reader_read_stay_until_a_new_one_has_read_them() {
+    let with = |content: bool, reader: u32| {
+        let content = content.then(crate::image::facts::ContentFacts::default);
+        Record { reader, platforms: vec![ImageFacts { content, ..ImageFacts::default() }], ..record() }
+    };
+    let (old, new, read) = (with(true, 0), with(false, READER), with(true, READER));
+    for (mut ours, theirs) in [(old.clone(), new.clone()), (new, old.clone())] {
+        ours.merge(theirs);
+        assert!(ours.has_content() && ours.is_old());
+    }
+    for (mut ours, theirs) in [(old.clone(), read.clone()), (read, old)] {
+        ours.merge(theirs);
+        assert!(ours.has_content() && !ours.is_old());
+    }
+}

@@ -1,8 +1,8 @@
 //! Replaces a file: the new content is there as a whole, or the old one stays.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use super::temporary::Named;
+use std::fs::{self, OpenOptions};
+use std::io;
 
 /// Writes `after` to the file, which had the content `before`. Of a link, the file that it leads to is written. Permissions stay.
 pub fn replace(name: &str, before: &[u8], after: &[u8]) -> Result<(), String> {
@@ -20,52 +20,14 @@ pub fn replace(name: &str, before: &[u8], after: &[u8]) -> Result<(), String> {
     if fs::read(&target).map_err(fail)? != before {
         return Err("it has changed since podreeve read it; run podreeve again".to_owned());
     }
-    let (temporary, file) = temporary(&target).map_err(fail)?;
-    let written = write(file, &metadata, after).and_then(|()| fs::rename(&temporary, &target));
-    written.map_err(|error| {
-        // Nothing else can be done about it.
-        let _ = fs::remove_file(&temporary);
-        fail(error)
-    })
+    Named::new(&target, &mut &*after).and_then(|new| new.put(&target)).map_err(fail)
 }
-
-fn write(mut file: File, metadata: &Metadata, content: &[u8]) -> io::Result<()> {
-    file.write_all(content)?;
-    keep_owner(&file, metadata);
-    // Last, because a new owner clears some of them.
-    file.set_permissions(metadata.permissions())?;
-    file.sync_all()
-}
-
-/// A new file next to the target, so that it is on the same disk.
-fn temporary(target: &Path) -> io::Result<(PathBuf, File)> {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let mut number = 0_u32;
-    loop {
-        // No manifest has this name, so that a walk that meets it leaves it out.
-        let path = target.with_file_name(format!(".{name}.{}-{number}.podreeve", std::process::id()));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < 1000 => number += 1,
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Only root can give a file to another user. For others the file is their own.
-#[cfg(unix)]
-fn keep_owner(file: &File, metadata: &Metadata) {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let _ = fchown(file, Some(metadata.uid()), Some(metadata.gid()));
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &File, _: &Metadata) {}
 
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+    use std::path::{Path, PathBuf};
 
     /// A folder with one file, and the path of the file.
     fn file(content: &str) -> (tempfile::TempDir, PathBuf) {
