@@ -49,7 +49,7 @@ func (r *release) images(t *testing.T) {
 		t.Errorf("something was refused:\n%s", logs)
 	}
 	registry.Stop()
-	denied(unseen, "check the name and the tag of the image")
+	denied(unseen, "try again in a minute")
 	denied(root, "image-user")
 	denied(user, "")
 	r.must(t, "", "delete", "policies.podreeve.dev", "images")

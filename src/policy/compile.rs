@@ -45,6 +45,8 @@ pub struct CompiledPolicy {
     pub facts: FactKinds,
     /// The mutating webhook needs to know images: for repairs that depend on them.
     pub repairs_by_images: bool,
+    /// It writes the digests of images into pods.
+    pub writes_digests: bool,
     /// All that was compiled, with what the policy has from the one that it extends.
     pub spec: Arc<PolicySpec>,
 }
@@ -134,6 +136,7 @@ impl CompiledPolicy {
         };
         let mut facts = rules.iter().fold(matcher.facts(), |facts, rule| facts | of_rule(rule));
         let repairs_by_images = rules.iter().any(|rule| rule.action == Action::Patch && rule.check.repairs_by_images());
+        let writes_digests = rules.iter().any(|rule| rule.action == Action::Patch && rule.check.writes_digests());
         if repairs_by_images {
             facts |= FactKinds::IMAGES;
         }
@@ -145,6 +148,7 @@ impl CompiledPolicy {
             matcher,
             facts,
             repairs_by_images,
+            writes_digests,
             rules,
             files,
             images,

@@ -15,6 +15,8 @@ pub struct PodImages {
     /// In the order of [`Pod::references`].
     images: Vec<Option<PodImage>>,
     pub scans: PodScans,
+    /// A policy writes the digests into the pods of a template, so its tags are none of the pods.
+    pub pods_get_digests: bool,
 }
 
 /// What reports of scanners in the cluster say, as far as it counts for one pod.
@@ -69,13 +71,20 @@ impl PodImage {
 impl PodImages {
     #[must_use]
     pub fn new(today: Date, settings: ImageSettings, images: Vec<Option<PodImage>>) -> Self {
-        Self { today, settings, images, scans: PodScans::default() }
+        Self { today, settings, images, scans: PodScans::default(), pods_get_digests: false }
     }
 
     /// The same with what scanners in the cluster reported.
     #[must_use]
     pub fn with_scans(self, scans: PodScans) -> Self {
         Self { scans, ..self }
+    }
+
+    /// The same with what the policies do to the pods.
+    #[must_use]
+    pub const fn with_digests(mut self, pods_get_digests: bool) -> Self {
+        self.pods_get_digests = pods_get_digests;
+        self
     }
 }
 

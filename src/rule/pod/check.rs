@@ -43,6 +43,11 @@ pub trait Check: Send + Sync {
         false
     }
 
+    /// Whether its repair writes the digests of images.
+    fn writes_digests(&self) -> bool {
+        false
+    }
+
     /// The mutating webhook repairs pods alone, even where the policy lets it repair templates.
     fn repairs_pods_only(&self) -> bool {
         false

@@ -7,10 +7,12 @@ mod reported;
 mod summary;
 
 use crate::facts::FactKinds;
-use crate::image::known::{ImageAnswer, KnownImage, UnknownEffect, UnknownImage};
+use crate::facts::images::pinned;
+use crate::image::known::{ImageAnswer, KnownImage, UnknownEffect, UnknownImage, UnknownKind};
 use crate::reference::is_pinned;
 use crate::rule::{AtMost, Check, Finding, Findings, ImageCheck, InContainer, Location};
 use crate::rules::pod::image_used::{self, UsedImage};
+use crate::text::clean;
 use crate::workload::{Pod, PodFeatures, PodImages};
 use gaps::Said;
 use jiff::civil::Date;
@@ -122,10 +124,15 @@ impl InPod {
             let meaning = meaning(&**check, pod, used);
             findings.extend(finding(used.image_at(), summary, meaning));
         }
-        if check.needs_digest() && pod.kind == "Pod" && is_trusted(image) && !used.image.is_some_and(is_pinned) {
+        let gets_digest = pod.kind != "Pod" && context.pods_get_digests;
+        if let Some(reference) = used.image.filter(|image| !is_pinned(image))
+            && check.needs_digest()
+            && !gets_digest
+            && is_trusted(image)
+        {
             let found = "a tag, which may lead to another image than the one that was verified";
-            let wanted = "the digest that was verified; `image-digest: {action: patch}` writes it into pods";
-            findings.add(Finding::new(used.image_at(), found, wanted));
+            let wanted = format!("{}, the digest that was verified", clean(&pinned(reference, &image.digest), 300));
+            findings.add(Finding::new(used.image_at(), found, wanted).instead(WRITE_DIGEST));
         }
     }
 
@@ -159,15 +166,30 @@ impl InPod {
             UnknownEffect::Warn => Some(AtMost::Warn),
             UnknownEffect::Audit => Some(AtMost::Audit),
         };
-        let found = format!("nothing is known of it: {}", crate::text::clean(&image.why, 300));
+        let found = format!("nothing is known of it: {}", clean(&image.why, 300));
         let finding = Finding::new(used.image_at(), found, "an image that podreeve can read");
-        Some(finding.why(WHY).instead(INSTEAD).at_most(most))
+        Some(finding.why(WHY).instead(instead(image.kind)).at_most(most))
     }
 }
 
+const WRITE_DIGEST: &str =
+    "write this digest, or ask podreeve's operators for `image-digest: {action: patch}`, which writes it into pods";
 const WHY: &str = "nobody knows what runs, or who made it";
-const INSTEAD: &str =
-    "check the name and the tag of the image, and with podreeve's operators that they listed its registry";
+
+/// What to do where nothing is known of an image.
+const fn instead(kind: UnknownKind) -> &'static str {
+    match kind {
+        UnknownKind::NotCovered => "ask podreeve's operators to list its registry in `images.registries`",
+        UnknownKind::NotFound => "check the name and the tag of the image",
+        UnknownKind::Invalid => "check the name and the tag of the image, and push it again",
+        UnknownKind::Refused => {
+            "ask podreeve's operators for credentials that may read it (`pullSecret` of the registry)"
+        }
+        UnknownKind::Unavailable => {
+            "try again in a minute; if it stays, podreeve's log says to its operators what fails"
+        }
+    }
+}
 
 /// What a finding of the rule means for this use of the image.
 fn meaning(check: &dyn ImageCheck, pod: &Pod<'_>, used: &UsedImage<'_>) -> InContainer {

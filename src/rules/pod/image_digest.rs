@@ -76,6 +76,10 @@ impl Check for ImageDigest {
         true
     }
 
+    fn writes_digests(&self) -> bool {
+        true
+    }
+
     fn repairs_pods_only(&self) -> bool {
         true
     }

@@ -16,6 +16,8 @@ const MOST: usize = 2;
 const WHY: &str = "what podreeve has not read may violate this rule";
 const INSTEAD: &str = "`podreeve image` shows for an image what could not be read, and why";
 
+const TRY_AGAIN: &str = "try again in some seconds; podreeve is reading its layers";
+
 /// How many images are remembered.
 const REMEMBERED: usize = 16;
 /// How many other places of an image are named.
@@ -74,7 +76,8 @@ impl InPod {
                 found.push_str(&elsewhere(pod, used, image));
             }
         }
-        Some(Finding::new(used.image_at(), found, wanted).why(WHY).instead(INSTEAD).at_most(most))
+        let instead = if is_new { TRY_AGAIN } else { INSTEAD };
+        Some(Finding::new(used.image_at(), found, wanted).why(WHY).instead(instead).at_most(most))
     }
 
     /// This rule, if it is the strictest of those that judge what is missing: the first one of them.
