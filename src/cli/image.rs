@@ -150,6 +150,22 @@ impl Args {
         Ok(())
     }
 
+    /// The archive has another digest than the registry has, and pods would get it.
+    fn needs_digest(&self, argument: &Argument) -> Result<(), Failure> {
+        if self.seal.is_none() && self.facts.is_none() {
+            return Ok(());
+        }
+        let why = "`docker save` unpacks the layers, so this archive has another digest than the image in a registry";
+        if self.seal.is_some() {
+            return Err(Failure::input(format!(
+                "--seal: {why}, and pods with that digest could not start; read the image from its registry, or from a layout: \
+                 skopeo copy docker://registry.example.com/shop/web:1 oci:web"
+            )));
+        }
+        output::diagnose("note", &format!("{}: {why}; do not write it into pods", argument.text));
+        Ok(())
+    }
+
     /// Which image of the source.
     fn wanted(&self, argument: &Argument) -> Result<Wanted, Failure> {
         let name = match (&self.name, &argument.name) {
@@ -212,6 +228,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut source = args.source(&argument, deadline)?;
     let image = open(&mut *source, &wanted).map_err(fail)?;
     args.check_digest(&argument, &image)?;
+    if source.is_docker_save() && image.has_unpacked_layers() {
+        args.needs_digest(&argument)?;
+    }
     let needed = |option| name::needed(option, given, image.name.as_deref());
     let verify = |file| args.verify(file, &argument, (&image, needed("--trust")?), deadline);
     let trust = args.trust.as_deref().map(verify).transpose()?;

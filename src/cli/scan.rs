@@ -6,6 +6,7 @@ mod printer;
 use super::access::AccessArgs;
 use super::check;
 use super::exit::{Exit, Failure};
+use super::image::facts as image_facts;
 use super::kubelets::KubeletArgs;
 use super::output::{self, Format};
 use super::suggested::POLICY;
@@ -17,6 +18,7 @@ use crate::policy::{ObjectExemption, PolicySet};
 use crate::report::{ScanReport, text};
 use crate::sources::Sources;
 use printer::ScanPrinter;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Judge what exists in a cluster as if it were created now
@@ -48,6 +50,13 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',')]
     exemption_namespaces: Vec<String>,
 
+    /// Facts of images, as `podreeve image IMAGE --facts FILE` writes them; may be repeated
+    ///
+    /// Pods that run these images are judged by the rules about images, too. Other images are not judged: what podreeve in the cluster
+    /// knows of images stays there, and its own scan judges them.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    image_facts: Vec<PathBuf>,
+
     /// Without the owners: only the table of what would be denied, by rule
     #[arg(long)]
     summary: bool,
@@ -74,6 +83,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         policy: &args.policy,
         namespace: args.namespace.as_deref(),
         selector: args.selector.as_deref(),
+        image_facts: &args.image_facts,
         exemption_namespaces: &args.exemption_namespaces,
         exemptions: &[],
         chunk_size: args.chunk_size,
@@ -81,9 +91,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         kubelets: &args.kubelets,
         reports_implied: false,
     };
-    let report = collect(&plan, args.output, args.summary)?;
+    let (printer, images) = scan_with(&plan, |snapshot| ScanPrinter::new(args.output, args.summary, snapshot))?;
+    let report = printer.report()?;
     match args.output {
-        Format::Text => output::print(&end(args, &report))?,
+        Format::Text => output::print(&end(args, &report, images))?,
         Format::Json => output::json(&report)?,
     }
     for error in &report.errors {
@@ -103,6 +114,7 @@ pub(super) struct Plan<'a> {
     /// None for all.
     pub namespace: Option<&'a str>,
     pub selector: Option<&'a str>,
+    pub image_facts: &'a [PathBuf],
     pub exemption_namespaces: &'a [String],
     /// Exemptions in addition to those of the cluster.
     pub exemptions: &'a [Arc<ObjectExemption>],
@@ -118,14 +130,26 @@ pub(super) struct Plan<'a> {
 /// # Errors
 /// Policies that do not load, and an API server that cannot be reached.
 pub(super) fn collect(plan: &Plan<'_>, format: Format, summary: bool) -> Result<ScanReport, Failure> {
-    scan_with(plan, |snapshot| ScanPrinter::new(format, summary, snapshot))?.report()
+    scan_with(plan, |snapshot| ScanPrinter::new(format, summary, snapshot))?.0.report()
+}
+
+/// Whether a scan says anything of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Images {
+    /// No policy needs them, the cluster has no facts of them, or files have.
+    AsInCluster,
+    /// The cluster judges images, and this scan does not.
+    NotJudged,
 }
 
 /// Scans, with an observer that is made of the policies and facts in force. Returns it.
 ///
 /// # Errors
 /// Policies that do not load, and an API server that cannot be reached.
-pub(super) fn scan_with<O: ScanObserver>(plan: &Plan<'_>, observer: impl FnOnce(&Snapshot) -> O) -> Result<O, Failure> {
+pub(super) fn scan_with<O: ScanObserver>(
+    plan: &Plan<'_>,
+    observer: impl FnOnce(&Snapshot) -> O,
+) -> Result<(O, Images), Failure> {
     let loaded = Sources::new(plan.policy).in_cluster().load(1, usize::MAX).map_err(check::unusable)?;
     plan.access.with_client(async |client| {
         // This call comes first, because the scan would retry each list for some time.
@@ -133,6 +157,8 @@ pub(super) fn scan_with<O: ScanObserver>(plan: &Plan<'_>, observer: impl FnOnce(
             Failure::input(format!("the API server does not answer: {}", unreachable::reason(&error)))
         })?;
         let mut snapshot = in_force(plan, &client, loaded).await?;
+        snapshot.facts.images = image_facts::read(plan.image_facts)?;
+        let images = images(&client, &snapshot).await;
         snapshot.reports_implied = plan.reports_implied;
         snapshot.policies.exemptions.extend(plan.exemptions.iter().cloned());
         let fact_client = FactClient::default();
@@ -154,12 +180,26 @@ pub(super) fn scan_with<O: ScanObserver>(plan: &Plan<'_>, observer: impl FnOnce(
             snapshot: &|| Arc::clone(&snapshot),
         };
         scanner.run(&scope, &mut observer).await;
-        Ok(observer)
+        Ok((observer, images))
     })
 }
 
+/// Says so where the cluster judges images and this scan does not.
+async fn images(client: &kube::Client, snapshot: &Snapshot) -> Images {
+    let is_asked = snapshot.facts.images.is_none() && snapshot.policies.facts().contains(FactKinds::IMAGES);
+    if !is_asked || !once::has_image_facts(client).await {
+        return Images::AsInCluster;
+    }
+    output::diagnose(
+        "note",
+        "this scan judges no images, which podreeve in this cluster does: its own scan writes what it finds into Events (`kubectl get \
+         events -A --field-selector reason=PolicyViolation`); or give facts with --image-facts",
+    );
+    Images::NotJudged
+}
+
 /// The end of the text: the table, the sum, and what to type next.
-fn end(args: &Args, report: &ScanReport) -> String {
+fn end(args: &Args, report: &ScanReport, images: Images) -> String {
     let mut table = text::scan_rules::table(&report.rules);
     if !table.is_empty() {
         let before = if args.summary { "" } else { "\n" };
@@ -168,6 +208,7 @@ fn end(args: &Args, report: &ScanReport) -> String {
     let sum = text::scan::summary(report.summary);
     let whole =
         args.namespace.is_none() && args.selector.is_none() && args.policy.is_empty() && report.errors.is_empty();
+    let whole = whole && images == Images::AsInCluster;
     let next = text::scan_rules::next(&report.rules, |namespace| next::command(args, namespace), !args.summary, whole);
     format!("{table}{sum}{next}")
 }

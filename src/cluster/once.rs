@@ -62,6 +62,12 @@ pub async fn nodes(client: &Client, access: &KubeletAccess, kinds: FactKinds) ->
     (nodes, error)
 }
 
+/// Whether the cluster has facts of images, as far as this user may see that.
+pub async fn has_image_facts(client: &Client) -> bool {
+    let api: Api<Item> = Api::all_with(client.clone(), &super::images::object::kind());
+    api.list(&ListParams::default().limit(1)).await.is_ok_and(|list| !list.items.is_empty())
+}
+
 /// The reports of agents about their nodes; none where their CRD is not installed.
 ///
 /// # Errors

@@ -211,6 +211,10 @@ impl Source for Archive<'_> {
         Ok(self.contents()?.roots.clone())
     }
 
+    fn is_docker_save(&self) -> bool {
+        self.contents.as_ref().is_some_and(|contents| contents.small.contains_key("manifest.json"))
+    }
+
     fn each(&mut self, wanted: &[&Descriptor], visit: Visit<'_>) -> Result<(), ImageError> {
         let contents = self.contents()?;
         let mut by_path: BTreeMap<String, Vec<(usize, bool)>> = BTreeMap::new();

@@ -33,6 +33,15 @@ pub struct AbsentPlatform {
 }
 
 impl OpenedImage {
+    /// Whether a layer is stored unpacked. A tool that pushes the image packs it, which changes the digest of the image.
+    #[must_use]
+    pub fn has_unpacked_layers(&self) -> bool {
+        self.platforms.iter().any(|platform| {
+            let layers = platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids);
+            layers.into_iter().any(|(layer, diff_id)| layer.digest == *diff_id)
+        })
+    }
+
     /// The digests of the manifests of all platforms, where there is an index. Those that are absent count: once they are pushed, a node
     /// runs them.
     #[must_use]

@@ -29,6 +29,11 @@ pub trait Source {
     /// # Errors
     /// A blob is missing or cannot be read, or `visit` fails.
     fn each(&mut self, wanted: &[&Descriptor], visit: Visit<'_>) -> Result<(), ImageError>;
+
+    /// Whether it has the list of `docker save`, which unpacks layers. Known after the roots are.
+    fn is_docker_save(&self) -> bool {
+        false
+    }
 }
 
 /// A manifest or a configuration, verified.

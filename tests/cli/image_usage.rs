@@ -179,6 +179,10 @@ fn options_without_effect_are_errors() {
             &["web", "--seal", "seal.key"],
             "error: --seal needs the name by which pods pull the image; add --as registry.example.com/shop/web:1",
         ),
+        (
+            &["saved.tar", "--as", "registry.example.com/shop/web:1", "--seal", "seal.key"],
+            "error: --seal: `docker save` unpacks the layers, so this archive has another digest",
+        ),
         // What is wrong with a name is said before an image is read.
         (&["nowhere.tar", "--as", "A B", "--seal", "seal.key"], "error: --as: `A B` is no reference of an image"),
         (&["nowhere.tar", "--as", "A B", "--trust", "trust.yaml"], "error: --as: `A B` is no reference of an image"),

@@ -119,6 +119,7 @@ impl<'a> Source<'a> {
         let plan = scan::Plan {
             policy,
             namespace: namespace.as_deref(),
+            image_facts: &[],
             selector: selector.as_deref(),
             exemption_namespaces,
             exemptions,

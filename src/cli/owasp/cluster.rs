@@ -22,6 +22,7 @@ pub fn report(args: &Args) -> Result<OwaspReport, Failure> {
         policy: &args.policy,
         namespace: args.namespace.as_deref(),
         selector: None,
+        image_facts: &[],
         exemption_namespaces: &args.exemption_namespaces,
         exemptions: &[],
         chunk_size: PAGE,
@@ -30,7 +31,7 @@ pub fn report(args: &Args) -> Result<OwaspReport, Failure> {
         // Each item counts its own violations.
         reports_implied: true,
     };
-    let mut observer = scan_with(&plan, Observer::new)?;
+    let mut observer = scan_with(&plan, Observer::new)?.0;
     // The nodes are of the cluster, and of no namespace.
     if args.namespace.is_none() {
         nodes(args, &mut observer.collector)?;
