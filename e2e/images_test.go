@@ -133,6 +133,11 @@ func TestImagesAreJudged(t *testing.T) {
 	// The replicas share what they know, sealed, and the leader reads layers. After that, nothing is left to read.
 	i.read(t, good, digest)
 	i.read(t, bad, badDigest)
+	said, err := i.PodreeveCommand(t.Context(), "", "scan", "--kubeconfig", i.Kubeconfig, "-n", i.ns)
+	must(t, err)
+	if !strings.Contains(said.Stderr, noImages) {
+		t.Errorf("a scan that judges no images says nothing of them: %s", said)
+	}
 	before := i.registry.Requests()
 	wantAdmitted(t, i.create(t, good))
 	wantAdmitted(t, i.create(t, strings.TrimSuffix(good, ":1")+"@"+digest))
