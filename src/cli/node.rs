@@ -79,11 +79,16 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
 }
 
+const NOT_JUDGED: &str = "nothing was judged: no rule of the policies judges nodes; `--policy owasp` has such rules";
+
 /// # Errors
 /// A root, a dump or a policy that cannot be read, and outputs that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     // A policy with errors is found before the host is read.
     let mut policies = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
+    if args.dump.is_none() && policies.policies.policies.iter().all(|policy| policy.nodes.is_empty()) {
+        return Err(Failure::input(NOT_JUDGED));
+    }
     policies.ceiling = args.mode.ceiling();
     let specs = specs(args);
     let wanted = match &args.dump {

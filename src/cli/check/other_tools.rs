@@ -2,7 +2,7 @@
 //! what to run instead.
 
 use crate::cli::input::{self, kustomize};
-use crate::dockerfile::Dockerfile;
+use crate::dockerfile::{Dockerfile, Keyword};
 use crate::manifest::{Content, Node};
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,11 @@ pub fn no_dockerfile(name: &str, file: &Dockerfile<'_>) -> Option<&'static str> 
     }
     let path = Path::new(name);
     let is_exact = path.file_name().is_some_and(|name| input::is_exact(&name.to_string_lossy()));
-    (file.stages.is_empty() && !is_exact && input::is_dockerfile(path)).then_some("no Dockerfile: it has no FROM")
+    // The source of a generator has such a name, too, as in `Dockerfile.m4`.
+    let begins = file.instructions.first().is_some_and(|first| matches!(first.keyword, Keyword::From | Keyword::Arg));
+    let has_faults = !file.errors.is_empty() && !begins;
+    ((file.stages.is_empty() || has_faults) && !is_exact && input::is_dockerfile(path))
+        .then_some("no Dockerfile: it does not begin with FROM or ARG")
 }
 
 /// Why an object is passed over that only a tool reads, and no API server.
