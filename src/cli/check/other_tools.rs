@@ -2,7 +2,7 @@
 //! what to run instead.
 
 use crate::cli::input::{self, kustomize};
-use crate::dockerfile::{Dockerfile, Keyword};
+use crate::dockerfile::Dockerfile;
 use crate::manifest::{Content, Node};
 use std::path::{Path, PathBuf};
 
@@ -34,10 +34,11 @@ pub fn no_dockerfile(name: &str, file: &Dockerfile<'_>) -> Option<&'static str> 
     let path = Path::new(name);
     let is_exact = path.file_name().is_some_and(|name| input::is_exact(&name.to_string_lossy()));
     // The source of a generator has such a name, too, as in `Dockerfile.m4`.
-    let begins = file.instructions.first().is_some_and(|first| matches!(first.keyword, Keyword::From | Keyword::Arg));
-    let has_faults = !file.errors.is_empty() && !begins;
+    let first = file.instructions.first().map(|first| file.place(first.span.clone()).line);
+    let is_before = |line: usize| first.is_none_or(|first| line < first);
+    let has_faults = file.errors.first().is_some_and(|error| is_before(error.at.line));
     ((file.stages.is_empty() || has_faults) && !is_exact && input::is_dockerfile(path))
-        .then_some("no Dockerfile: it does not begin with FROM or ARG")
+        .then_some("no Dockerfile: its first line is no instruction; to judge it as one, name it")
 }
 
 /// Why an object is passed over that only a tool reads, and no API server.
