@@ -108,9 +108,8 @@ impl File<'_> {
             return self.error(FileError::whole(name, "is no UTF-8 text, and so no Dockerfile"));
         };
         let file = Dockerfile::parse(text);
-        // What a person names is meant as a Dockerfile.
-        let is_meant = input.is_stream || self.files.named.contains(&name);
-        if let Some(reason) = other_tools::no_dockerfile(name, &file).filter(|_| !is_meant) {
+        let is_named = self.files.named.contains(&name);
+        if let Some(reason) = other_tools::no_dockerfile(name, &file, is_named).filter(|_| !input.is_stream) {
             return self.pass_over(name, None, reason);
         }
         if let Some((first, others)) = file.errors.split_first() {

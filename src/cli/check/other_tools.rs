@@ -26,7 +26,8 @@ pub fn chart_template(name: &str, has_braces: bool) -> Option<String> {
 }
 
 /// Why a file with the name of a Dockerfile is none: a template, or something else. None for a Dockerfile, also for one with faults.
-pub fn no_dockerfile(name: &str, file: &Dockerfile<'_>) -> Option<&'static str> {
+/// What a person names is meant as a Dockerfile, so its faults are errors.
+pub fn no_dockerfile(name: &str, file: &Dockerfile<'_>, is_named: bool) -> Option<&'static str> {
     let is_template = || ["{{", "{%", "<%", "m4_", "@FROM"].iter().any(|mark| file.text().contains(mark));
     if !file.errors.is_empty() && is_template() {
         return Some("a template of a Dockerfile; to judge what it makes, pipe that to podreeve check --dockerfile -");
@@ -37,8 +38,14 @@ pub fn no_dockerfile(name: &str, file: &Dockerfile<'_>) -> Option<&'static str> 
     let first = file.instructions.first().map(|first| file.place(first.span.clone()).line);
     let is_before = |line: usize| first.is_none_or(|first| line < first);
     let has_faults = file.errors.first().is_some_and(|error| is_before(error.at.line));
-    ((file.stages.is_empty() || has_faults) && !is_exact && input::is_dockerfile(path))
-        .then_some("no Dockerfile: its first line is no instruction; to judge it as one, name it")
+    let is_meant = is_exact || (is_named && !file.errors.is_empty());
+    if is_meant || !input::is_dockerfile(path) {
+        return None;
+    }
+    if file.stages.is_empty() {
+        return Some("no Dockerfile: it has no FROM");
+    }
+    has_faults.then_some("no Dockerfile: its first line is no instruction")
 }
 
 /// Why an object is passed over that only a tool reads, and no API server.
