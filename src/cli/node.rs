@@ -15,7 +15,7 @@ use crate::host::{Root, snapshot};
 use crate::node::Node;
 use crate::policy::NodeIdentity;
 use crate::report::format::Format;
-use crate::report::node::{NodeReport, judge};
+use crate::report::node::{NodeReport, judge, text};
 use crate::report::text::TextOptions;
 use crate::sources::Sources;
 use formats::Whole;
@@ -162,5 +162,10 @@ fn write(args: &Args, specs: &[OutputSpec], files: Vec<NewFile>, report: &NodeRe
             }
         }
     });
-    outputs.print(&report.as_results(&args.root.display().to_string()))
+    let is_seen = outputs.has_stdout();
+    outputs.print(&report.as_results(&args.root.display().to_string()))?;
+    if !is_seen {
+        output::diagnose("note", &format!("node {}: {}", report.node, text::summary(report)));
+    }
+    Ok(())
 }

@@ -87,6 +87,8 @@ fn the_verdict_is_on_stderr_where_all_reports_go_to_files() {
     let ran = dir.run(&["check", "Dockerfile", "-o", "json=a.json", "-o", "sarif=a.sarif"]);
     assert_eq!(ran.err, "note: 1 object: 0 denied, 0 repaired, 1 with warnings, 0 admitted\n", "{ran:?}");
     assert_eq!(dir.run(&["check", "Dockerfile", "-o", "json=a.json", "-o", "text"]).err, "");
+    let ran = dir.run(&["node", "--root", ".", "--name", "n1", "-o", "json=a.json"]);
+    assert!(ran.err.starts_with("note: node n1: ") && ran.err.contains(" failed ("), "{ran:?}");
 }
 
 #[test]
