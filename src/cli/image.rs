@@ -263,7 +263,7 @@ fn write(
     let is_seen = outputs.has_stdout() || !report.is_judged();
     outputs.with(facts).print(&report.as_results())?;
     if !is_seen {
-        output::diagnose("note", &format!("{}: {}", report.image, text::summary(report, all)));
+        output::diagnose("note", &format!("{}: {}", report.source, text::summary(report, all)));
     }
     Ok(())
 }
