@@ -14,7 +14,7 @@ use std::fmt::Write;
 const BAR: usize = 24;
 const SHORT_BAR: usize = 8;
 /// The narrowest terminal with the longer bar.
-const NARROW: usize = 100;
+const NARROW: usize = 72;
 /// The most names in one line of what is found.
 const NAMES: usize = 12;
 /// The longest text of a violation: as much as the report keeps of it.
@@ -25,13 +25,11 @@ const WIDTH: usize = 120;
 /// The report as text. `all` also shows what an author need not act on; `width` is that of the terminal.
 #[must_use]
 pub fn text(report: &ImageReport, all: bool, width: Option<usize>) -> String {
-    let terminal = width;
-    let width = width.unwrap_or(WIDTH).max(40);
     let mut text = format!("{BOLD}{}{BOLD:#}  {DIM}{}{DIM:#}\n", clean(&report.image, 300), report.digest);
     for (position, platform) in report.platforms.iter().enumerate() {
-        head(&mut text, platform, terminal);
+        head(&mut text, platform, width);
         layers(&mut text, platform, &report.layers_of(position).collect::<Vec<_>>(), width);
-        contents(&mut text, platform, terminal);
+        contents(&mut text, platform, width);
     }
     if !report.absent_platforms.is_empty() {
         let _ = writeln!(text, "\nNot there, so not judged: {}", report.absent_platforms.join(", "));
@@ -42,7 +40,7 @@ pub fn text(report: &ImageReport, all: bool, width: Option<usize>) -> String {
             let _ = writeln!(text, "   {line}");
         }
     }
-    violations(&mut text, report, all, terminal);
+    violations(&mut text, report, all, width);
     text
 }
 
@@ -50,7 +48,8 @@ fn head(text: &mut String, platform: &PlatformReport, width: Option<usize>) {
     let _ = writeln!(text, "\n{}", wrapped(words::facts(platform).join(" · "), width, 2));
 }
 
-fn layers(text: &mut String, platform: &PlatformReport, of_platform: &[&LayerReport], width: usize) {
+fn layers(text: &mut String, platform: &PlatformReport, of_platform: &[&LayerReport], terminal: Option<usize>) {
+    let width = terminal.unwrap_or(WIDTH).max(40);
     let largest = of_platform.iter().map(|layer| layer.added().unpacked_size).max().unwrap_or_default().max(1);
     let length = if width < NARROW { SHORT_BAR } else { BAR };
     let _ = writeln!(text, "\n{BOLD}   {:length$}  {:>8}  {:>8}  LAYER{BOLD:#}", "", "STORED", "UNPACKED");
@@ -72,7 +71,7 @@ fn layers(text: &mut String, platform: &PlatformReport, of_platform: &[&LayerRep
             let _ = writeln!(text, "   {DIM}{}{DIM:#}", clean(&adds, width.saturating_sub(3)));
         }
     }
-    let _ = writeln!(text, "   {}", words::total(platform, of_platform.len()));
+    let _ = writeln!(text, "{}", wrapped(format!("   {}", words::total(platform, of_platform.len())), terminal, 3));
 }
 
 /// The bar of a layer: what is used, and what is of no use. Every layer with content has a sign.
@@ -107,7 +106,8 @@ fn violations(text: &mut String, report: &ImageReport, all: bool, width: Option<
     let shown: Vec<&ImageViolation> = report.violations.iter().filter(shown).collect();
     for of_rule in shown.chunk_by(|one, next| (one.rule, &one.why) == (next.rule, &next.why)) {
         let Some(first) = of_rule.first() else { continue };
-        let _ = writeln!(text, "\n{BOLD}{}{BOLD:#}: {}", first.rule, first.why);
+        let heading = format!("{BOLD}{}{BOLD:#}: {}", first.rule, first.why);
+        let _ = writeln!(text, "\n{}", wrapped(heading, width, 2));
         let is_alike = |one: &&ImageViolation, next: &&ImageViolation| {
             (one.effect, one.severity, &one.found) == (next.effect, next.severity, &next.found)
         };
