@@ -49,12 +49,7 @@ impl RuleTotals {
     }
 
     fn sorted(&self) -> Vec<Row> {
-        let row = |((rule, level, severity), count): (&(_, _, _), &usize)| Row {
-            rule: *rule,
-            level: *level,
-            severity: *severity,
-            count: *count,
-        };
+        let row = |(&(rule, level, severity), &count)| Row { rule, level, severity, count };
         let mut rows: Vec<Row> = self.0.iter().map(row).collect();
         rows.sort_by_key(|row| (Reverse((row.level, row.severity, row.count)), rules::order(row.rule)));
         rows
