@@ -32,6 +32,7 @@ pub use blob::Blob;
 pub use client::Client;
 pub use credentials::{Credential, Credentials};
 pub use error::{RegistryError, TlsProblem};
+pub use fetch::WITHOUT_TLS;
 pub use keyring::{Keyring, KeyringError};
 pub use limits::Limits;
 pub use login::LoginError;

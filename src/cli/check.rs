@@ -64,7 +64,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let keeps_text = args.snippet;
     let offers_fixes = plan.outputs.iter().any(|output| output.format == ReportFormat::Sarif);
-    let judging = Files { judge, namespaces, notes_usage: args.waivers, keeps_text, offers_fixes, fixing };
+    let named = args.names();
+    let judging =
+        Files { judge, namespaces, named: &named, notes_usage: args.waivers, keeps_text, offers_fixes, fixing };
     let options = TextOptions {
         all: plan.all,
         width: output::terminal_width(),

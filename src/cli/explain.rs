@@ -19,6 +19,7 @@ use anstyle::Style;
 use file_example::BadFile;
 use repaired::Repaired;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// Explain what a rule requires and why, or show the edit that makes your own objects pass
 ///
@@ -36,6 +37,10 @@ pub struct Args {
     /// With -f, a policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     #[arg(long, value_name = "POLICY", requires = "filename", value_parser = POLICY, hide_possible_values = true)]
     policy: Vec<String>,
+
+    /// With -f, facts of images, as `podreeve image IMAGE --facts FILE` writes them; may be repeated
+    #[arg(long, value_name = "FILE", requires = "filename", value_hint = clap::ValueHint::FilePath)]
+    image_facts: Vec<PathBuf>,
 
     /// With -f, the namespace of objects that name none
     #[arg(short, long, default_value = "default", value_parser = super::namespace::name)]
@@ -69,8 +74,8 @@ const BOLD: Style = Style::new().bold();
 /// An unknown rule, and a stdout that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     if !args.filename.is_empty() {
-        let Args { filename, policy, namespace, .. } = args;
-        return object::run(&object::Objects { files: filename, policy, namespace });
+        let Args { filename, policy, namespace, image_facts, .. } = args;
+        return object::run(&object::Objects { files: filename, policy, namespace, image_facts });
     }
     let mut found = Vec::new();
     let mut unknown = Vec::new();

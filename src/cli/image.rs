@@ -23,7 +23,7 @@ use crate::image::{ImageError, OpenedImage, Platform, Source, Wanted, open, read
 use crate::outcome::Verdict;
 use crate::reference::ImageRef;
 use crate::report::format::Format;
-use crate::report::image::{Identity, ImageReport, judge};
+use crate::report::image::{Identity, ImageReport, NOT_JUDGED, judge, text};
 use crate::report::text::TextOptions;
 use crate::sources::Sources;
 use argument::Argument;
@@ -248,9 +248,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let facts_file = facts_file.map(|file| facts::write(file, pulled_as, &image.digest, &facts)).transpose()?;
     let identity = Identity { name, pulled_as, namespace: args.namespace.as_deref() };
-    let violations = judge(&snapshot, identity, &facts, today());
-    let report = ImageReport::new(&argument.text, &image, facts, violations);
+    let signed = trust.is_some().then(trust::policy).transpose()?;
+    let judged = judge(&snapshot, signed.as_ref(), identity, &facts, today());
+    let report = ImageReport::new(&argument.text, &image, facts, judged);
     write(&specs, files, facts_file, &report, args.all)?;
+    if !report.is_judged() {
+        return Err(Failure::input(format!("{}: {NOT_JUDGED}", argument.text)));
+    }
     Ok(match report.summary.verdict {
         Verdict::Deny => Exit::Violations,
         Verdict::Warn if args.warnings_as_errors => Exit::Violations,
@@ -275,5 +279,10 @@ fn write(
             other => outputs::format(other, TextOptions { all, width, ..TextOptions::default() }),
         }
     });
-    outputs.with(facts).print(&report.as_results())
+    let is_seen = outputs.has_stdout() || !report.is_judged();
+    outputs.with(facts).print(&report.as_results())?;
+    if !is_seen {
+        output::diagnose("note", &format!("{}: {}", report.source, text::summary(report, all)));
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ use crate::host::{Root, snapshot};
 use crate::node::Node;
 use crate::policy::NodeIdentity;
 use crate::report::format::Format;
-use crate::report::node::{NodeReport, judge};
+use crate::report::node::{NodeReport, judge, text};
 use crate::report::text::TextOptions;
 use crate::sources::Sources;
 use formats::Whole;
@@ -79,11 +79,16 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
 }
 
+const NOT_JUDGED: &str = "nothing was judged: no rule of the policies judges nodes; `--policy owasp` has such rules";
+
 /// # Errors
 /// A root, a dump or a policy that cannot be read, and outputs that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     // A policy with errors is found before the host is read.
     let mut policies = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
+    if args.dump.is_none() && policies.policies.policies.iter().all(|policy| policy.nodes.is_empty()) {
+        return Err(Failure::input(NOT_JUDGED));
+    }
     policies.ceiling = args.mode.ceiling();
     let specs = specs(args);
     let wanted = match &args.dump {
@@ -157,5 +162,10 @@ fn write(args: &Args, specs: &[OutputSpec], files: Vec<NewFile>, report: &NodeRe
             }
         }
     });
-    outputs.print(&report.as_results(&args.root.display().to_string()))
+    let is_seen = outputs.has_stdout();
+    outputs.print(&report.as_results(&args.root.display().to_string()))?;
+    if !is_seen {
+        output::diagnose("note", &format!("node {}: {}", report.node, text::summary(report)));
+    }
+    Ok(())
 }

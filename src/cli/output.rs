@@ -22,7 +22,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::internal(format!("cannot write to stdout: {error}")))
+            Err(Failure::input(format!("stdout cannot be written: {error}")))
         }
         _ => Ok(()),
     }

@@ -25,18 +25,21 @@ pub fn mend(mut error: Error, podreeve: &Command) -> Error {
     if let Some(command) = unknown.and_then(|given| owner(&given, podreeve)) {
         error.remove(ContextKind::SuggestedArg);
         error.remove(ContextKind::SuggestedSubcommand);
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![format!("use `{command}`").into()]));
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![format!("only `{command}` has this option").into()]),
+        );
     }
     error
 }
 
-/// `podreeve check --fix`: the only command that has this flag.
+/// `podreeve check` for `--fix`: the only command that has this flag.
 fn owner(given: &str, podreeve: &Command) -> Option<String> {
     let flag = given.split(['=', ' ']).next()?.strip_prefix("--")?;
     let has = |command: &&Command| command.get_arguments().any(|argument| argument.get_long() == Some(flag));
     let mut owners = podreeve.get_subcommands().filter(has);
     match (owners.next(), owners.next()) {
-        (Some(only), None) => Some(format!("podreeve {} --{flag}", only.get_name())),
+        (Some(only), None) => Some(format!("podreeve {}", only.get_name())),
         _ => None,
     }
 }

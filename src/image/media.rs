@@ -24,3 +24,11 @@ pub fn kind(media_type: &str) -> Kind {
         _ => Kind::Other,
     }
 }
+
+/// Whether a layer of this type is surely no part of a file system: a chart, a signature, a policy.
+pub fn is_no_layer(media_type: &str) -> bool {
+    let is_of_image = ["application/vnd.oci.image.layer.", "application/vnd.docker."]
+        .iter()
+        .any(|family| media_type.starts_with(family));
+    !is_of_image && (media_type.starts_with("application/vnd.") || media_type.ends_with("json"))
+}

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::trust::is_evidence;
-use super::{Descriptor, Digest, Document, ImageError, Manifest, Platform, Root, Source, limits, small};
+use super::{Descriptor, Digest, Document, ImageError, Manifest, Platform, Root, Source, limits, media, small};
 use crate::text::clean;
 
 /// Which image of a source, and which of its platforms.
@@ -139,6 +139,16 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "none with a name".to_owned() } else { names.join(", ") }
 }
 
+/// Registries keep charts and signatures as manifests, too.
+fn refuse_other_content(manifest: &Manifest) -> Result<(), ImageError> {
+    let Some(first) = manifest.layers.first() else { return Ok(()) };
+    if !manifest.layers.iter().all(|layer| media::is_no_layer(&layer.media_type)) {
+        return Ok(());
+    }
+    let why = format!("its layers have the type `{}`", clean(&first.media_type, 120));
+    Err(ImageError::Unsupported { what: "this is no container image".to_owned(), why })
+}
+
 /// The way from the root to the images of the platforms.
 struct Walk<'w> {
     source: &'w mut dyn Source,
@@ -154,6 +164,7 @@ impl Walk<'_> {
         let json = small(self.source, descriptor)?;
         match Document::parse(&json, &descriptor.media_type)? {
             Document::Manifest(manifest) => {
+                refuse_other_content(&manifest)?;
                 let config = Config::parse(&small(self.source, &manifest.config)?)?;
                 let named = descriptor.platform.clone().map(Platform::normal).filter(|named| !named.os.is_empty());
                 // For which an index names no platform, some runtimes take on every node, whatever the configuration says.

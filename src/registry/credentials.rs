@@ -5,6 +5,7 @@ use super::helper;
 use super::keyring::Keyring;
 use super::provider::Providers;
 use std::fmt;
+use std::time::Duration;
 
 /// Credentials for one registry. `Debug` shows the user and hides the rest.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,7 +55,8 @@ impl fmt::Debug for Credential {
 pub struct Credentials {
     keyrings: Vec<Keyring>,
     providers: Option<Providers>,
-    helpers: bool,
+    /// The longest time for a program that a `config.json` names; none where such programs are not allowed.
+    helpers: Option<Duration>,
 }
 
 impl Credentials {
@@ -74,8 +76,8 @@ impl Credentials {
 
     /// Allows the programs that a `config.json` names (`credHelpers`, `credsStore`). Only the command line does this.
     #[must_use]
-    pub fn with_helpers(mut self) -> Self {
-        self.helpers = true;
+    pub fn with_helpers(mut self, longest: Duration) -> Self {
+        self.helpers = Some(longest.min(helper::LONGEST));
         self
     }
 
@@ -92,12 +94,13 @@ impl Credentials {
         let mut found: Vec<Credential> =
             self.keyrings.iter().flat_map(|keyring| keyring.find(image)).cloned().collect();
         let mut failed = None;
-        if self.helpers {
+        if let Some(longest) = self.helpers {
             let registry = image.split('/').next().unwrap_or(image);
-            for name in self.keyrings.iter().filter_map(|keyring| keyring.helper(registry)) {
-                match helper::ask(name, registry).await {
+            for keyring in &self.keyrings {
+                let Some(name) = keyring.helper(registry) else { continue };
+                match helper::ask(name, registry, longest).await {
                     Ok(credential) => found.extend(credential),
-                    Err(why) => failed = Some(why),
+                    Err(why) => failed = Some(format!("docker-credential-{name}{} {why}", keyring.names_it())),
                 }
             }
         }

@@ -17,6 +17,9 @@ use jiff::Timestamp;
 
 pub const USER_AGENT: &str = concat!("podreeve/", env!("CARGO_PKG_VERSION"));
 
+/// Why credentials are not sent, at the end of a message.
+pub const WITHOUT_TLS: &str = "since it has no TLS";
+
 /// What a request is for.
 pub struct Object<'o> {
     pub method: Method,
@@ -88,7 +91,7 @@ impl Fetcher {
             let name = match credential {
                 Some(credential) => format!("with the credentials of {}", credential.name()),
                 None if found.is_empty() && !place.is_confidential() => {
-                    "without credentials, since it has no TLS".to_owned()
+                    format!("without credentials, {WITHOUT_TLS}")
                 }
                 None => "without credentials".to_owned(),
             };

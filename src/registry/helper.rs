@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 /// The kubelet gives a provider a minute. A person or a replica waits for this one.
-const LONGEST: Duration = Duration::from_secs(20);
+pub const LONGEST: Duration = Duration::from_secs(20);
 
 /// Credentials are short. More than this is no answer.
 const LARGEST: u64 = 1 << 20;
@@ -20,9 +20,14 @@ pub enum ProgramError {
     #[error("it cannot be started: {0}")]
     Start(std::io::Error),
     #[error("it ended with {status}{}", match .says { text if text.is_empty() => String::new(), text => format!(": {text}") })]
-    Failed { status: std::process::ExitStatus, says: String },
-    #[error("it gave no answer in {} s", LONGEST.as_secs())]
-    TimedOut,
+    Failed {
+        status: std::process::ExitStatus,
+        says: String,
+        /// By Docker's protocol, an exit code and this answer mean that it has no credentials.
+        knows_none: bool,
+    },
+    #[error("it gave no answer in {0:?}")]
+    TimedOut(Duration),
     #[error("its answer has more than {LARGEST} bytes")]
     TooMuch,
     #[error("its answer cannot be read: {0}")]
@@ -38,6 +43,7 @@ pub async fn run(
     args: &[String],
     env: &[(String, String)],
     input: &[u8],
+    longest: Duration,
 ) -> Result<Vec<u8>, ProgramError> {
     let mut child = Command::new(program)
         .args(args)
@@ -76,10 +82,13 @@ pub async fn run(
         match status.success() {
             _ if bytes.len() as u64 > LARGEST => Err(ProgramError::TooMuch),
             true => Ok(bytes),
-            false => Err(ProgramError::Failed { status, says: first_line(&errors) }),
+            false => {
+                let knows_none = memchr::memmem::find(&bytes, b"credentials not found").is_some();
+                Err(ProgramError::Failed { status, says: first_line(&errors), knows_none })
+            }
         }
     };
-    tokio::time::timeout(LONGEST, talking).await.unwrap_or(Err(ProgramError::TimedOut))
+    tokio::time::timeout(longest, talking).await.unwrap_or(Err(ProgramError::TimedOut(longest)))
 }
 
 /// The first line that says something, without control characters.
@@ -96,24 +105,24 @@ struct Answer {
     secret: String,
 }
 
-/// Asks `docker-credential-NAME` for the credentials of a registry. It says by its exit code that it knows none.
+/// Asks `docker-credential-NAME` for the credentials of a registry.
 ///
 /// # Errors
-/// When the program is not there, or its answer cannot be read.
-pub async fn ask(name: &str, registry: &str) -> Result<Option<Credential>, String> {
+/// When the program is not there or fails, or its answer cannot be read: the rest of a sentence that begins with its name.
+pub async fn ask(name: &str, registry: &str, longest: Duration) -> Result<Option<Credential>, String> {
     let program = format!("docker-credential-{name}");
     if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
-        return Err(format!("{program:?} is no name of a program"));
+        return Err("is no name of a program".to_owned());
     }
     let server = if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry };
-    match run(OsStr::new(&program), &["get".to_owned()], &[], server.as_bytes()).await {
+    match run(OsStr::new(&program), &["get".to_owned()], &[], server.as_bytes(), longest).await {
         Ok(json) => match serde_json::from_slice::<Answer>(&json) {
             Ok(answer) if answer.secret.is_empty() => Ok(None),
             Ok(answer) => Ok(Some(Credential::basic(answer.username, answer.secret))),
-            Err(_) => Err(format!("{program}: its answer has no Username and Secret")),
+            Err(_) => Err("gave an answer without Username and Secret".to_owned()),
         },
-        Err(ProgramError::Failed { .. }) => Ok(None),
-        Err(error) => Err(format!("{program}: {error}")),
+        Err(ProgramError::Failed { knows_none: true, .. }) => Ok(None),
+        Err(error) => Err(format!("gave none: {error}")),
     }
 }
 
@@ -122,7 +131,7 @@ mod tests {
     use super::*;
 
     async fn shell(script: &str, input: &[u8]) -> Result<Vec<u8>, ProgramError> {
-        run(OsStr::new("sh"), &["-c".to_owned(), script.to_owned()], &[], input).await
+        run(OsStr::new("sh"), &["-c".to_owned(), script.to_owned()], &[], input, LONGEST).await
     }
 
     #[tokio::test]
@@ -131,13 +140,13 @@ mod tests {
         let failed = shell("echo 'no login' >&2; exit 3", b"").await.unwrap_err().to_string();
         assert!(failed.contains("exit status: 3: no login"), "{failed}");
         assert!(matches!(shell("yes", b"").await, Err(ProgramError::Failed { .. } | ProgramError::TooMuch)));
-        let missing = run(OsStr::new("/no/such/program"), &[], &[], b"").await;
+        let missing = run(OsStr::new("/no/such/program"), &[], &[], b"", LONGEST).await;
         assert!(matches!(missing, Err(ProgramError::Start(_))));
     }
 
     #[tokio::test]
     async fn a_helper_is_a_name_and_no_path() {
-        let error = ask("../../tmp/x", "registry.example.com").await.unwrap_err();
+        let error = ask("../../tmp/x", "registry.example.com", LONGEST).await.unwrap_err();
         assert!(error.contains("no name of a program"), "{error}");
     }
 }

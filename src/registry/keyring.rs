@@ -7,6 +7,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// Registries and the credentials for them.
 #[derive(Clone, Default)]
@@ -17,6 +18,8 @@ pub struct Keyring {
     helpers: BTreeMap<String, String>,
     /// The program that knows all others.
     default_helper: Option<String>,
+    /// The file that they were read from, for messages.
+    file: Option<PathBuf>,
 }
 
 /// Why credentials cannot be read. The text has no part of the file: it may be a secret.
@@ -65,7 +68,7 @@ impl Keyring {
     pub fn read(json: &[u8]) -> Result<Self, KeyringError> {
         let document: Document = parse(json)?;
         let default_helper = document.creds_store.filter(|name| !name.is_empty());
-        Ok(Self { entries: entries(document.auths)?, helpers: document.cred_helpers, default_helper })
+        Ok(Self { entries: entries(document.auths)?, helpers: document.cred_helpers, default_helper, file: None })
     }
 
     /// Reads Docker's older form, the map `auths` alone (`kubernetes.io/dockercfg`).
@@ -74,6 +77,19 @@ impl Keyring {
     /// When this is no such JSON.
     pub fn read_dockercfg(json: &[u8]) -> Result<Self, KeyringError> {
         Ok(Self { entries: entries(parse(json)?)?, ..Self::default() })
+    }
+
+    /// The same with the name of its file, for messages.
+    #[must_use]
+    pub fn of_file(mut self, file: &Path) -> Self {
+        self.file = Some(file.to_owned());
+        self
+    }
+
+    /// ", which FILE names", if a file named the helper.
+    #[must_use]
+    pub fn names_it(&self) -> String {
+        self.file.as_ref().map(|file| format!(", which {} names,", file.display())).unwrap_or_default()
     }
 
     /// The credentials for `image`, a reference without tag and digest, the most exact first.

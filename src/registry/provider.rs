@@ -2,7 +2,7 @@
 
 use super::credentials::Credential;
 use super::go_duration;
-use super::helper::{ProgramError, run};
+use super::helper::{LONGEST, ProgramError, run};
 use super::host_pattern::covers;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -156,7 +156,7 @@ impl Providers {
         let input = serde_json::to_vec(&request).map_err(|_| ProviderError::Answer { name: name() })?;
         let env: Vec<_> = provider.env.iter().map(|var| (var.name.clone(), var.value.clone())).collect();
         let program = self.folder.join(&provider.name);
-        let output = run(program.as_os_str(), &provider.args, &env, &input)
+        let output = run(program.as_os_str(), &provider.args, &env, &input, LONGEST)
             .await
             .map_err(|error| ProviderError::Program { name: name(), error })?;
         let answer: Response = serde_json::from_slice(&output).map_err(|_| ProviderError::Answer { name: name() })?;

@@ -191,8 +191,8 @@ fn of_object<'r>(object: &'r ObjectReport, entries: &mut Vec<Entry<'r>>) {
     }
     for violation in &object.violations {
         entries.push(Entry {
-            line: Some(violation.line),
-            column: Some(violation.column),
+            line: has_lines(object).then_some(violation.line),
+            column: has_lines(object).then_some(violation.column),
             rule: violation.rule,
             severity: violation.severity,
             subject: subject(object, violation),
@@ -209,6 +209,12 @@ pub const IMAGE: &str = "Image";
 
 /// The same of a host of containers.
 pub const NODE: &str = "Node";
+
+/// Whether it is in a file with lines, and no image and no host.
+#[must_use]
+pub fn has_lines(object: &ObjectReport) -> bool {
+    !object.api_version.is_empty() || ![IMAGE, NODE].contains(&object.kind.as_str())
+}
 
 /// `Deployment shop/web`.
 #[must_use]
@@ -237,7 +243,10 @@ fn subject(object: &ObjectReport, violation: &ViolationReport) -> String {
 
 /// The field inside the container if it is one of a container, with what was found and what is wanted.
 fn message(violation: &ViolationReport) -> String {
-    let (found, wanted) = (clean(&violation.found, FOUND_MAX), clean(&violation.wanted, FOUND_MAX));
+    // What is found in an image is a sentence of its own, and no value that is repeated.
+    let is_of_image = rules::find(violation.rule).is_some_and(|rule| rule.image().is_some());
+    let most = if is_of_image { TEXT_MAX } else { FOUND_MAX };
+    let (found, wanted) = (clean(&violation.found, most), clean(&violation.wanted, most));
     let note = violation.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
     format!("{}: found {found}, wanted {wanted}{note}", short_field(violation))
 }

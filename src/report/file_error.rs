@@ -1,5 +1,6 @@
 //! An error in a file: of the file as a whole, or at a position.
 
+use super::style::plural;
 use crate::dockerfile::SyntaxError;
 use crate::manifest::ManifestError;
 use schemars::JsonSchema;
@@ -29,6 +30,15 @@ impl FileError {
     pub fn in_dockerfile(file: &str, error: &SyntaxError) -> Self {
         let SyntaxError { at, message } = error;
         Self { file: file.to_owned(), line: Some(at.line), column: Some(at.column), message: message.clone() }
+    }
+
+    /// The same where the file has further errors, which may come from the first one.
+    #[must_use]
+    pub fn and_more(mut self, count: usize) -> Self {
+        if count > 0 {
+            self.message += &format!("; and {} in other lines", plural(count, "error"));
+        }
+        self
     }
 
     /// An error at a position in the file.

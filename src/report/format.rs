@@ -62,7 +62,7 @@ pub trait Format {
 }
 
 /// Where the rules and `check` are described.
-const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs");
+pub const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs");
 
 /// The page of a rule; that of `check` for what is no rule.
 pub(super) fn rule_url(id: &str) -> String {

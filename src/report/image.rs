@@ -19,10 +19,11 @@ use crate::rule::Severity;
 use crate::rules::{SecretValues, has_secret, secrets_in_command};
 use crate::text::{HIDDEN, clean};
 use jiff::civil::Date;
-pub use judge::{Identity, judge};
+pub use judge::{Identity, Judged, judge};
 use schemars::JsonSchema;
 use serde::Serialize;
 pub use signatures::TrustReport;
+pub use words::NOT_JUDGED;
 
 /// What `podreeve image -o json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -170,7 +171,10 @@ impl ImageViolation {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageSummary {
+    /// `Allow`, too, where nothing was judged: `rules` is 0 then, and there is no `trust`.
     pub verdict: Verdict,
+    /// How many rules of the policies judge images.
+    pub rules: usize,
     /// Violations by their effect.
     pub denied: usize,
     pub warned: usize,
@@ -191,7 +195,8 @@ pub struct ImageSummary {
 impl ImageReport {
     /// `source` is the file or folder, `facts` those of each platform of the image.
     #[must_use]
-    pub fn new(source: &str, image: &OpenedImage, facts: Vec<ImageFacts>, violations: Vec<ImageViolation>) -> Self {
+    pub fn new(source: &str, image: &OpenedImage, facts: Vec<ImageFacts>, judged: Judged) -> Self {
+        let Judged { violations, rules } = judged;
         let name = image.name.clone().unwrap_or_else(|| source.to_owned());
         let count = |effect: Effect| violations.iter().filter(|violation| violation.effect == effect).count();
         let most = |of: fn(&ContentFacts) -> usize| facts.iter().filter_map(|facts| facts.content.as_ref()).map(of);
@@ -202,6 +207,7 @@ impl ImageReport {
                 (0, _) => Verdict::Warn,
                 _ => Verdict::Deny,
             },
+            rules,
             denied,
             warned,
             audited,
@@ -252,6 +258,12 @@ impl ImageReport {
             summary,
             source: source.to_owned(),
         }
+    }
+
+    /// Whether a rule or a trust document judged the image.
+    #[must_use]
+    pub const fn is_judged(&self) -> bool {
+        self.summary.rules > 0 || self.trust.is_some()
     }
 
     /// The layers of the platform at this position.

@@ -9,7 +9,7 @@ pub mod scan_rules;
 mod snippet;
 pub(super) mod summary;
 mod waivers;
-mod wrap;
+pub(super) mod wrap;
 
 use super::ObjectReport;
 use super::entry::{Entry, Level, entries};
@@ -25,6 +25,7 @@ use rules::RuleTotals;
 use serde_json::Value;
 use snippet::Source;
 use std::fmt::Write;
+pub use summary::line as summary_line;
 use wrap::wrap;
 
 /// How the text is written.
@@ -108,7 +109,9 @@ impl Format for TextReport {
     fn end(&mut self, ending: &Ending<'_>) -> String {
         let mut text = String::new();
         self.totals.render(&mut text);
-        let hints = self.edits.hints(&self.options.explain, &self.totals.denying());
+        // With --diff the edit is above.
+        let explain = Some(self.options.explain.as_str()).filter(|_| !self.options.diff);
+        let hints = self.edits.hints(explain, &self.totals.denying());
         for (number, line) in hints.into_iter().enumerate() {
             let line = self.options.width.map_or(line.clone(), |width| wrap(&line, width, 4));
             let _ = writeln!(text, "{}{line}", if number == 0 { "\n" } else { "" });

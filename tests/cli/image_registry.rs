@@ -176,3 +176,84 @@ fn other_bytes_are_an_error_that_names_each_digest_once() {
         assert!(ran.err.contains(" sent other bytes than sha256:"), "{}", ran.err);
     }
 }
+
+/// The error of a registry that wants a login. `config` is Docker's `config.json`; `podreeve` finds programs in `bin` first.
+fn refused(dir: &Dir, host: &str, config: &str, timeout: &str) -> String {
+    let registry = Registry::start_with(Files::default(), |mut stream, _, _| {
+        let _ = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).count();
+        let head =
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let _ = stream.write_all(head.as_bytes());
+    });
+    dir.write("config.json", config);
+    let path = format!("{}:{}", dir.0.join("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let reference = format!("{host}:{}/shop/web:1", registry.address.port());
+    let mut command = dir.command(&["image", &reference, "--plain-http", "--timeout", timeout]);
+    let output = command.env("PATH", path).env("DOCKER_CONFIG", &dir.0).env("HOME", &dir.0).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+#[test]
+fn a_helper_that_fails_is_named_with_the_file_that_names_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Dir::new("image-registry-helpers", &[]);
+    for (name, script) in [
+        ("fails", "echo 'the keyring is locked' >&2; exit 1"),
+        ("hangs", "exec sleep 600"),
+        ("empty", "echo 'credentials not found in native keychain'; exit 1"),
+    ] {
+        let program = format!("bin/docker-credential-{name}");
+        dir.write(&program, format!("#!/bin/sh\n{script}\n"));
+        let path = dir.0.join(program);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    for (name, says) in [
+        ("fails", "config.json names, gave none: it ended with exit status: 1: the keyring is locked"),
+        ("hangs", "config.json names, gave none: it gave no answer in 1s"),
+        ("missing", "config.json names, gave none: it cannot be started: "),
+        ("empty", ", without credentials; log in with `docker login`"),
+    ] {
+        let error = refused(&dir, "127.0.0.1", &json!({"credsStore": name}).to_string(), "2s");
+        assert!(error.contains(says), "{name}: {error}");
+        assert_eq!(error.contains(&format!("docker-credential-{name}")), name != "empty", "{error}");
+    }
+    // No loopback address, as it is written.
+    let error = refused(&dir, "0x7f.1", "{}", "1m");
+    assert!(error.contains("since it has no TLS; a login is sent without TLS to a loopback address alone"), "{error}");
+    assert!(!error.contains("log in"), "{error}");
+}
+
+#[test]
+fn a_proxy_that_is_not_used_is_named() {
+    let dir = Dir::new("image-registry-proxy", &[]);
+    let mut command = dir.command(&["image", "name.invalid/shop/web:1"]);
+    let output = command.env("HTTPS_PROXY", "http://127.0.0.1:9").output().expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("podreeve uses no proxy, so HTTPS_PROXY does not count"), "{error}");
+}
+
+#[test]
+fn a_chart_and_a_signature_are_no_images() {
+    let dir = Dir::new("image-registry-charts", &[]);
+    for media_type in
+        ["application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/vnd.dev.cosign.simplesigning.v1+json"]
+    {
+        let mut files = layout("1", &[image("amd64", "1000")]);
+        let index: Value = serde_json::from_slice(&files["index.json"]).expect("JSON");
+        let path = |digest: &Value| format!("blobs/{}", digest.as_str().expect("a digest").replace(':', "/"));
+        let mut manifest: Value =
+            serde_json::from_slice(&files[&path(&index["manifests"][0]["digest"])]).expect("JSON");
+        manifest["layers"][0]["mediaType"] = json!(media_type);
+        let bytes = manifest.to_string().into_bytes();
+        let mut root = index;
+        root["manifests"][0]["digest"] = json!(sha256(&bytes));
+        root["manifests"][0]["size"] = json!(bytes.len());
+        files.insert(path(&root["manifests"][0]["digest"]), bytes);
+        files.insert("index.json".to_owned(), root.to_string().into_bytes());
+        let registry = Registry::start(files);
+        let ran = dir.run(&["image", &registry.reference(), "--plain-http"]);
+        let says = format!("this is no container image: its layers have the type `{media_type}`");
+        assert!(ran.code == Some(2) && ran.err.contains(&says), "{ran:?}");
+    }
+}

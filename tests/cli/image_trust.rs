@@ -43,6 +43,31 @@ fn a_signed_image_passes_and_an_unsigned_one_is_denied() {
 }
 
 #[test]
+fn a_missing_signature_is_denied_whatever_the_policy_says() {
+    let dir = Dir::new("image-trust-policies", &[]);
+    let policy = |more: &str| {
+        format!(
+            "apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {{name: own}}\nspec:\n  rules:\n    image-signature: {{action: warn}}\n{more}"
+        )
+    };
+    dir.write("warn.yaml", policy(""));
+    let exempt = "  exemptions:\n  - {rules: [image-signature], namespaces: [shop], reason: signed by hand}\n";
+    dir.write("exempt.yaml", policy(exempt));
+    for name in ["pss-restricted", "warn.yaml"] {
+        let ran = verify(&dir, "bundle", &key("other.pub"), &["--policy", name]);
+        assert_eq!(ran.code, Some(1), "{name}: {ran:?}");
+        assert!(ran.out.contains("deny critical  image: found no valid signature"), "{name}: {}", ran.out);
+        assert!(ran.out.contains("podreeve denies this image: 1 denied, 0 warned"), "{name}: {}", ran.out);
+    }
+    let good = verify(&dir, "bundle", &key("cosign.pub"), &["--policy", "pss-restricted"]);
+    assert_eq!(good.code, Some(0), "{good:?}");
+    assert!(good.out.contains("admits the signatures of this image; no rule of the policies judges"), "{}", good.out);
+    let exempt = verify(&dir, "bundle", &key("other.pub"), &["--policy", "exempt.yaml", "-n", "shop"]);
+    assert_eq!(exempt.code, Some(0), "{exempt:?}");
+    assert!(exempt.out.contains("podreeve admits this image without a valid signature: "), "{}", exempt.out);
+}
+
+#[test]
 fn older_signatures_notation_and_identities_pass() {
     let dir = Dir::new("image-trust-formats", &[]);
     let notary = |root: &str| {

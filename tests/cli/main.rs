@@ -53,6 +53,7 @@ mod run;
 mod scan;
 mod secrets;
 mod unreachable;
+mod verdicts;
 mod waivers;
 mod why;
 mod why_forged;

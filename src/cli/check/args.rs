@@ -207,11 +207,14 @@ fn or<T: Clone>(mine: &[T], others: Vec<T>) -> Vec<T> {
 }
 
 impl Plan {
-    /// The command that explains a file by the same policies, without the file.
+    /// The command that explains a file by the same policies and facts, without the file.
     pub fn explain(&self) -> String {
         let mut command = "podreeve explain".to_owned();
         for policy in &self.policies {
             command.push_str(&format!(" --policy {}", quoted(policy)));
+        }
+        for file in &self.image_facts {
+            command.push_str(&format!(" --image-facts {}", quoted(&file.display().to_string())));
         }
         if self.namespace != "default" {
             command.push_str(&format!(" -n {}", self.namespace));

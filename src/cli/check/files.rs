@@ -16,6 +16,8 @@ use std::collections::HashSet;
 pub struct Files<'a> {
     pub judge: Judge<'a>,
     pub namespaces: Namespaces<'a>,
+    /// The files as they were given on the command line.
+    pub named: &'a [&'a str],
     /// Whether to note what the exemptions let through.
     pub notes_usage: bool,
     /// Whether a report needs the text of the files.
@@ -59,6 +61,9 @@ impl Files<'_> {
     }
 }
 
+/// Why a Dockerfile is not judged.
+const NO_FILE_RULE: &str = "no rule of the policies judges Dockerfiles; `--policy owasp` has such rules";
+
 /// One file while it is judged.
 struct File<'f> {
     files: &'f Files<'f>,
@@ -84,8 +89,12 @@ impl File<'_> {
         // The command before the pipe may have failed, which would otherwise go unnoticed.
         let results = &self.found.results;
         if input.is_stream && results.objects.is_empty() && results.errors.is_empty() {
-            let message = "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed";
-            self.error(FileError::whole(&input.name, message));
+            let message = if input.content == Content::Dockerfile {
+                format!("it was not judged: {NO_FILE_RULE}")
+            } else {
+                "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed".to_owned()
+            };
+            self.error(FileError::whole(&input.name, &message));
         }
         read
     }
@@ -99,13 +108,21 @@ impl File<'_> {
             return self.error(FileError::whole(name, "is no UTF-8 text, and so no Dockerfile"));
         };
         let file = Dockerfile::parse(text);
-        if let Some(reason) = other_tools::no_dockerfile(name, &file).filter(|_| !input.is_stream) {
+        let is_named = self.files.named.contains(&name);
+        if let Some(reason) = other_tools::no_dockerfile(name, &file, is_named).filter(|_| !input.is_stream) {
             return self.pass_over(name, None, reason);
         }
-        for error in &file.errors {
-            self.error(FileError::in_dockerfile(name, error));
+        if let Some((first, others)) = file.errors.split_first() {
+            self.error(FileError::in_dockerfile(name, first).and_more(others.len()));
         }
-        self.found.results.objects.push(self.files.judge.dockerfile(name, &file));
+        if self.files.judge.snapshot.policies.policies.iter().all(|policy| policy.files.is_empty()) {
+            return self.pass_over(name, None, NO_FILE_RULE);
+        }
+        let report = self.files.judge.dockerfile(name, &file);
+        // In which nothing is found and not all is read does not pass.
+        if file.errors.is_empty() || !report.violations.is_empty() {
+            self.found.results.objects.push(report);
+        }
         if self.files.keeps_text {
             self.found.text = Some(file.text().to_owned());
         }

@@ -26,14 +26,26 @@ pub fn chart_template(name: &str, has_braces: bool) -> Option<String> {
 }
 
 /// Why a file with the name of a Dockerfile is none: a template, or something else. None for a Dockerfile, also for one with faults.
-pub fn no_dockerfile(name: &str, file: &Dockerfile<'_>) -> Option<&'static str> {
+/// What a person names is meant as a Dockerfile, so its faults are errors.
+pub fn no_dockerfile(name: &str, file: &Dockerfile<'_>, is_named: bool) -> Option<&'static str> {
     let is_template = || ["{{", "{%", "<%", "m4_", "@FROM"].iter().any(|mark| file.text().contains(mark));
     if !file.errors.is_empty() && is_template() {
         return Some("a template of a Dockerfile; to judge what it makes, pipe that to podreeve check --dockerfile -");
     }
     let path = Path::new(name);
     let is_exact = path.file_name().is_some_and(|name| input::is_exact(&name.to_string_lossy()));
-    (file.stages.is_empty() && !is_exact && input::is_dockerfile(path)).then_some("no Dockerfile: it has no FROM")
+    // The source of a generator has such a name, too, as in `Dockerfile.m4`.
+    let first = file.instructions.first().map(|first| file.place(first.span.clone()).line);
+    let is_before = |line: usize| first.is_none_or(|first| line < first);
+    let has_faults = file.errors.first().is_some_and(|error| is_before(error.at.line));
+    let is_meant = is_exact || (is_named && !file.errors.is_empty());
+    if is_meant || !input::is_dockerfile(path) {
+        return None;
+    }
+    if file.stages.is_empty() {
+        return Some("no Dockerfile: it has no FROM");
+    }
+    has_faults.then_some("no Dockerfile: its first line is no instruction")
 }
 
 /// Why an object is passed over that only a tool reads, and no API server.

@@ -7,6 +7,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
 use crate::report::fix::FixReport;
 use crate::report::format::{Ending, FileFindings};
+use crate::report::text::summary_line;
 use crate::report::{
     Baseline, BaselineWriter, CheckResults, FileError, KnownFindings, PassedOver, Summary, Usage, WaiverReport,
     kind_counts,
@@ -118,7 +119,8 @@ impl Run {
     pub fn end(&mut self, waivers: Option<&[WaiverReport]>, settings: Option<&str>) -> Result<(), Failure> {
         self.summary.baseline = self.known.as_ref().map_or(0, |known| known.matched);
         let without_pod = kind_counts(std::mem::take(&mut self.without_pod));
-        self.outputs.end(&Ending {
+        let is_seen = self.outputs.has_stdout();
+        let ending = Ending {
             errors: &self.errors,
             passed_over: &self.passed_over,
             without_pod: &without_pod,
@@ -126,7 +128,11 @@ impl Run {
             fixes: self.fixes.as_deref(),
             summary: &self.summary,
             settings,
-        })?;
+        };
+        self.outputs.end(&ending)?;
+        if !is_seen {
+            output::diagnose("note", &summary_line(&ending));
+        }
         for error in &self.errors {
             output::diagnose("error", &error.to_string());
         }

@@ -6,7 +6,7 @@ use crate::admit::Snapshot;
 use crate::cli::check::exemptions::Namespaces;
 use crate::cli::check::{first_pass, today, unusable};
 use crate::cli::exit::Failure;
-use crate::cli::input::{Entry, Source as File};
+use crate::cli::input::{Entry, Source as File, is_dockerfile};
 use crate::cli::output::{self, Format};
 use crate::cli::scan;
 use crate::exempt::Workload;
@@ -15,6 +15,7 @@ use crate::policy::ObjectExemption;
 use crate::report::{Judge, NotJudged};
 use crate::rule::Severity;
 use crate::sources::Sources;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The objects of a cluster that are listed at one time.
@@ -98,6 +99,10 @@ impl<'a> Source<'a> {
                 Entry::File(input) => {
                     let fail = |message: &str| Failure::input(format!("{}: {message}", input.name));
                     let bytes = input.bytes.as_ref().map_err(|message| fail(message))?;
+                    if is_dockerfile(Path::new(&input.name)) {
+                        let message = "is a Dockerfile, and exemptions are for pods; `podreeve check --write-baseline FILE` keeps what there is";
+                        return Err(fail(message));
+                    }
                     let documents = manifest::parse(bytes).map_err(|error| fail(&error.to_string()))?;
                     for object in documents.iter().flat_map(manifest::Document::objects) {
                         let object = object.map_err(|error| fail(&error.to_string()))?;

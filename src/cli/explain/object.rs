@@ -2,6 +2,7 @@
 
 use crate::admit::{ReportedRepairs, Snapshot, admit_for_report};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::image::facts;
 use crate::cli::{check, input, output};
 use crate::manifest::{self, Object};
 use crate::outcome::Outcome;
@@ -11,7 +12,7 @@ use crate::sources::Sources;
 use crate::text::clean;
 use serde_json::value::RawValue;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which objects are explained, and by what.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Objects<'a> {
     pub files: &'a [String],
     pub policy: &'a [String],
     pub namespace: &'a str,
+    pub image_facts: &'a [PathBuf],
 }
 
 /// The edit for every object of the files that a policy would deny, patch or warn of.
@@ -26,7 +28,8 @@ pub struct Objects<'a> {
 /// # Errors
 /// Policies that do not load, files that cannot be read, and a stdout that cannot be written.
 pub fn run(objects: &Objects<'_>) -> Result<Exit, Failure> {
-    let snapshot = Sources::new(objects.policy).load(1, usize::MAX).map_err(check::unusable)?;
+    let mut snapshot = Sources::new(objects.policy).load(1, usize::MAX).map_err(check::unusable)?;
+    snapshot.facts.images = facts::read(objects.image_facts)?;
     let (mut text, mut errors) = (String::new(), Vec::new());
     for file in objects.files {
         let read = input::read(Path::new(file));
@@ -37,6 +40,10 @@ pub fn run(objects: &Objects<'_>) -> Result<Exit, Failure> {
                 continue;
             }
         };
+        if input::is_dockerfile(Path::new(file)) {
+            errors.push(format!("{0}: is a Dockerfile; `podreeve check {0} --diff` shows its edit", clean(file, 4096)));
+            continue;
+        }
         let reading = manifest::read(bytes);
         errors.extend(reading.errors.iter().map(|error| format!("{}: {error}", clean(file, 4096))));
         for document in &reading.documents {

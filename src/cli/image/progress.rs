@@ -27,9 +27,9 @@ impl Progress {
             _ => ProgressBar::hidden(),
         };
         let template = if total == 0 {
-            "{spinner} {bytes} of layers, {elapsed}"
+            "{spinner} {decimal_bytes} of layers, {elapsed}"
         } else {
-            "{bar:30} {bytes} of {total_bytes}, {elapsed}"
+            "{bar:30} {decimal_bytes} of {decimal_total_bytes}, {elapsed}"
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);

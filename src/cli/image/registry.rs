@@ -5,10 +5,12 @@ use crate::image::trust::Evidence;
 use crate::image::{Descriptor, Digest, ImageError, Root, Source, Visit};
 use crate::registry::{
     CaSource, Client, Credentials, Limits, RegistryError, RegistrySettings, Settings, SettingsError, TlsProblem,
+    WITHOUT_TLS,
 };
 use crate::server::duration;
 use crate::workload::image::ImageRef;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
@@ -68,6 +70,11 @@ enum ReadError {
 }
 
 impl Deadline {
+    /// The longest time for a program that knows a login, so that its silence is not taken for one of the registry.
+    fn of_helper(self) -> Duration {
+        if self.timeout.is_zero() { Duration::MAX } else { self.timeout / 2 }
+    }
+
     async fn of<T>(self, work: impl Future<Output = Result<T, RegistryError>>) -> Result<T, ReadError> {
         let Some(end) = self.end else { return Ok(work.await?) };
         let done = tokio::time::timeout_at(end.into(), work).await;
@@ -101,7 +108,8 @@ impl Repository {
         };
         let fail = |why: String| Failure::input(format!("{reference}: {why}"));
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let credentials = Credentials::of_logins(&variable).map_err(|error| fail(error.to_string()))?;
+        let credentials = Credentials::of_logins(&variable, run_folder().as_deref(), deadline.of_helper())
+            .map_err(|error| fail(error.to_string()))?;
         let client = Client::new(&settings, credentials, Limits::default());
         let client = client.map_err(|error| match (&error, &args.ca) {
             (SettingsError::Field { field: "ca", why, .. }, Some(file)) => {
@@ -117,6 +125,31 @@ impl Repository {
         let runtime = runtime.map_err(|error| Failure::internal(format!("no thread can be started: {error}")))?;
         Ok(Self { runtime, deadline, client, image, name: reference.to_owned(), plain_http: args.plain_http })
     }
+}
+
+/// The variable that names a proxy. Other tools read it, and podreeve does not.
+fn proxy_variable() -> Option<&'static str> {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    names.into_iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// Where podman and skopeo keep logins without `XDG_RUNTIME_DIR`, as for root.
+fn run_folder() -> Option<PathBuf> {
+    let user = std::fs::metadata("/proc/self").ok()?.uid();
+    Some(Path::new("/run/containers").join(user.to_string()))
+}
+
+/// What was meant by a name that leads to Docker Hub by mistake: a file with a tag, or a registry alone.
+fn meant(reference: &str) -> Option<String> {
+    let (before, tag) = reference.split_once(':')?;
+    let path = Path::new(before);
+    if path.exists() {
+        let transport = if path.is_dir() { "oci" } else { "oci-archive" };
+        return Some(format!("{before} is on this machine, too: to read it, write {transport}:{reference}"));
+    }
+    let is_port = tag.parse::<u16>().is_ok() && (before == "localhost" || before.contains('.'));
+    (is_port && !before.contains('/'))
+        .then(|| format!("{reference} is a registry alone: write the image behind it, such as {reference}/shop/web:1"))
 }
 
 impl Repository {
@@ -151,12 +184,28 @@ impl Repository {
             RegistryError::Status { status: 400, .. } if self.plain_http => {
                 "; if it speaks TLS, leave out --plain-http"
             }
+            RegistryError::Connect { .. } | RegistryError::TimedOut { .. } if proxy_variable().is_some() => {
+                return format!(
+                    "{}; podreeve uses no proxy, so {} does not count: save the image to a file first, such as with `skopeo copy`",
+                    crate::text::with_causes(error),
+                    proxy_variable().unwrap_or_default()
+                );
+            }
+            RegistryError::Connect { .. } | RegistryError::NotFound { .. } | RegistryError::Refused { .. }
+                if self.image.registry == "docker.io" && meant(&self.name).is_some() =>
+            {
+                let meant = meant(&self.name).unwrap_or_default();
+                return format!("{}; {meant}", crate::text::with_causes(error));
+            }
             // A user who means an image of this machine is led to Docker Hub.
             RegistryError::Connect { .. } | RegistryError::NotFound { .. } | RegistryError::Refused { .. }
                 if self.image.registry == "docker.io" && !self.name.contains("docker.io/") =>
             {
                 "; a name without a registry is one of Docker Hub, so write the registry in front of it, or save an image of this machine \
                  to a file first (`docker save`)"
+            }
+            RegistryError::Refused { credential, .. } if credential.ends_with(WITHOUT_TLS) => {
+                "; a login is sent without TLS to a loopback address alone, so give the registry TLS, or save the image to a file first"
             }
             RegistryError::Refused { .. } => "; log in with `docker login`, `podman login` or `skopeo login`",
             _ => "",
@@ -189,5 +238,27 @@ impl Source for Repository {
             visit(index, &mut blob.read_by(|blob| Ok(self.wait_as_source(blob.next())?)))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_meant_by_a_name_of_docker_hub() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        std::fs::create_dir(path("web")).expect("a folder");
+        std::fs::write(path("saved"), "").expect("a file");
+        let says = |reference: &str| meant(reference).unwrap_or_default();
+        assert!(says(&format!("{}:1", path("web"))).ends_with(&format!("write oci:{}:1", path("web"))));
+        assert!(says(&format!("{}:1", path("saved"))).contains("write oci-archive:"));
+        for registry in ["localhost:5443", "registry.example.com:443"] {
+            assert!(says(registry).starts_with(&format!("{registry} is a registry alone")), "{registry}");
+        }
+        for image in ["nginx:1", "nginx", "shop/web:1", "my.app:latest", "my.app:1.2"] {
+            assert_eq!(meant(image), None, "{image}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use crate::image::OpenedImage;
 pub use crate::image::trust::Verdict;
 use crate::image::trust::{Evidence, Source, Target, Trust, TrustDocument, TrustError, layout, verify as judge};
 use crate::manifest::{self, Content, Node};
+use crate::policy::{Cluster, CompiledPolicy};
+use crate::report::format::PAGES;
 use crate::workload::image::ImageRef;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -70,6 +72,18 @@ pub fn verify(file: &Path, place: &Place<'_>, name: &str, image: &OpenedImage) -
     })
 }
 
+/// A policy that denies what the trust document refuses.
+const POLICY: &str = r#"{"apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "trust"},
+    "spec": {"rules": {"image-signature": {"action": "deny"}}}}"#;
+
+/// What `--trust` asks for, whatever the policies say.
+///
+/// # Errors
+/// A fault of podreeve.
+pub fn policy() -> Result<CompiledPolicy, Failure> {
+    CompiledPolicy::from_json(POLICY, Cluster::Without).map_err(|errors| Failure::internal(errors.to_string()))
+}
+
 /// Reads a trust document. It is the list `trust`, alone or below `images`, as in the values of the chart. ConfigMaps that it names
 /// are further documents of the same file.
 ///
@@ -95,7 +109,7 @@ fn load(path: &Path) -> Result<Trust, Failure> {
     }
     let Some(node) = found else {
         return Err(Failure::input(format!(
-            "{shown}: has no trust document; it needs a list `trust`, see docs/signatures.md"
+            "{shown}: has no trust document; it needs a list `trust`, see {PAGES}/signatures.md"
         )));
     };
     let trusted = trusted(node)
@@ -109,19 +123,19 @@ fn load(path: &Path) -> Result<Trust, Failure> {
 }
 
 /// What is wrong with a document in which the entries do not stand below `trust`.
-fn misplaced(root: &Node) -> Option<&'static str> {
+fn misplaced(root: &Node) -> Option<String> {
     let root = root.get("images").unwrap_or(root);
     if matches!(root.content, Content::List(_)) {
-        return Some("is a list; put it under the key `trust`: write `trust:` as the first line");
+        return Some("is a list; put it under the key `trust`: write `trust:` as the first line".to_owned());
     }
     if root.get("trust").is_some() {
         return None;
     }
     let is_entry = ["prefix", "anyOf"].iter().any(|key| root.get(key).is_some());
     Some(if is_entry {
-        "has an entry without a list; put it under the key `trust`, as an item that begins with `- `"
+        "has an entry without a list; put it under the key `trust`, as an item that begins with `- `".to_owned()
     } else {
-        "has no list `trust`; put the entries under this key, see docs/signatures.md"
+        format!("has no list `trust`; put the entries under this key, see {PAGES}/signatures.md")
     })
 }
 

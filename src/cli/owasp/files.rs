@@ -26,7 +26,15 @@ pub fn judge(args: &Args, sources: Vec<Source>, snapshot: &Snapshot, collector: 
         diffs: false,
         images: false,
     };
-    let files = Files { judge, namespaces, notes_usage: false, keeps_text: false, offers_fixes: false, fixing: None };
+    let files = Files {
+        judge,
+        namespaces,
+        named: &[],
+        notes_usage: false,
+        keeps_text: false,
+        offers_fixes: false,
+        fixing: None,
+    };
     for error in first.errors {
         collector.error(error.to_string());
     }

@@ -15,6 +15,8 @@ pub struct ImageTraits {
     /// Absolute paths that the program may write to, on which an emptyDir hides nothing: VOLUME, WORKDIR, and the caches of known
     /// programs.
     pub writable: Vec<Box<str>>,
+    /// Those of `writable` that are a VOLUME: what the program writes there may be meant to stay.
+    pub volumes: Vec<Box<str>>,
     /// VOLUMEs with files, which an emptyDir would hide.
     pub filled: Vec<Box<str>>,
     /// The different command lines of its platforms.
@@ -77,11 +79,13 @@ impl ImageTraits {
             those.map(ImageFacts::missing).fold(Parts::NONE, Parts::and)
         };
         let filled = filled(platforms);
+        let writable = if folders_known { writable(platforms, &filled) } else { Vec::new() };
         Self {
             user: ImageUser::of(of_linux()),
             windows: !platforms.is_empty() && of_linux().next().is_none(),
             ports: ports(platforms),
-            writable: if folders_known { writable(platforms, &filled) } else { Vec::new() },
+            volumes: volumes(platforms).map(Into::into).filter(|path| writable.contains(path)).collect(),
+            writable,
             filled: volumes(platforms)
                 .filter(|path| filled.contains(path.as_str()))
                 .take(MOST)

@@ -170,21 +170,21 @@ impl Verdict {
     fn refusals_of(&self, digest: &str) -> String {
         let about = || self.refusals.iter().filter(|one| one.digest == digest);
         let attested = self.attested.iter().filter(|one| one.digest == digest).count();
-        let mut parts: Vec<String> = Vec::new();
+        let unread = about().filter(|one| one.authority.is_empty()).take(MAX_REFUSALS);
+        let mut parts: Vec<String> = unread.map(|one| format!("{}: {}", one.evidence, one.why)).collect();
+        let else_ = if parts.is_empty() { " " } else { " else " };
         for authority in &self.authorities {
             let own = about().filter(|one| one.authority == authority.name);
             let said: Vec<String> =
-                own.clone().take(MAX_REFUSALS).map(|one| format!("{} {}", one.evidence, one.why)).collect();
+                own.clone().take(MAX_REFUSALS).map(|one| format!("{}: {}", one.evidence, one.why)).collect();
             let more = own.count().saturating_sub(MAX_REFUSALS);
             let said = match (said.is_empty(), more) {
-                (true, _) => format!("nothing attached that {} could have signed", authority.tool),
+                (true, _) => format!("nothing{else_}attached that {} could have signed", authority.tool),
                 (false, 0) => said.join("; "),
                 (false, more) => format!("{}; and {more} more", said.join("; ")),
             };
             parts.push(format!("{}: {said}", crate::text::clean(&authority.name, 200)));
         }
-        let unread = about().filter(|one| one.authority.is_empty()).take(MAX_REFUSALS);
-        parts.extend(unread.map(|one| format!("{}: {}", one.evidence, one.why)));
         if attested > 0 {
             let attestations = if attested == 1 { "1 attestation is" } else { &format!("{attested} attestations are") };
             parts.push(format!("{attestations} valid, and no signature"));

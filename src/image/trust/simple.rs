@@ -40,7 +40,7 @@ const COSIGN: &str = "cosign container image signature";
 ///
 /// # Errors
 /// What the payload is about instead.
-pub fn check(payload: &[u8], digest: &str, repository: &ImageRef<'_>) -> Result<(), String> {
+pub fn check(payload: &[u8], digest: &str, repository: &ImageRef<'_>, is_former: bool) -> Result<(), String> {
     let payload: Payload<'_> = serde_json::from_slice(payload).map_err(|_| "its payload is no cosign payload")?;
     let critical = payload.critical;
     if critical.kind != COSIGN {
@@ -57,9 +57,13 @@ pub fn check(payload: &[u8], digest: &str, repository: &ImageRef<'_>) -> Result<
         Ok(())
     } else {
         let name = crate::text::clean(&critical.identity.docker_reference, 120);
-        Err(format!(
-            "it was made for {name}, and this is {}/{}; name the former place in `signedAs` where the image was copied",
-            repository.registry, repository.repository
-        ))
+        let this = format!("{}/{}", repository.registry, repository.repository);
+        Err(if is_former {
+            format!("it was made for {name}, and by `signedAs`, which replaces the prefix alone, this image was {this}")
+        } else {
+            format!(
+                "it was made for {name}, and this is {this}; if it was copied from there, name that prefix in `signedAs`"
+            )
+        })
     }
 }

@@ -140,7 +140,7 @@ enum Answer {
 
 fn judge(verdict: &mut Verdict, entry: &Entry, signed_as: &ImageRef<'_>, evidence: &Evidence, now: Timestamp) {
     let name = evidence.name.get(..19).unwrap_or(&evidence.name);
-    let read = match read(evidence, signed_as) {
+    let read = match read(evidence, signed_as, entry.signed_as.is_some()) {
         Ok(read) => read,
         Err(why) => {
             return verdict.refusals.push(Refusal {
@@ -183,7 +183,7 @@ fn judge(verdict: &mut Verdict, entry: &Entry, signed_as: &ImageRef<'_>, evidenc
 }
 
 /// Reads a piece of evidence, and checks that it is about the manifest that it is attached to.
-fn read<'e>(evidence: &'e Evidence, signed_as: &ImageRef<'_>) -> Result<Read<'e>, String> {
+fn read<'e>(evidence: &'e Evidence, signed_as: &ImageRef<'_>, is_former: bool) -> Result<Read<'e>, String> {
     match &evidence.content {
         Content::Bundle(bytes) => {
             let text = std::str::from_utf8(bytes).map_err(|_| "it is no text")?;
@@ -198,7 +198,7 @@ fn read<'e>(evidence: &'e Evidence, signed_as: &ImageRef<'_>) -> Result<Read<'e>
             statement(&read, evidence, None, annotations.certificate.is_some())
         }
         Content::SimpleSigning { payload, annotations } => {
-            simple::check(payload, &evidence.subject, signed_as)?;
+            simple::check(payload, &evidence.subject, signed_as, is_former)?;
             Ok(Read::Payload { payload, annotations })
         }
         Content::Jws(bytes) => Ok(Read::Jws(bytes)),

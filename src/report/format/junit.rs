@@ -4,7 +4,7 @@
 //! The format has no owner; this one fits the schema of Jenkins' xUnit plugin, which GitLab, Azure and others read, too.
 
 use super::{Ending, FileFindings, Format};
-use crate::report::entry::{Entry, Level, entries, object_name};
+use crate::report::entry::{Entry, Level, entries, has_lines, object_name};
 use crate::report::{CheckResults, ObjectReport};
 use std::fmt::Write;
 
@@ -73,7 +73,7 @@ impl Format for JunitReport {
     fn end(&mut self, _: &Ending<'_>) -> String {
         let Counts { tests, failures, errors } = self.totals;
         format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"podreeve check\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"0\">\n{}</testsuites>\n",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"podreeve\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"0\">\n{}</testsuites>\n",
             self.suites
         )
     }
@@ -86,9 +86,10 @@ fn name(results: &CheckResults) -> &str {
 
 fn case(text: &mut String, object: &ObjectReport, entries: &[&Entry<'_>], counts: &mut Counts) {
     counts.tests += 1;
+    let at = if has_lines(object) { format!(" (line {})", object.line) } else { String::new() };
     let open = format!(
         "    <testcase name=\"{}\" classname=\"{}\" time=\"0\"",
-        escape(&format!("{} (line {})", object_name(object), object.line)),
+        escape(&format!("{}{at}", object_name(object))),
         escape(&object.file)
     );
     let (denied, others): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) =

@@ -149,7 +149,9 @@ fn rule_index(id: &str) -> usize {
 fn result(entry: &Entry<'_>) -> SarifResult {
     let why = entry.why();
     let why = if why.is_empty() { String::new() } else { format!(". Why: {why}") };
-    let region = entry.line.map(|start_line| Region { start_line, start_column: entry.column });
+    // Code scanning wants a line, also of what has none.
+    let region =
+        entry.line.or(entry.object.map(|_| 1)).map(|start_line| Region { start_line, start_column: entry.column });
     SarifResult {
         rule_id: entry.rule,
         rule_index: rule_index(entry.rule),

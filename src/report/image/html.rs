@@ -85,6 +85,7 @@ pub fn html(report: &ImageReport, all: bool) -> String {
         style: match summary.verdict {
             Verdict::Deny => "denied",
             Verdict::Warn => "warning",
+            Verdict::Allow | Verdict::Patch if !report.is_judged() => "warning",
             Verdict::Allow | Verdict::Patch => "good",
         },
         name: clean(&report.image, 300),

@@ -11,6 +11,7 @@ use crate::rule::{Finding, ImageCheck};
 use crate::rules;
 use crate::text::clean;
 use jiff::civil::Date;
+use std::collections::BTreeSet;
 
 /// The longest text of a finding.
 const TEXT: usize = 1000;
@@ -26,11 +27,45 @@ pub struct Identity<'i> {
     pub namespace: Option<&'i str>,
 }
 
+/// What the policies say of an image.
+#[derive(Debug)]
+pub struct Judged {
+    pub violations: Vec<ImageViolation>,
+    /// How many of their rules judge images.
+    pub rules: usize,
+}
+
 /// What violates the policies on any platform; what several policies or platforms have is there once, for the strictest.
+/// What the trust document refuses is denied whatever they say, unless they exempt it: `signed` is a policy that says so.
 #[must_use]
-pub fn judge(snapshot: &Snapshot, image: Identity<'_>, platforms: &[ImageFacts], today: Date) -> Vec<ImageViolation> {
+pub fn judge(
+    snapshot: &Snapshot,
+    signed: Option<&CompiledPolicy>,
+    image: Identity<'_>,
+    platforms: &[ImageFacts],
+    today: Date,
+) -> Judged {
+    let policies = || snapshot.policies.policies.iter().map(|policy| &**policy);
+    let mut violations = by_policies(snapshot, policies(), (image, platforms), today);
+    let is_exempt = |signed: &CompiledPolicy| {
+        let exempt = violations.iter().filter(|one| one.effect == Effect::Exempt);
+        exempt.into_iter().any(|one| signed.images.iter().any(|rule| rule.rule.id == one.rule))
+    };
+    if let Some(signed) = signed.filter(|signed| !is_exempt(signed)) {
+        violations = by_policies(snapshot, policies().chain([signed]), (image, platforms), today);
+    }
+    let ids: BTreeSet<&str> = policies().flat_map(|policy| &policy.images).map(|rule| rule.rule.id).collect();
+    Judged { violations, rules: ids.len() }
+}
+
+fn by_policies<'p>(
+    snapshot: &Snapshot,
+    policies: impl Iterator<Item = &'p CompiledPolicy>,
+    (image, platforms): (Identity<'_>, &[ImageFacts]),
+    today: Date,
+) -> Vec<ImageViolation> {
     let mut violations: Vec<ImageViolation> = Vec::new();
-    for policy in &snapshot.policies.policies {
+    for policy in policies {
         for rule in &policy.images {
             let is_judged = |facts: &&ImageFacts| !(rule.check.judges_user() && facts.platform.os == "windows");
             for facts in platforms.iter().filter(is_judged) {

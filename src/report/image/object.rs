@@ -2,12 +2,17 @@
 
 use super::{ImageReport, ImageViolation, words};
 use crate::report::entry::IMAGE;
+use crate::report::passed_over::PassedOver;
 use crate::report::types::{CheckResults, ObjectReport, ViolationReport};
 
 impl ImageReport {
     /// The violations as those of an object.
     #[must_use]
     pub fn as_results(&self) -> CheckResults {
+        if !self.is_judged() {
+            let passed_over = vec![PassedOver::file(&self.source, None, words::NOT_JUDGED)];
+            return CheckResults { passed_over, ..CheckResults::default() };
+        }
         let object = ObjectReport {
             verdict: self.summary.verdict,
             violations: self.violations.iter().map(|violation| self.as_violation(violation)).collect(),

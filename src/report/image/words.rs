@@ -8,19 +8,39 @@ use crate::report::style::plural;
 use crate::text::clean;
 
 /// What the policies say of the image.
-pub const fn verdict(report: &ImageReport) -> &'static str {
+pub fn verdict(report: &ImageReport) -> &'static str {
     match report.summary.verdict {
         Verdict::Deny => "podreeve denies this image",
+        _ if !report.is_judged() => NOT_JUDGED,
+        Verdict::Warn | Verdict::Allow if report.trust.as_ref().is_some_and(|trust| !trust.signed) => {
+            "podreeve admits this image without a valid signature"
+        }
+        Verdict::Allow if report.summary.rules == 0 => {
+            "podreeve admits the signatures of this image; no rule of the policies judges images"
+        }
         Verdict::Warn => "podreeve admits this image, with warnings",
         Verdict::Allow | Verdict::Patch => "podreeve admits this image",
     }
 }
 
+/// What there is to say where no rule judges.
+pub const NOT_JUDGED: &str = "not judged: no rule of the policies judges images; `--policy owasp` has such rules";
+
+/// What builds write that give the same image each time, in place of a day.
+const NO_DAYS: [&str; 3] = ["0001-01-01", "1970-01-01", "1980-01-01"];
+
 /// The platform in a few words.
 pub fn facts(platform: &PlatformReport) -> Vec<String> {
     let content = &platform.content;
     let mut facts = vec![platform.platform.clone()];
-    facts.extend(platform.created.as_deref().and_then(|created| created.get(..10)).map(|day| format!("built {day}")));
+    facts.extend(
+        platform
+            .created
+            .as_deref()
+            .and_then(|created| created.get(..10))
+            .filter(|day| !NO_DAYS.contains(day))
+            .map(|day| format!("built {day}")),
+    );
     facts.extend(content.os.as_ref().filter(|os| !os.name.is_empty()).map(|os| match content.end_of_life {
         Some(end) => format!("{}, updates until {end}", os.name),
         None => os.name.clone(),
@@ -84,7 +104,7 @@ pub fn adds(layer: &LayerReport) -> String {
 
 /// The first names, and that there are more.
 pub fn listed(names: &[String], count: usize, most: usize) -> String {
-    let shown: Vec<String> = names.iter().take(most).map(|name| clean(name, 60)).collect();
+    let shown: Vec<String> = names.iter().take(most).map(|name| clean(name, 200)).collect();
     let more = if count > shown.len() { ", ..." } else { "" };
     format!("{}{more}", shown.join(", "))
 }

@@ -28,10 +28,20 @@ pub fn text(report: &NodeReport, all: bool, place: Option<&str>) -> String {
             line(&mut text, result);
         }
     }
+    let _ = write!(text, "\n{}", summary(report));
+    text.push_str(if all { "\n" } else { " (--all shows all)\n" });
+    if report.lacks_rights() {
+        text.push_str("Some of it is unknown because podreeve may not read it: run it as root, which changes nothing on the host.\n");
+    }
+    text
+}
+
+/// The totals in one line.
+#[must_use]
+pub fn summary(report: &NodeReport) -> String {
     let summary = &report.summary;
-    let _ = write!(
-        text,
-        "\n{} failed ({} denied, {} warned, {} for audit, {} exempt), {} passed, {} not applicable, {} unknown",
+    format!(
+        "{} failed ({} denied, {} warned, {} for audit, {} exempt), {} passed, {} not applicable, {} unknown",
         summary.fail,
         summary.denied,
         summary.warned,
@@ -40,12 +50,7 @@ pub fn text(report: &NodeReport, all: bool, place: Option<&str>) -> String {
         summary.pass,
         summary.not_applicable,
         summary.unknown
-    );
-    text.push_str(if all { "\n" } else { " (--all shows all)\n" });
-    if report.lacks_rights() {
-        text.push_str("Some of it is unknown because podreeve may not read it: run it as root, which changes nothing on the host.\n");
-    }
-    text
+    )
 }
 
 fn line(text: &mut String, result: &NodeResultReport) {

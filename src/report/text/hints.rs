@@ -35,9 +35,9 @@ impl FilesWithEdits {
     }
 
     /// `podreeve explain -f FILE` where there is an edit of the reader's own object, and `podreeve explain RULE` where there is none.
-    pub fn hints(&self, explain: &str, rules: &[&str]) -> Vec<String> {
+    pub fn hints(&self, explain: Option<&str>, rules: &[&str]) -> Vec<String> {
         let mut hints = Vec::new();
-        if !self.named.is_empty() {
+        if let Some(explain) = explain.filter(|_| !self.named.is_empty()) {
             let files: Vec<String> = self.named.iter().map(|file| format!(" -f {}", quoted(file))).collect();
             let others = if self.others > 0 { format!(" (and {} more)", self.others) } else { String::new() };
             hints.push(format!("To see the edit: {explain}{}{others}", files.concat()));

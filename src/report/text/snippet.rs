@@ -85,7 +85,9 @@ impl<'t> Source<'t> {
             group = group.element(Shown::NOTE.with_name("why").message(why.as_str()));
         }
         let renderer = Renderer::styled().term_width(width.unwrap_or(WIDTH));
-        Some(renderer.render(&[group]) + "\n\n")
+        let lines = renderer.render(&[group]);
+        let lines: Vec<&str> = lines.lines().map(|line| line.trim_end_matches(' ')).collect();
+        Some(lines.join("\n") + "\n\n")
     }
 }
 

@@ -6,6 +6,7 @@ use crate::text::clean;
 use std::fmt::Write;
 
 /// The verdicts in one line: `3 objects: 1 denied, 2 admitted; 1 file with an error`.
+#[must_use]
 pub fn line(ending: &Ending<'_>) -> String {
     let summary = ending.summary;
     let mut text = plural(summary.objects, "object");

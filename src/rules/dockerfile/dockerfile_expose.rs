@@ -19,7 +19,7 @@ An SSH server in `ENTRYPOINT` or `CMD` is found on any port: as the program, beh
 service, as `ssh-server` finds it in pods. The rule does not see what a script of the image starts.\n\n\
 The rule judges what `docker build` makes: the last stage, and the stages that it begins with. `allow` names ports that may be \
 declared; with 22, the image may also start an SSH server.",
-    why: "an SSH server is a second way into the container, and a port below 1024 makes the program run with more rights",
+    why: OF_SSH,
     owasp: &[61, 62, 63],
     severity: Severity::Medium,
     params: params::<DockerfileExpose>,
@@ -75,6 +75,9 @@ declared; with 22, the image may also start an SSH server.",
     }),
 };
 
+const OF_SSH: &str = "an SSH server is a second way into the container, past the audit log";
+const OF_LOW_PORTS: &str = "a port below 1024 makes the program run with more rights";
+
 /// The item of SSH servers.
 const SSH: &[u8] = &[61];
 /// The items of other ports than 22.
@@ -106,7 +109,7 @@ impl FileCheck for DockerfileExpose {
                         } else if port < 1024 {
                             let found = format!("port {port}");
                             let finding = Finding::new(file.place(word.span.clone()), found, "a port from 1024 on");
-                            findings.push(finding.items(WITHOUT_SSH));
+                            findings.push(finding.why(OF_LOW_PORTS).items(WITHOUT_SSH));
                         }
                     }
                 }

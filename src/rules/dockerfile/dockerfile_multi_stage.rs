@@ -57,6 +57,11 @@ lists. `allow` names packages that the image may have.",
                 "FROM golang:1.26 AS build\nRUN apt-get update && apt-get install -y gcc\nCOPY go.mod .\nRUN go mod download\nCOPY . .\nRUN go build -o /app .\nFROM gcr.io/distroless/static\nCOPY --from=build /app /\n",
             ),
             FileExample::good(
+                "tags without compilers of an image for building",
+                "FROM buildpack-deps:bookworm-scm AS a\nFROM buildpack-deps:bookworm-curl\n",
+            ),
+            FileExample::bad("an image of many compilers", "FROM buildpack-deps:bookworm\n", &[1]),
+            FileExample::good(
                 "removed in the same RUN",
                 "FROM alpine:3.22\nRUN apk add --no-cache --virtual .build-deps gcc musl-dev && make && apk del .build-deps\n",
             ),

@@ -1,5 +1,6 @@
 //! The images of `FROM` and of `COPY --from`.
 
+use super::packages::is_common_base;
 use crate::dockerfile::{Arguments, Base, Dockerfile, Keyword};
 use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
@@ -15,7 +16,7 @@ pub static RULE: Rule = Rule {
     docs: "Without a tag, or with `latest`, each build may begin with another image: it cannot be repeated, and nobody sees in the \
 file what changed. The rule judges `FROM`, `COPY --from` and `RUN --mount=from=`. With `digest: true` a tag is not enough.\n\n\
 Variables count with the value that the file gives them; an image whose name only the build knows is not judged. `allow` names \
-beginnings of images that need neither tag nor digest.",
+beginnings of images that need neither tag nor digest, such as the contexts that a build names (`--build-context base=DIR`).",
     why: "the build takes whatever image has the name on that day, also one that somebody has just replaced",
     owasp: &[1, 23],
     severity: Severity::Medium,
@@ -61,6 +62,11 @@ impl DockerfilePin {
         let name = clean(image, 120);
         match (tag, digest) {
             (_, Some(_)) => None,
+            // Builds name local contexts so, as with `--build-context base=DIR`.
+            (None, None) if !image.contains('/') && !self.digest && !is_common_base(image) => {
+                let wanted = "a tag with a version, a digest, or for a context of the build its name under `allow`";
+                Some((format!("{name} without a tag"), wanted))
+            }
             (None, None) => Some((format!("{name} without a tag"), wanted)),
             (Some("latest"), None) => Some((name, wanted)),
             (Some(_), None) => self.digest.then_some((name, wanted)),

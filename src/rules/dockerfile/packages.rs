@@ -148,7 +148,9 @@ fn short(image: &str) -> (&str, &str) {
 /// Whether the image has compilers and is made to build with.
 pub fn is_build_image(image: &str) -> bool {
     let (name, tag) = short(image);
-    let is_slim = tag.contains("slim") || tag.contains("runtime") || tag.contains("jre");
+    // `buildpack-deps` has two kinds of tags without compilers.
+    let is_slim = ["slim", "runtime", "jre"].iter().any(|part| tag.contains(part))
+        || (name == "buildpack-deps" && ["curl", "scm"].iter().any(|end| tag.ends_with(end)));
     let builds = ["buildpack-deps", "gcc", "golang", "gradle", "haskell", "maven", "rust"].contains(&name);
     (builds && !is_slim) || image.contains("dotnet/sdk")
 }
@@ -177,4 +179,35 @@ pub fn is_distribution(image: &str) -> bool {
     ];
     let (name, _) = short(image);
     NAMES.contains(&name)
+}
+
+/// Whether it is a well-known image from Docker Hub that is made to begin with, whose user is root.
+pub fn is_common_base(image: &str) -> bool {
+    const NAMES: [&str; 22] = [
+        "amazoncorretto",
+        "buildpack-deps",
+        "busybox",
+        "eclipse-temurin",
+        "elixir",
+        "erlang",
+        "gcc",
+        "golang",
+        "gradle",
+        "httpd",
+        "maven",
+        "mysql",
+        "nginx",
+        "node",
+        "openjdk",
+        "perl",
+        "php",
+        "postgres",
+        "python",
+        "redis",
+        "ruby",
+        "rust",
+    ];
+    let image =
+        ["docker.io/", "library/"].iter().fold(image, |image, begin| image.strip_prefix(begin).unwrap_or(image));
+    is_distribution(image) || (!image.contains('/') && NAMES.contains(&short(image).0))
 }

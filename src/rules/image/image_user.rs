@@ -20,7 +20,7 @@ not look into the image. All platforms of an image are judged.\n\n\
 Create a user in the build and name its number: `USER 10001`. An image that starts as root and changes its user with \
 `gosu` or `su-exec` needs root in the pod, too; the report names such a program. Images of Windows are judged only \
 in pods for Linux: a node does not look at what an image says of its system.",
-    why: "a process of root in a container is root on the node as soon as it breaks out, and a name keeps runAsNonRoot from working",
+    why: "a process of root in a container is root on the node as soon as it breaks out",
     owasp: &[53],
     severity: Severity::High,
     params: params::<ImageUser>,
@@ -46,6 +46,10 @@ in pods for Linux: a node does not look at what an image says of its system.",
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ImageUser {}
+
+/// What a name does, also one of another user than root.
+const OF_A_NAME: &str =
+    "the kubelet cannot tell whether a name is root, and starts no such container under runAsNonRoot";
 
 const WANTED: &str = "the number of a user that is not root";
 
@@ -75,7 +79,7 @@ impl ImageCheck for ImageUser {
             User::Named(user, uid) => {
                 let number = uid.map(|uid| format!(", the user {uid}")).unwrap_or_default();
                 let found = format!("the name {}{number}", crate::text::clean(user, 64));
-                Some(Finding::new(at, found, WANTED).severity(Severity::Low))
+                Some(Finding::new(at, found, WANTED).why(OF_A_NAME).severity(Severity::Low))
             }
         });
     }

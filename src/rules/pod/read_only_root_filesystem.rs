@@ -137,7 +137,7 @@ impl Check for ReadOnlyRootFilesystem {
         let Some(container) = finding.container() else { return false };
         fix.suggest_only();
         let traits = pod.traits_of(container).filter(|traits| traits.layers_known);
-        fix.remark(traits.map_or(NOTE.into(), |traits| note(container, traits)));
+        fix.remark(traits.map_or(NOTE.into(), |traits| note(container, traits, &self.size_limit)));
         fix.set_found(finding, true.into());
         fix.optional();
         if fix.scope == Scope::Pod {
@@ -158,15 +158,27 @@ impl Check for ReadOnlyRootFilesystem {
 const NOTE: &str = "mount an emptyDir where it writes, as on /tmp: caches, pid files";
 
 /// The remark where the image is known: the emptyDirs are those that it needs.
-fn note(container: ContainerRef<'_>, traits: &ImageTraits) -> Remark {
-    match traits.filled.iter().find(|path| !is_mounted(container, path)) {
-        Some(path) => format!(
-            "an emptyDir on {} would hide files of the image; containerd keeps this VOLUME writable, without a limit",
-            crate::text::clean(path, 100)
+fn note(container: ContainerRef<'_>, traits: &ImageTraits, size: &str) -> Remark {
+    let not_mounted = |paths: &[Box<str>]| {
+        let path = paths.iter().find(|path| !is_mounted(container, path) && !is_passing(path))?;
+        Some(crate::text::clean(path, 100))
+    };
+    match (not_mounted(&traits.filled), not_mounted(&traits.volumes)) {
+        (Some(path), _) => format!(
+            "an emptyDir on {path} would hide files of the image; containerd keeps this VOLUME writable, without a limit"
         )
         .into(),
-        None => "the emptyDirs are where the image says that it writes".into(),
+        (None, Some(path)) => format!(
+            "what is in an emptyDir goes with the pod: for data that must stay, as on {path}, mount a PersistentVolumeClaim; {size} is an example"
+        )
+        .into(),
+        (None, None) => format!("the emptyDirs are where the image says that it writes; {size} is an example").into(),
     }
+}
+
+/// Whether a program expects to find the folder empty when it starts.
+fn is_passing(path: &str) -> bool {
+    ["/tmp", "/run", "/var/run", "/var/tmp", "/var/cache"].iter().any(|folder| path::is_under(path, folder))
 }
 
 impl ReadOnlyRootFilesystem {

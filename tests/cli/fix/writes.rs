@@ -147,7 +147,11 @@ fn unsafe_fixes_need_fix() {
     for args in [&["--fix", "web.yaml"][..], &["scan", "--fix"], &["explain", "--fix", "-f", "web.yaml"]] {
         let ran = dir.run(args);
         assert_eq!(ran.code, Some(2), "{ran:?}");
-        assert!(ran.err.contains("podreeve check --fix") && !ran.err.contains("as a value"), "{}", ran.err);
+        assert!(
+            ran.err.contains("only `podreeve check` has this option") && !ran.err.contains("as a value"),
+            "{}",
+            ran.err
+        );
     }
     for shell in ["bash", "zsh", "fish"] {
         let ran = dir.run(&["completions", shell]);

@@ -104,6 +104,20 @@ fn images_that_were_copied_keep_the_signatures_of_their_former_place() {
 }
 
 #[test]
+fn a_refusal_says_what_signed_as_does_and_nothing_that_it_takes_back() {
+    let (key, digest) = (key(), digest_of("image"));
+    let copied = trust(json!([by_key(&key)]), json!({"signedAs": "docker.io/example"}));
+    let said = refusal(&copied, &digest, &[legacy(&key, "docker.io/example/other", &digest)]);
+    let wanted = "it was made for docker.io/example/other, and by `signedAs`, which replaces the prefix alone, this image was docker.io/example/";
+    assert!(said.contains(wanted), "{said}");
+    let said = refusal(&trusting(&key), &digest, &[legacy(&key, "docker.io/example/web", &digest)]);
+    assert!(said.contains("if it was copied from there, name that prefix in `signedAs`"), "{said}");
+    assert!(said.contains("nothing else attached that cosign") && !said.contains("nothing attached"), "{said}");
+    let other = refusal(&trusting(&self::key()), &digest, &[signed(&key, &digest)]);
+    assert!(other.contains(": it is signed by another key"), "{other}");
+}
+
+#[test]
 fn evidence_beyond_the_limit_is_left_out_with_a_word() {
     let (ours, digest) = (key(), digest_of("image"));
     let mut many = vec![evidence(&digest, Content::Jws(Vec::new())); 70];
