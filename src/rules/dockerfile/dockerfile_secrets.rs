@@ -4,10 +4,10 @@ mod files;
 
 use crate::dockerfile::{Arguments, Dockerfile, Heredoc, Instruction, Keyword, Pair, Run, Word};
 use crate::rule::{
-    FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
+    AtMost, FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
-use crate::rules::secret_commands::{Names, in_file, lines};
-use crate::secret_shapes::{is_named_secret, secret_value};
+use crate::rules::secret_commands::{Found, Names, in_file, lines, of_label};
+use crate::secret_shapes::{Secret, allowed_names, is_named_secret};
 use crate::shell;
 use crate::text::clean;
 use schemars::JsonSchema;
@@ -151,7 +151,9 @@ that are none.",
 struct DockerfileSecrets {
     /// Further words with which the name of a secret ends, in any case: `pin`.
     names: Vec<String>,
-    /// Variables, options and files, by exact name, that are named like a secret and are none.
+    /// Variables, options, settings and files that are named like a secret and are none, each by the name in the message:
+    /// `CSRF_TOKEN`, `--token`, `-Djavax.net.ssl.keyStorePassword`.
+    #[serde(deserialize_with = "allowed_names")]
     allow: Vec<String>,
 }
 
@@ -161,6 +163,13 @@ struct Fault {
     found: String,
     wanted: &'static str,
     severity: Severity,
+    most: Option<AtMost>,
+}
+
+impl Fault {
+    const fn new(span: Range<usize>, found: String, wanted: &'static str, severity: Severity) -> Self {
+        Self { span, found, wanted, severity, most: None }
+    }
 }
 
 const MOUNTED: &str = "RUN --mount=type=secret, or a Secret of the pod";
@@ -176,7 +185,7 @@ impl FileCheck for DockerfileSecrets {
             let is_shipped =
                 file.last_stage().is_some_and(|last| file.with_bases(last).any(|of| std::ptr::eq(of, stage)));
             for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
-                variables(instruction, &names, &mut arguments, &mut faults);
+                variables(instruction, is_shipped, &names, &mut arguments, &mut faults);
                 copied_files(instruction, is_shipped, &names, &mut faults);
                 texts(instruction, &names, &mut faults);
                 if let Some(run) = file.run(instruction) {
@@ -189,18 +198,19 @@ impl FileCheck for DockerfileSecrets {
         }
         let first = file.stages.first().map_or(file.instructions.len(), |stage| stage.instructions.start);
         for instruction in file.instructions.get(..first).unwrap_or_default() {
-            variables(instruction, &names, &mut HashSet::new(), &mut faults);
+            variables(instruction, true, &names, &mut HashSet::new(), &mut faults);
         }
         faults.sort_by_key(|fault| fault.span.start);
         faults.dedup_by(|a, b| a.span.start == b.span.start);
-        findings.extend(faults.into_iter().map(|Fault { span, found, wanted, severity }| {
-            Finding::new(file.place(span), found, wanted).severity(severity)
+        findings.extend(faults.into_iter().map(|Fault { span, found, wanted, severity, most }| {
+            Finding::new(file.place(span), found, wanted).severity(severity).at_most(most)
         }));
     }
 }
 
 fn variables<'f>(
     instruction: &'f Instruction<'_>,
+    is_shipped: bool,
     names: &Names<'_>,
     arguments: &mut HashSet<&'f str>,
     faults: &mut Vec<Fault>,
@@ -209,38 +219,54 @@ fn variables<'f>(
     for pair in instruction.pairs() {
         let Pair { name, value, span } = pair;
         let raw = value.as_ref().map(Word::text);
-        let name_of = clean(name, 80);
-        let mut fault = |what: &str, severity| {
-            let found = format!("{what} in {} {name_of}", keyword.as_str());
-            faults.push(Fault { span: span.clone(), found, wanted: MOUNTED, severity });
+        let mut fault = |Secret { what, name: setting }: Secret<'_>, severity| {
+            let setting = in_brackets(setting);
+            let found = format!("{what}{setting} in {} {}", keyword.as_str(), clean(name, 80));
+            faults.push(Fault::new(span.clone(), found, MOUNTED, severity));
         };
         // Named like a secret, whatever its value will be.
         let is_named = || !names.is_allowed(name) && is_named_secret(name, "hunter2Xy9", names.more);
-        match (keyword, raw) {
+        let is_of_build = match (keyword, raw) {
             (Keyword::Label, Some(value)) => {
-                if let Some(what) = secret_value(value) {
-                    fault(what, Severity::Critical);
+                if let Some(secret) = of_label(names, name, value) {
+                    fault(secret, Severity::Critical);
                 }
+                None
             }
             (Keyword::Arg, None) => {
                 arguments.insert(name.as_str());
-                if is_named() {
-                    fault("a secret of the build", Severity::Medium);
-                }
+                is_named().then_some(Severity::Medium)
             }
             (Keyword::Env, Some(value)) if reference(value).is_some_and(|of| arguments.contains(of)) => {
-                if is_named() {
-                    fault("a secret of the build", Severity::High);
-                }
+                is_named().then_some(Severity::High)
             }
             (_, Some(value)) => {
-                if let Some(what) = names.secret(name, value) {
-                    fault(what, Severity::Critical);
+                if let Some(secret) = names.secret(name, value) {
+                    fault(secret, Severity::Critical);
+                }
+                None
+            }
+            (_, None) => None,
+        };
+        match is_of_build {
+            Some(severity) if is_shipped => fault(Secret::new("a secret of the build"), severity),
+            Some(_) => {
+                fault(Secret::new(IN_CACHE), Severity::Low);
+                if let Some(fault) = faults.last_mut() {
+                    fault.most = Some(AtMost::Warn);
                 }
             }
-            (_, None) => {}
+            None => {}
         }
     }
+}
+
+/// What an argument of a stage is from which the image takes files alone.
+const IN_CACHE: &str = "a secret of the build, which stays in the builder's cache and in the provenance of mode=max,";
+
+/// The name of a setting or an option, which `allow` may have.
+fn in_brackets(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({})", clean(name, 80)) }
 }
 
 fn copied_files(instruction: &Instruction<'_>, is_shipped: bool, names: &Names<'_>, faults: &mut Vec<Fault>) {
@@ -258,12 +284,7 @@ fn copied_files(instruction: &Instruction<'_>, is_shipped: bool, names: &Names<'
         }
         if let Some((what, severity)) = files::secret(path, target.text(), is_shipped) {
             let found = format!("{what} ({})", clean(path, 80));
-            faults.push(Fault {
-                span: word.span.clone(),
-                found,
-                wanted: "RUN --mount=type=secret, or no such file",
-                severity,
-            });
+            faults.push(Fault::new(word.span.clone(), found, "RUN --mount=type=secret, or no such file", severity));
         }
     }
 }
@@ -276,24 +297,24 @@ fn texts(instruction: &Instruction<'_>, names: &Names<'_>, faults: &mut Vec<Faul
         lines(text, *start, |line, span| {
             if let Some(what) = names.in_line(line) {
                 let found = format!("{what} in a here-document");
-                faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
+                faults.push(Fault::new(span, found, MOUNTED, Severity::Critical));
             }
         });
         let Arguments::Copy { target, .. } = &instruction.arguments else { continue };
         let inside = format!("{}/{name}", target.text());
         let mut paths = [target.text(), inside.as_str()].into_iter().filter(|_| faults.len() == before);
-        if let Some((span, what)) = paths.find_map(|path| in_file(path, text, *start, *names)) {
+        if let Some(Found { span, what, .. }) = paths.find_map(|path| in_file(path, text, *start, *names)) {
             let found = format!("{what} in a here-document");
-            faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
+            faults.push(Fault::new(span, found, MOUNTED, Severity::Critical));
         }
     }
 }
 
 fn commands(run: &Run, names: &Names<'_>, faults: &mut Vec<Fault>) {
     shell::calls_and_settings(&run.script, &mut |call| {
-        faults.extend(names.in_call(call).into_iter().map(|(span, what)| {
-            let found = format!("{what} in a command");
-            Fault { span: run.span(span), found, wanted: MOUNTED, severity: Severity::Critical }
+        faults.extend(names.in_call(call).into_iter().map(|Found { span, what, name }| {
+            let found = format!("{what}{} in a command", in_brackets(&name));
+            Fault::new(run.span(span), found, MOUNTED, Severity::Critical)
         }));
     });
 }

@@ -8,6 +8,7 @@ use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
+use crate::secret_shapes::{Names, fault};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -122,22 +123,31 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct ImageSecrets {
-    /// Paths of files that are no secrets, as globs: `/srv/demo/**`. Default: none.
-    allow: Vec<PathPattern>,
+    /// What is no secret: paths of files, as globs (`/srv/demo/**`), and variables, options, settings and labels, each by the name in the
+    /// message (`CSRF_TOKEN`, `--token`). Default: none.
+    allow: Vec<Allowed>,
 }
 
-/// A glob of paths.
+/// A glob of paths, and what may be a name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(inline, with = "String")]
-struct PathPattern(glob::Pattern);
+struct Allowed {
+    pattern: glob::Pattern,
+    name: String,
+}
 
-impl TryFrom<String> for PathPattern {
+impl TryFrom<String> for Allowed {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
+        let is_path = text.contains(['/', '*', '?', '[']);
+        if let Some(why) = fault(&text).filter(|_| !is_path || text.is_empty()) {
+            return Err(format!("`{text}` is no name and no path: it {why}"));
+        }
         let pattern = glob::Pattern::new(text.trim_start_matches('/'));
-        pattern.map(Self).map_err(|error| format!("`{text}` is no glob: {}", error.msg))
+        let pattern = pattern.map_err(|error| format!("`{text}` is no glob: {}", error.msg))?;
+        Ok(Self { pattern, name: text })
     }
 }
 
@@ -153,7 +163,9 @@ impl ImageCheck for ImageSecrets {
     }
 
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
-        let allows = |path: &str| self.allow.iter().any(|pattern| pattern.0.matches_with(path, OPTIONS));
+        let allows = |path: &str| self.allow.iter().any(|allowed| allowed.pattern.matches_with(path, OPTIONS));
+        let allow: Vec<String> = self.allow.iter().map(|allowed| allowed.name.clone()).collect();
+        let names = Names { more: &[], allow: &allow };
         for secret in image.content.iter().flat_map(|content| &content.secrets) {
             if allows(&secret.path) {
                 continue;
@@ -164,13 +176,9 @@ impl ImageCheck for ImageSecrets {
             let at = Place::File { layer: secret.layer, path: &secret.path };
             findings.push(Finding::new(at, found, WANTED));
         }
-        for (at, found) in commands::in_config(&image.run) {
+        let of_history = commands::in_history(image, names);
+        for (at, found) in commands::in_config(&image.run, names).into_iter().chain(of_history) {
             findings.push(Finding::new(at, found, WANTED));
-        }
-        for (index, step) in image.history.iter().enumerate() {
-            if let Some(found) = of_step(&step.created_by, &image.run) {
-                findings.push(Finding::new(Place::History(index), commands::of_command(found), WANTED));
-            }
         }
     }
 }

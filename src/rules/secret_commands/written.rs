@@ -40,18 +40,18 @@ impl<'n> Written<'n> {
         let mut all = Printed::default();
         let found = sources.into_iter().find_map(|command| {
             let input = command.input.as_ref().and_then(|input| self.in_text(&input.text, input.start));
-            if let Some((span, what)) = input {
-                return Some((call.part(span), what));
+            if let Some(found) = input {
+                return Some(Found { span: call.part(found.span.clone()), ..found });
             }
             let mut printed = printed(command);
             let what = self.find(&printed.text);
             all.text.push_str(&printed.text);
             let span = span(call, &printed.words);
             all.words.append(&mut printed.words);
-            span.zip(what)
+            Some(Found::new(span?, what?))
         });
         // Several commands may write one line: `{ printf 'password '; printf hunter2; } > ~/.netrc`.
-        found.or_else(|| span(call, &all.words).zip(self.find(&all.text)))
+        found.or_else(|| Some(Found::new(span(call, &all.words)?, self.find(&all.text)?)))
     }
 
     fn in_text(&self, text: &str, start: usize) -> Option<Found> {
@@ -64,7 +64,7 @@ impl<'n> Written<'n> {
             }
             all = Some(begin(&all)..at.end);
         });
-        Some((found.or(all)?, what))
+        Some(Found::new(found.or(all)?, what))
     }
 }
 
@@ -101,7 +101,7 @@ fn in_lines(call: &Call<'_>, names: Names<'_>, is_written: bool) -> Option<Found
     }
     let printed = printed(call.command);
     let what = printed.text.lines().find_map(|line| names.in_line(line.trim()))?;
-    Some((span(call, &printed.words)?, what))
+    Some(Found::new(span(call, &printed.words)?, what))
 }
 
 /// Where the words are, from the first to the last.
