@@ -144,7 +144,7 @@ fn is_usual(value: &str) -> bool {
     let has = |is: fn(char) -> bool| value.contains(is);
     let is_mixed = has(|c| c.is_ascii_digit()) && has(char::is_alphabetic)
         || has(|c| !(c.is_alphanumeric() || " -_./:,'`".contains(c)));
-    let is_number = value.bytes().all(|b| b.is_ascii_digit()) && value.len() >= 8;
+    let is_number = value.bytes().all(|b| b.is_ascii_digit());
     value.len() < SHORTEST || USUAL.contains(&value) || !(is_mixed || is_number || value.len() >= LONG)
 }
 

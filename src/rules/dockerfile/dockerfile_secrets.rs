@@ -20,12 +20,19 @@ pub static RULE: Rule = Rule {
     title: "Dockerfiles put no password, token or key into the image",
     docs: "Everyone who can pull an image can read its variables, its history and the files of all its layers, also those that a \
 later layer deletes. The rule finds literal secrets in `ENV`, `ARG`, `LABEL`, commands and here-documents, by the names of variables \
-and options and by the shape of values; `ARG` named like a secret, because the history has its value; and `COPY` of files that \
-contain secrets by their names (`id_rsa`, `.git-credentials`, `.docker/config.json`, `.kube/config`, `*.key`). `.npmrc` and `.env` \
+and options, by the shape of values, and by what programs read (`echo ... | docker login --password-stdin`). It also finds `ARG` named like \
+a secret, because the history has its value. In a stage from which the image takes files alone, such an `ARG` is a warning: its value stays \
+in the builder's cache, and in the provenance that `mode=max` attests.\n\n\
+It finds `COPY` of files that contain secrets by their names (`id_rsa`, `.git-credentials`, `.docker/config.json`, `.kube/config`, \
+`*.key`), and of folders (`.aws`, `.ssh`, `.kube`, `.gnupg`, `secrets/`). `.npmrc` and `.env` \
 count where the image keeps them. A `*.key` that becomes a public key or a certificate by its new name (`.pub`, `.asc`, `.gpg`, `.crt`) \
-or its new folder (`/etc/apt/keyrings`) is none.\n\n\
-No finding repeats a secret. `names` adds words with which the name of a secret ends; `allow` names variables, options and files \
-that are none.",
+or its new folder (`/etc/apt/keyrings`) is none. Nor are `*.gpg.key` and truststores, which are public.\n\n\
+What is public is no secret: placeholders (`changeme`, `<password>`), values that a bundler publishes (`NEXT_PUBLIC_...`), and Java's \
+`changeit` for a truststore. `password` and `postgres` are secrets, because people use them. A variable for one command with a \
+throw-away login to `localhost` is none.\n\n\
+No finding repeats a secret. `names` adds words with which the name of a secret ends. `allow` names variables, options, settings and files \
+that are none, as the message has them: `CSRF_TOKEN`, `-storepass` or `storepass`, `-Dkey.password` or `key.password`, `.env`. A private key \
+or a token of a service in an allowed variable is found all the same.",
     why: "whoever can pull the image, or read its history, has the secret",
     owasp: &[11],
     severity: Severity::Critical,
@@ -136,6 +143,30 @@ that are none.",
                 "commands of Windows without a password",
                 "FROM mcr.microsoft.com/windows/servercore:ltsc2022\nRUN net user bob /add && net user bob %PASSWORD% /add && net user bob * /add && net start w3svc\nSHELL [\"powershell\", \"-Command\"]\nRUN $p = ConvertTo-SecureString $env:PASSWORD -AsPlainText -Force; $q = ConvertTo-SecureString (Get-Content C:\\p.txt) -AsPlainText -Force\nRUN net user bob $env:PASSWORD /add; Get-Content C:\\p.txt | ConvertTo-SecureString\n",
             ),
+            FileExample::bad(
+                "what programs read from a pipe, tokens by short names, labels and folders",
+                "FROM debian:12\nRUN echo hunter2 | docker login -u bob --password-stdin\nRUN printf hunter2 | helm registry login -u a --password-from-stdin r && echo hunter2 | vault login -\nENV GH_PAT=hunter2\nLABEL api_token=hunter2\nCOPY .aws /root/.aws\nCOPY secrets/ /run/secrets/\nRUN composer config http-basic.repo.example.com user hunter2\nRUN bundle config set --global gems.example.com user:hunter2\nRUN rabbitmqctl add_user app hunter2 && 7z x -phunter2 a.7z && unzip -P hunter2 b.zip\nCMD [\"app\", \"--pw\", \"hunter2\"]\nRUN curl -o y 'https://a.blob.core.windows.net/y?sv=2020&sig=Zx9Qv7Lm2Rt5Wp19'\nRUN echo hunter2 | openssl rsa -passin stdin\n",
+                &[2, 3, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10, 11, 12, 13],
+            ),
+            FileExample::good(
+                "what everybody knows or is meant to read",
+                "FROM debian:12\nRUN keytool -importcert -noprompt -cacerts -storepass changeit\nENV JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStorePassword=changeit\nCOPY truststore.jks conf/client-truststore.p12 /etc/\nCOPY llvm-snapshot.gpg.key /root/\nENV NEXT_PUBLIC_MAPBOX_TOKEN=pk.hunter2 VITE_FIREBASE_API_KEY=AIzaSyA0123456789abcdefghijklmnopqrstuv TOKEN=changeme\nENV DB_PASSWORD=CHANGE_ME JWT_SECRET=your-secret-here sa_password=\"_\" SONAR_TOKEN=unset\nRUN DATABASE_URL=postgres://u:p@localhost/db manage.py collectstatic\nARG NEXT_PUBLIC_API_KEY\nENV FILE_PAT=a.*z\nCOPY src/secrets /app/src/secrets\nRUN bundle config set --local path vendor/bundle && composer config repositories.a vcs https://example.com/a && unzip -p a.zip b && 7z x a.7z\nLABEL com.example.auth=basic com.example.token-url=https://example.com\n",
+            ),
+            FileExample::bad(
+                "real values by names that are public, and real passwords",
+                "FROM debian:12\nENV NEXT_PUBLIC_TOKEN=ghp_abcdefghijklmnopqrstuvwxyz0123456789 REACT_APP_DB_PASSWORD=hunter2\nENV A_PASSWORD=password B_PASSWORD=postgres KEYSTORE_PASSWORD=changeit\nRUN keytool -genkeypair -keypass changeit -storepass hunter2\nCOPY own.jks private.gpg.key /etc/\nENV DATABASE_URL=postgres://u:p@localhost/db\nRUN DATABASE_URL=postgres://u:hunter2@localhost/db manage.py collectstatic\n",
+                &[2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 7],
+            ),
+            FileExample::bad(
+                "an argument of a stage that the image does not have",
+                "FROM node:22 AS build\nARG NPM_TOKEN\nENV NPM_TOKEN=$NPM_TOKEN\nRUN npm ci\nFROM debian:12\nCOPY --from=build /app /app\n",
+                &[2, 3],
+            ),
+            FileExample::good(
+                "allowed variables, options and settings",
+                "FROM debian:12\nENV JAVA_OPTS=-Dkey.password=hunter2\nENV A_OPTS=-Dkey.store.password=hunter2\nRUN keytool -list -storepass hunter2 && app --api-token hunter2\nRUN echo hunter2 | docker login --password-stdin\n",
+            )
+            .params(r#"{"allow":["JAVA_OPTS","-Dkey.store.password","-storepass","api-token","--password-stdin"]}"#),
             FileExample::good(
                 "files of variables without a secret",
                 "FROM debian:12\nRUN echo \"TOKEN=$TOKEN\" > /app/.env && echo 'CSRF_TOKEN=header' >> /app/.env && cp .env.example .env\nCOPY <<EOF /app/.env.example\nTOKEN=hunter2\nEOF\n",
@@ -333,4 +364,40 @@ fn reference(value: &str) -> Option<&str> {
     let name = value.trim_matches('"').strip_prefix('$')?;
     let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_').then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_can_match_nothing_is_refused() {
+        for entry in ["", "-", "TOKEN=hunter2", "A B"] {
+            assert!(compile_file::<DockerfileSecrets>(serde_json::json!({"allow": [entry]})).is_err(), "{entry}");
+        }
+        assert!(compile_file::<DockerfileSecrets>(serde_json::json!({"allow": ["TOKEN", "--a", ".env"]})).is_ok());
+    }
+
+    /// What is in no image is a warning, and says where the value stays.
+    #[test]
+    fn an_argument_of_another_stage_is_no_denial() {
+        let text = "FROM node:22 AS build\nARG NPM_TOKEN\nFROM debian:12\nARG NPM_TOKEN\n";
+        let file = Dockerfile::parse(text);
+        let mut findings = Vec::new();
+        DockerfileSecrets::default().check(&file, &mut findings);
+        let [cached, shipped] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!((cached.most, cached.severity), (Some(AtMost::Warn), Some(Severity::Low)));
+        assert!(cached.found.contains("provenance") && cached.found.ends_with("in ARG NPM_TOKEN"), "{}", cached.found);
+        assert_eq!((shipped.most, shipped.severity), (None, Some(Severity::Medium)));
+    }
+
+    #[test]
+    fn a_message_has_the_name_that_allow_takes() {
+        let text = "FROM a\nRUN app --token=a1b2c3d4e5f6a7b8c9\nENV A=-Dkey.password=hunter2\n";
+        let mut findings = Vec::new();
+        let file = Dockerfile::parse(text);
+        DockerfileSecrets::default().check(&file, &mut findings);
+        let found: Vec<&str> = findings.iter().map(|finding| &*finding.found).collect();
+        assert!(found[0].contains("token") && found[1] == "a setting with a password or key (key.password) in ENV A", "{found:?}");
+    }
 }
