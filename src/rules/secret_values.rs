@@ -152,7 +152,8 @@ fn is_usual(value: &str) -> bool {
 fn is_assigned(text: &str, place: &Range<usize>, name: &str) -> bool {
     let before = text.get(..place.start).unwrap_or_default().trim_end_matches(['"', '\'', '\\']);
     let name_of = before.strip_suffix(['=', ' ']).unwrap_or_default().trim_end_matches('"');
-    let is_name = name_of.strip_suffix(name).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+    let is_name =
+        name_of.strip_suffix(name).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
     let after = text.get(place.end..).and_then(|rest| rest.chars().next());
     is_name && after.is_none_or(|c| !c.is_alphanumeric())
 }

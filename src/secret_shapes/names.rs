@@ -2,7 +2,9 @@
 
 use super::public::{is_documented, is_published};
 use super::values::{is_literal, is_number, is_object_name, looks_random};
-use super::vocabulary::{AUTHS, DESCRIPTIONS, KEYS, MARKS, OBJECTS, PATS, PUBLIC_KEYS, SECRETS, SWITCHES, is_qualifier};
+use super::vocabulary::{
+    AUTHS, DESCRIPTIONS, KEYS, MARKS, OBJECTS, PATS, PUBLIC_KEYS, SECRETS, SWITCHES, is_qualifier,
+};
 use crate::text::name_words;
 
 /// What a name says about its value.

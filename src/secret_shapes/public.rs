@@ -42,20 +42,31 @@ pub fn is_placeholder(value: &str) -> bool {
         "NOTSET", "NOT_SET", "PLACEHOLDER", "REDACTED", "REPLACEME", "REPLACE_ME", "REPLACE-ME", "TBD", "TODO", "TO_BE_SET", "UNSET",
     ];
     const BEGINNINGS: [&str; 14] = [
-        "CHANGE_ME_", "CHANGE-ME-", "CHANGEME_", "CHANGEME-", "ENTER_YOUR_", "ENTER-YOUR-", "INSERT_", "INSERT-", "PUT_YOUR_", "PUT-YOUR-",
-        "REPLACE_", "REPLACE-", "YOUR_", "YOUR-",
+        "CHANGE_ME_",
+        "CHANGE-ME-",
+        "CHANGEME_",
+        "CHANGEME-",
+        "ENTER_YOUR_",
+        "ENTER-YOUR-",
+        "INSERT_",
+        "INSERT-",
+        "PUT_YOUR_",
+        "PUT-YOUR-",
+        "REPLACE_",
+        "REPLACE-",
+        "YOUR_",
+        "YOUR-",
     ];
-    let begins = |beginning: &&str| {
-        value.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning))
-    };
-    is_one_of(value, &WHOLE) || (BEGINNINGS.iter().any(|beginning| begins(&beginning)) && !super::values::looks_random(value))
+    let begins =
+        |beginning: &&str| value.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning));
+    is_one_of(value, &WHOLE)
+        || (BEGINNINGS.iter().any(|beginning| begins(&beginning)) && !super::values::looks_random(value))
 }
 
 /// Whether a URL leads to the machine itself, with a login that nobody would use elsewhere: `postgres://u:u@localhost/db`.
 pub fn is_throw_away(value: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "admin", "dummy", "fake", "pass", "password", "postgres", "root", "secret", "test", "testing", "user", "x",
-    ];
+    const WORDS: [&str; 12] =
+        ["admin", "dummy", "fake", "pass", "password", "postgres", "root", "secret", "test", "testing", "user", "x"];
     let Some((_, rest)) = value.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let Some((login, host)) = authority.rsplit_once('@') else { return false };

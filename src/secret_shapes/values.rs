@@ -66,7 +66,12 @@ fn is_placeholder(value: &str) -> bool {
     let zeros = value.len() >= 8 && value.bytes().all(|b| b == b'0' || b == b'-');
     let marked = value.len() > 4 && value.starts_with("__") && value.ends_with("__");
     let bracketed = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(is_identifier);
-    same || zeros || marked || bracketed || value == "%s" || value.starts_with(".Values.") || public::is_placeholder(value)
+    same || zeros
+        || marked
+        || bracketed
+        || value == "%s"
+        || value.starts_with(".Values.")
+        || public::is_placeholder(value)
 }
 
 /// Letters, digits, `_`, `.` and `-`.

@@ -5,8 +5,15 @@ use super::built::{Image, Tar};
 use serde_json::json;
 
 /// Values that look like no secret, whose variables have the name of one (`PIN` by the policy alone), and two that look like it.
-const VALUES: [&str; 7] =
-    ["abc123", "plain-words-9", "777111", "abc567", "jane:abc890", "pin4711", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"];
+const VALUES: [&str; 7] = [
+    "abc123",
+    "plain-words-9",
+    "777111",
+    "abc567",
+    "jane:abc890",
+    "pin4711",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+];
 
 const DOCKERFILE: &str = r#"ARG BASE_TOKEN=abc567
 FROM registry.example.com/$BASE_TOKEN/base
@@ -120,7 +127,10 @@ fn a_password_that_is_a_usual_word_changes_no_sentence() {
         assert!(snippet.contains("ENV DB_PASSWORD=(not repeated)"), "{snippet}");
         let image = Image::new("amd64", &json!({"Env": [format!("DB_PASSWORD={word}")], "Cmd": ["app", "-c", "a=1"]}))
             .layer("RUN useradd root # buildkit", Tar::default().file("a", "b"))
-            .layer(&format!("RUN |1 DB_PASSWORD={word} /bin/sh -c useradd {word} # buildkit"), Tar::default().file("b", "b"));
+            .layer(
+                &format!("RUN |1 DB_PASSWORD={word} /bin/sh -c useradd {word} # buildkit"),
+                Tar::default().file("b", "b"),
+            );
         dir.write("a.tar", image.docker_save("a:1"));
         let report = dir.run(&["image", "a.tar", "-o", "json"]).json();
         assert_eq!(report["layers"][0]["createdBy"], "RUN useradd root # buildkit");

@@ -19,7 +19,8 @@ const SOURCES: &[&str] = &[
     "rst", "ts", "tsx",
 ];
 /// Keys that libraries bring elsewhere, by the folder of the library and the end of the path.
-const KNOWN: &[(&str, &str)] = &[("httpclient-", "lib/httpclient/server.key"), ("webpack-dev-server", "ssl/server.pem")];
+const KNOWN: &[(&str, &str)] =
+    &[("httpclient-", "lib/httpclient/server.key"), ("webpack-dev-server", "ssl/server.pem")];
 /// Folders of which everything is public.
 const PUBLIC_ROOTS: &[&str] =
     &["usr/share/doc", "usr/share/man", "usr/local/go", "usr/lib/go", "usr/share/perl", "usr/share/go"];
@@ -43,7 +44,9 @@ pub fn is_public_key(path: &str) -> bool {
         return true;
     }
     let (folders, name) = paths::split(path);
-    is_source_of_module(folders) || is_test_of_python(folders) || in_library(path).is_some_and(|rest| is_sample(rest, name))
+    is_source_of_module(folders)
+        || is_test_of_python(folders)
+        || in_library(path).is_some_and(|rest| is_sample(rest, name))
 }
 
 /// What is behind the first folder in which a package manager puts libraries.
@@ -78,7 +81,8 @@ fn is_source_of_module(folders: &str) -> bool {
 /// Whether the folder has the tests of Python itself, wherever that is: `lib/python3.12/test`.
 fn is_test_of_python(folders: &str) -> bool {
     let mut parts = folders.split('/').skip_while(|part| !matches!(*part, "lib" | "lib64")).skip(1);
-    let is_python = |part: &str| part.strip_prefix("python").is_some_and(|version| !version.is_empty() && is_version(version));
+    let is_python =
+        |part: &str| part.strip_prefix("python").is_some_and(|version| !version.is_empty() && is_version(version));
     parts.any(is_python) && parts.any(|part| PUBLIC.contains(&part))
 }
 

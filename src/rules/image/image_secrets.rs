@@ -220,7 +220,16 @@ mod tests {
         for (folder, names) in crate::image::secrets::FOLDERS {
             assert!(names.iter().any(|name| RULE.docs.contains(name)), "{folder}: {names:?}");
         }
-        for file in ["pip.conf", ".yarnrc.yml", "NuGet.Config", ".my.cnf", ".s3cfg", "wp-config.php", "appsettings.json", "gradle.properties"] {
+        for file in [
+            "pip.conf",
+            ".yarnrc.yml",
+            "NuGet.Config",
+            ".my.cnf",
+            ".s3cfg",
+            "wp-config.php",
+            "appsettings.json",
+            "gradle.properties",
+        ] {
             assert!(RULE.docs.contains(file) && crate::image::secrets::named(&format!("a/{file}")).is_some(), "{file}");
         }
     }

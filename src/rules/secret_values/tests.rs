@@ -27,7 +27,10 @@ fn a_mark_without_a_name_stands_in_place_of_values() {
 /// Whoever knows the sentence would read the word that is missing.
 #[test]
 fn a_usual_word_is_hidden_at_its_variable_alone() {
-    for word in ["secret", "value", "literal", "pod", "RUN", "mount", "app", "bash", "root", "postgres", "8080", "sha256", "python3"] {
+    for word in [
+        "secret", "value", "literal", "pod", "RUN", "mount", "app", "bash", "root", "postgres", "8080", "sha256",
+        "python3",
+    ] {
         let secrets = of(&format!("FROM a\nENV DB_PASSWORD={word}\n"));
         for text in [
             "a literal value in ENV DB_PASSWORD",
@@ -75,12 +78,16 @@ fn a_mark_is_no_place_of_a_value() {
 #[test]
 fn all_values_of_an_image_are_known() {
     let mut image = ImageFacts::default();
-    let steps = ["RUN |2 MODE=fast TOKEN=abc123 /bin/sh -c make # buildkit", "/bin/sh -c #(nop)  ENV A_SECRET=abc12345"];
+    let steps =
+        ["RUN |2 MODE=fast TOKEN=abc123 /bin/sh -c make # buildkit", "/bin/sh -c #(nop)  ENV A_SECRET=abc12345"];
     image.history = steps.map(|step| History { created_by: step.to_owned(), empty_layer: false }).to_vec();
     image.run.env = vec!["PATH=/bin".to_owned(), "API_KEY=abcde9".to_owned()];
     image.run.on_build = vec!["ENV B_TOKEN=ghijk9".to_owned()];
     let secrets = SecretValues::of_image(&image);
-    assert_eq!(secrets.hide("/abc123 /abc12345 /abcde9 ghijk9 /fast").replace("(not repeated)", "-"), "/- /- /- - /fast");
+    assert_eq!(
+        secrets.hide("/abc123 /abc12345 /abcde9 ghijk9 /fast").replace("(not repeated)", "-"),
+        "/- /- /- - /fast"
+    );
     assert!(secrets.hides_all(&image.history[0].created_by, crate::rules::has_secret));
     image.run.env = (0..=MOST).map(|number| format!("A{number}_PASSWORD=hunter{number}")).collect();
     assert_eq!(SecretValues::of_image(&image).hide("a"), HIDDEN);

@@ -150,7 +150,11 @@ fn the_meaning_of_a_value_depends_on_the_name() {
 
 #[test]
 fn what_visitors_of_a_page_read_is_public() {
-    all_are(&["NEXT_PUBLIC_TOKEN", "VITE_API_KEY", "REACT_APP_AUTH_TOKEN", "PUBLIC_API_KEY"], "a1b2c3d4e5f60718", false);
+    all_are(
+        &["NEXT_PUBLIC_TOKEN", "VITE_API_KEY", "REACT_APP_AUTH_TOKEN", "PUBLIC_API_KEY"],
+        "a1b2c3d4e5f60718",
+        false,
+    );
     all_are(&["NEXT_PUBLIC_DB_PASSWORD", "VITE_CLIENT_SECRET", "MY_PUBLIC_TOKEN"], "a1b2c3d4e5f60718", true);
     let names = crate::secret_shapes::Names::default();
     let google = ["AI", "za"].concat() + "SyA0123456789abcdefghijklmnopqrstuv";
@@ -161,7 +165,11 @@ fn what_visitors_of_a_page_read_is_public() {
 
 #[test]
 fn the_password_of_a_trust_store_is_public() {
-    all_are(&["TRUSTSTORE_PASSWORD", "KAFKA_SSL_TRUSTSTORE_PASSWORD", "javax.net.ssl.trustStorePassword"], "changeit", false);
+    all_are(
+        &["TRUSTSTORE_PASSWORD", "KAFKA_SSL_TRUSTSTORE_PASSWORD", "javax.net.ssl.trustStorePassword"],
+        "changeit",
+        false,
+    );
     all_are(&["KEYSTORE_PASSWORD", "DB_PASSWORD"], "changeit", true);
     all_are(&["TRUSTSTORE_PASSWORD"], "hunter2", true);
 }

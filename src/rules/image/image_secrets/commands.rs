@@ -93,7 +93,9 @@ pub fn of_step(step: &str, run: &RunConfig, names: Names<'_>) -> Vec<Found> {
     let variables = |text| -> Vec<Found> {
         let pairs = step::pairs(text).into_iter().filter(|(name, value)| !is_variable(name, value));
         let pairs = pairs.filter(|(_, value)| !value.starts_with(['$', '`']));
-        pairs.filter_map(|(name, value)| Some(Found { name: name.to_owned(), ..of_variable(name, value, names)? })).collect()
+        pairs
+            .filter_map(|(name, value)| Some(Found { name: name.to_owned(), ..of_variable(name, value, names)? }))
+            .collect()
     };
     if step.contains("ONBUILD ") && run.on_build.iter().any(|known| step.trim_end().ends_with(known.trim())) {
         return Vec::new();
