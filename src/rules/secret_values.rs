@@ -80,13 +80,13 @@ impl SecretValues {
     /// usual word would say which word it is.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
-        without_secrets(self.hide_with(text, HIDDEN))
+        without_secrets(self.hide_with(text, MARK)).replace(MARK, HIDDEN)
     }
 
     /// Whether a text has another secret, once the values are hidden.
     #[must_use]
     pub fn hides_all(&self, step: &str, has_secret: impl Fn(&str) -> bool) -> bool {
-        !self.is_full && !has_secret(&self.hide_with(step, "$HIDDEN"))
+        !self.is_full && !has_secret(&self.hide_with(step, MARK))
     }
 
     fn hide_with(&self, text: &str, mark: &str) -> String {
@@ -126,6 +126,9 @@ impl SecretValues {
         self.is_full || self.values.iter().any(|(_, value)| !is_usual(value) && text.contains(value.as_str()))
     }
 }
+
+/// Stands for a value while a text is searched for other secrets, which a variable is not.
+const MARK: &str = "$HIDDEN";
 
 /// Shorter values would be a part of too many words.
 const SHORTEST: usize = 6;

@@ -29,8 +29,9 @@ pub fn is_of_pages(token: &str) -> bool {
 /// Whether everybody knows the value: Java's documents say `changeit` for trust stores, which hold certificates alone.
 pub fn is_documented(name: &str, value: &str) -> bool {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    value.trim_matches(['"', '\'']).eq_ignore_ascii_case("changeit") && has(&["truststore", "cacerts", "storepass"])
+    // `-storepass` is the option of keytool. `keyStorePassword` protects a private key.
+    let is_of_certificates = name == "storepass" || name.contains("truststore") || name.contains("cacerts");
+    is_of_certificates && value.trim_matches(['"', '\'']).eq_ignore_ascii_case("changeit")
 }
 
 /// Texts that are no password but mark the place of one, where they are the whole value. `password`, `secret` and `admin` are passwords

@@ -53,7 +53,8 @@ fn a_usual_word_is_hidden_at_its_variable_alone() {
 /// podreeve's own words stay as they are, whatever the values are.
 #[test]
 fn no_word_of_a_rule_is_hidden_everywhere() {
-    for rule in crate::rules::RULES {
+    let is_judged = |id: &str| id.starts_with("image-") || id.starts_with("dockerfile-");
+    for rule in crate::rules::RULES.iter().filter(|rule| is_judged(rule.id)) {
         let texts = [rule.why, rule.title];
         for word in texts.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())) {
             assert!(word.is_empty() || is_usual(word), "{word} of {}", rule.id);
@@ -69,7 +70,7 @@ fn a_mark_is_no_place_of_a_value() {
     let mut image = ImageFacts::default();
     image.run.env = (0..MOST).map(env).collect();
     let secrets = SecretValues::of_image(&image);
-    assert_eq!(secrets.hide("/x00y00/x63y63x62y62…x6…"), "/x00y00/(not repeated)…x6…");
+    assert_eq!(secrets.hide("/x00y00/x63y63x62y62…x6…"), "/(not repeated)/(not repeated)…x6…");
     image.run.env = vec!["B_PASSWORD=repeated1".to_owned(), "A_PASSWORD=hunter3hunter3".to_owned()];
     let secrets = SecretValues::of_image(&image);
     assert_eq!(secrets.hide("hunter3hun…, hunter3hu… repeated1"), "(not repeated)…, (not repeated)… (not repeated)");
