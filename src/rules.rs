@@ -3,6 +3,7 @@
 //! A rule is one file in the folder of its subject, and two lines here: its module and its entry in the table.
 
 pub use image::in_pod;
+use secret_commands::Names;
 pub use secret_values::SecretValues;
 
 pub mod owasp;
@@ -257,13 +258,13 @@ fn spelt_as_an_id(name: &str) -> String {
 /// The words of a command of an image that hold a secret, by their index.
 #[must_use]
 pub fn secrets_in_command(words: &[&str]) -> Vec<usize> {
-    image::image_secrets::in_command(words).into_iter().map(|(index, _)| index).collect()
+    image::image_secrets::in_command(words, Names::default()).into_iter().map(|found| found.span.start).collect()
 }
 
 /// Whether a step of the history of an image has a secret.
 #[must_use]
 pub fn has_secret(step: &str) -> bool {
-    image::image_secrets::of_step(step, &RunConfig::default()).is_some()
+    !image::image_secrets::of_step(step, &RunConfig::default(), Names::default()).is_empty()
 }
 
 /// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.

@@ -5,8 +5,10 @@
 mod assignments;
 mod commands;
 mod encoded;
+mod named;
 mod names;
 mod operands;
+mod public;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,8 @@ mod values;
 mod vocabulary;
 
 pub use commands::secrets_in_words;
-pub use names::{is_fingerprint, is_named_secret};
-pub use shape::secret_value;
+pub use named::{Names, Secret, allowed_names, fault};
+pub use names::{is_fingerprint, is_named_secret, is_setting_secret};
+pub use public::is_placeholder;
+pub use shape::{NAMED, secret_value};
 pub use values::{is_crypt, is_literal};

@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 /// Show what is in an image, layer by layer, and judge it by the policies
 ///
 /// The image is in a registry, in a file that `docker save` or `podman save` wrote, or in an archive or a folder with an OCI layout. podreeve
-/// reads it itself: it needs no daemon, no root and no space on disk. Secrets are named and never shown.
+/// reads it itself: it needs no daemon, no root and no space on disk. Secrets that it finds are named, and not shown where they are set.
 ///
 /// For a registry, the logins of docker, podman and skopeo are used.
 #[derive(Debug, clap::Args)]

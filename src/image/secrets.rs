@@ -4,6 +4,7 @@
 
 mod env;
 mod keys;
+mod programs;
 mod public;
 
 pub use keys::KeySearch;
@@ -27,20 +28,29 @@ pub struct FoundSecret {
 pub struct SecretFile(fn(&str) -> Option<&'static str>);
 
 /// Folders in which a file is one that holds credentials by its name, and these names.
-pub const FOLDERS: [(&str, &[&str]); 14] = [
+pub const FOLDERS: [(&str, &[&str]); 23] = [
     (".aws", &["config", "credentials"]),
+    (".bundle", &["config"]),
     (".cargo", &["credentials", "credentials.toml"]),
+    (".composer", &["auth.json"]),
     (".docker", &["config.json"]),
     (".gem", &["credentials"]),
+    (".git", &["config"]),
+    (".gradle", &["gradle.properties"]),
     (".kube", &["config"]),
     (".m2", &["settings.xml"]),
+    (".pip", &["pip.conf"]),
     (".terraform.d", &["credentials.tfrc.json"]),
+    ("apt", &["auth.conf"]),
     ("cargo", &["credentials", "credentials.toml"]),
     ("containers", &["auth.json"]),
     ("docker", &["config.json"]),
+    ("gcloud", &["application_default_credentials.json"]),
     ("gh", &["hosts.yml"]),
     ("git", &["credentials"]),
     ("kubernetes", &["admin.conf", "kubelet.conf", "super-admin.conf"]),
+    ("pip", &["pip.conf"]),
+    ("rclone", &["rclone.conf"]),
     ("serviceaccount", &["token"]),
 ];
 
@@ -81,11 +91,11 @@ pub fn named(path: &str) -> Option<SecretFile> {
         (".cargo" | "cargo", "credentials" | "credentials.toml") => cargo,
         (".gem", "credentials") => gem,
         ("gh", "hosts.yml") => github,
-        (_, ".terraformrc") | (".terraform.d", "credentials.tfrc.json") => terraform,
+        (_, ".terraformrc" | "terraform.rc") | (".terraform.d", "credentials.tfrc.json") => terraform,
         (_, ".vault-token") => vault,
         ("serviceaccount", "token") => service_account,
         _ if env::is_env(path) => env::variables,
-        _ => return None,
+        _ => programs::named(path, parent, name)?,
     };
     Some(SecretFile(find))
 }
@@ -173,7 +183,9 @@ fn github(text: &str) -> Option<&'static str> {
 }
 
 fn terraform(text: &str) -> Option<&'static str> {
-    is_set(text, &["token"]).then_some("a token of Terraform")
+    // A block may be in one line: `credentials "app.terraform.io" { token = "..." }`.
+    let lines = text.replace(['{', '}'], "\n");
+    is_set(&lines, &["token"]).then_some("a token of Terraform")
 }
 
 fn vault(text: &str) -> Option<&'static str> {

@@ -33,6 +33,7 @@ pub fn is_placeholder(value: &str) -> bool {
         || value == "null"
         || value.starts_with(['$', '<', '%', '`'])
         || value.contains("${")
+        || crate::secret_shapes::is_placeholder(value)
         || value.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.' | b'-'))
 }
 

@@ -311,16 +311,14 @@ fn discreet<'w>(words: impl Iterator<Item = &'w String>, values: &SecretValues) 
     words.iter().enumerate().map(shown).collect()
 }
 
-/// A command of the history, as it may be shown: with the names of variables that are secrets in place of their values, and without its
-/// words if one holds another secret.
+/// A command of the history, as it may be shown: without the values of variables that are secrets, and without its words if one holds
+/// another secret.
 fn discreet_step(step: &str, secrets: &SecretValues) -> String {
-    let shown = secrets.hide(step);
-    if has_secret(&shown) {
-        let first = step.split_whitespace().next().unwrap_or_default();
-        // An argument of the build may be the first word.
-        let first = first.split('=').next().unwrap_or_default();
-        format!("{} {HIDDEN}", clean(first, 40))
-    } else {
-        clean(&shown, 1000)
+    if secrets.hides_all(step, has_secret) {
+        return clean(&secrets.hide(step), 1000);
     }
+    let first = step.split_whitespace().next().unwrap_or_default();
+    // An argument of the build may be the first word.
+    let first = first.split('=').next().unwrap_or_default();
+    format!("{} {HIDDEN}", clean(first, 40))
 }

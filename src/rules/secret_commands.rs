@@ -6,34 +6,30 @@ mod written;
 
 pub use written::in_file;
 
-use crate::secret_shapes::{is_fingerprint, is_named_secret, secret_value, secrets_in_words};
+pub use crate::secret_shapes::Names;
+use crate::secret_shapes::{NAMED, Secret, is_fingerprint, is_setting_secret, secrets_in_words};
 use crate::shell::{self, Call, SHELLS, Script, Word};
 use std::ops::Range;
 
-/// What a policy says of names.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Names<'n> {
-    /// Further words with which the name of a secret ends, in capitals.
-    pub more: &'n [String],
-    /// Exact names that are named like a secret and are none.
-    pub allow: &'n [String],
+/// A secret: the part of the outermost script, the kind, and the name of what has it; empty if there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub span: Range<usize>,
+    pub what: &'static str,
+    pub name: String,
 }
 
-/// A secret: the part of the outermost script, and the kind.
-pub type Found = (Range<usize>, &'static str);
+impl Found {
+    fn new(span: Range<usize>, what: &'static str) -> Self {
+        Self { span, what, name: String::new() }
+    }
+
+    fn named(span: Range<usize>, Secret { what, name }: Secret<'_>) -> Self {
+        Self { span, what, name: name.to_owned() }
+    }
+}
 
 impl Names<'_> {
-    pub fn is_allowed(&self, name: &str) -> bool {
-        self.allow.iter().any(|allowed| allowed == name)
-    }
-
-    /// What kind of secret a variable has.
-    pub fn secret(&self, name: &str, value: &str) -> Option<&'static str> {
-        secret_value(value).or_else(|| {
-            (!self.is_allowed(name) && is_named_secret(name, value, self.more)).then_some("a literal value")
-        })
-    }
-
     /// The secrets in a call, and in what it reads.
     pub fn in_call(&self, call: &Call<'_>) -> Vec<Found> {
         let mut found = Vec::new();
@@ -43,26 +39,27 @@ impl Names<'_> {
         let is_setting = |text: &str| declares || is_in_capitals(text) || is_generated_option(text);
         let arguments = call.words.iter().skip(1).filter(|word| is_setting(&word.text));
         for word in before.chain(arguments) {
-            if let Some(what) = self.assigned(&word.text).or_else(|| self.substituted(word)) {
-                found.push((call.span(word), what));
+            let text = self.substituted(word);
+            if let Some(secret) = self.assigned(text.as_deref().unwrap_or(&word.text)) {
+                found.push(Found::named(call.span(word), secret));
             }
         }
-        for (index, what) in secrets_in_words(call.words.iter().map(|word| word.text.as_str()), self.allow) {
+        for (index, secret) in secrets_in_words(call.words.iter().map(|word| word.text.as_str()), self.allow) {
             let is_public = |word: &&Word| PGP.contains(&call.name.as_str()) && is_fingerprint(&word.text);
             // The script of a shell is walked by itself.
             let option = index.checked_sub(1).and_then(|before| call.words.get(before));
             let is_script = |_: &&Word| SHELLS.contains(&call.name.as_str()) && option.is_some_and(is_script_option);
             if let Some(word) = call.words.get(index).filter(|word| !is_public(word) && !is_script(word)) {
-                found.push((call.span(word), what));
+                found.push(Found::named(call.span(word), secret));
             }
         }
-        found.extend(reads::passwords(call));
+        found.extend(reads::passwords(call, *self));
         found.extend(reads::plain_text(call));
         found.extend(reads::variable(call, *self));
         // What a program other than a shell reads.
         if let Some(piece) = call.command.input.as_ref().filter(|_| !SHELLS.contains(&call.name.as_str())) {
             lines(&piece.text, piece.start, |line, span| {
-                found.extend(self.in_line(line).map(|what| (call.part(span), what)));
+                found.extend(self.in_line(line).map(|what| Found::new(call.part(span), what)));
             });
         }
         // What is written may have more secrets than one of its words.
@@ -72,20 +69,22 @@ impl Names<'_> {
         found
     }
 
-    /// The secret of `NAME=value`. What a command prints is none: `TOKEN=$(cat /run/secrets/token)`.
-    fn assigned(&self, word: &str) -> Option<&'static str> {
+    /// The secret of `NAME=value`, with the name. What a command prints is none: `TOKEN=$(cat /run/secrets/token)`.
+    fn assigned<'w>(&self, word: &'w str) -> Option<Secret<'w>> {
         let (name, value) = word.split_once('=')?;
-        self.secret(name.trim_start_matches('-'), value).filter(|_| !value.starts_with(['$', '`']))
+        let name = name.trim_start_matches('-');
+        let secret = self.secret_of_command(name, value).filter(|_| !value.starts_with(['$', '`']))?;
+        Some(Secret { name, ..secret })
     }
 
-    /// The secret of `NAME=$(echo value)`, which is written as a script, and is a literal all the same.
-    fn substituted(&self, word: &Word) -> Option<&'static str> {
+    /// `NAME=value` for `NAME=$(echo value)`, which is written as a script, and is a literal all the same.
+    fn substituted(&self, word: &Word) -> Option<String> {
         let (name, _) = word.text.split_once('=').filter(|(_, value)| *value == "$()")?;
         let [script] = word.inner.as_slice() else { return None };
         let [command] = script.commands.as_slice() else { return None };
         let input = || command.input.as_ref().map(|input| input.text.clone());
         let text = Some(printed::printed(command).text).filter(|text| !text.is_empty()).or_else(input)?;
-        self.assigned(&format!("{name}={}", text.trim()))
+        Some(format!("{name}={}", text.trim()))
     }
 
     /// The secret in a line of a file.
@@ -98,9 +97,15 @@ impl Names<'_> {
         if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") {
             Some("a private key")
         } else {
-            secret_value(line)
+            self.in_text(line).map(|secret| secret.what)
         }
     }
+}
+
+/// The secret that a label has. Words in names of labels have more meanings than in those of variables.
+pub fn of_label<'v>(names: &Names<'_>, name: &str, value: &'v str) -> Option<Secret<'v>> {
+    let of_name = || is_setting_secret(name, value).then_some(Secret::new(NAMED));
+    names.in_text(value).or_else(of_name).filter(|_| !names.is_allowed(name))
 }
 
 /// `-c`, or `-euxc`.
@@ -143,28 +148,25 @@ pub fn lines(text: &str, start: usize, mut each: impl FnMut(&str, Range<usize>))
     }
 }
 
-/// The first secret of a script.
-pub fn in_script(script: &Script, names: &Names<'_>) -> Option<&'static str> {
-    let mut first = None;
-    shell::calls_and_settings(script, &mut |call| {
-        if first.is_none() {
-            first = names.in_call(call).first().map(|(_, what)| *what);
-        }
-    });
-    first
+/// The secrets of a script.
+pub fn in_script(script: &Script, names: &Names<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    shell::calls_and_settings(script, &mut |call| found.extend(names.in_call(call)));
+    found
 }
 
-/// The words of a command without a shell that hold a secret, by their index, and the kind.
-pub fn in_words(words: &[&str]) -> Vec<(usize, &'static str)> {
+/// The words of a command without a shell that hold a secret. Their spans are their indexes.
+pub fn in_words(words: &[&str], names: Names<'_>) -> Vec<Found> {
     let word =
         |(index, text): (usize, &&str)| Word { text: (*text).to_owned(), span: index..index + 1, ..Word::default() };
     let command = shell::Command { words: words.iter().enumerate().map(word).collect(), ..shell::Command::default() };
     let mut found = Vec::new();
-    let names = Names::default();
     shell::calls_and_settings(&Script { commands: vec![command], ..Script::default() }, &mut |call| {
-        found.extend(names.in_call(call).into_iter().flat_map(|(span, what)| span.map(move |index| (index, what))));
+        let parts =
+            |found: Found| found.span.clone().map(move |index| Found { span: index..index + 1, ..found.clone() });
+        found.extend(names.in_call(call).into_iter().flat_map(parts));
     });
-    found.sort_unstable();
-    found.dedup_by_key(|(index, _)| *index);
+    found.sort_by_key(|found| found.span.start);
+    found.dedup_by_key(|found| found.span.start);
     found
 }

@@ -1,5 +1,6 @@
 //! Settings inside a value: `Password=...;`, `"password": "..."`, `password: ...`, `-Dspring.password=...`.
 
+use super::named::is_allowed;
 use super::names::{is_setting_secret, may_name};
 use super::values::{floor, is_literal};
 
@@ -8,11 +9,15 @@ const NAME: usize = 64;
 /// How much of a value is read, in bytes: enough to recognise a secret.
 const VALUE: usize = 256;
 
-pub fn has_secret(text: &str) -> bool {
-    text.match_indices(['=', ':'])
-        .any(|(at, sign)| setting(text, at, sign).is_some_and(|(name, value)| is_setting_secret(name, value)))
-        || text.match_indices("sig=").any(|(at, found)| is_signature(text, at, at + found.len()))
-        || (text.contains('\'') && has_sql_password(&text.to_ascii_lowercase()))
+/// The name of the first setting with a secret that is not allowed; empty if it is a login of SQL or a signature.
+pub fn secret<'t>(text: &'t str, allow: &[String]) -> Option<&'t str> {
+    let settings = text.match_indices(['=', ':']).filter_map(|(at, sign)| setting(text, at, sign));
+    let mut secrets = settings.filter(|(name, value)| is_setting_secret(name, value) && !is_allowed(allow, name));
+    let is_other = || {
+        text.match_indices("sig=").any(|(at, found)| is_signature(text, at, at + found.len()))
+            || (text.contains('\'') && has_sql_password(&text.to_ascii_lowercase()))
+    };
+    secrets.next().map(|(name, _)| name).or_else(|| is_other().then_some(""))
 }
 
 /// Whether an SQL statement sets a password: `IDENTIFIED BY '...'`, `ALTER ROLE app PASSWORD '...'`.
@@ -130,9 +135,13 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
 }
 
-/// Whether a signature of a URL for Azure Storage begins at `from`.
+/// Whether a signature of a URL for Azure Storage begins at `from`: of its own length, or behind the version of the service.
 fn is_signature(text: &str, at: usize, from: usize) -> bool {
-    let begins = text.get(..at).and_then(|head| head.chars().next_back()).is_none_or(|c| !c.is_alphanumeric());
+    let head = text.get(..at).unwrap_or_default();
+    let begins = head.chars().next_back().is_none_or(|c| !c.is_alphanumeric());
     let rest = text.get(from..).unwrap_or_default();
-    begins && rest.bytes().take(60).take_while(|b| b.is_ascii_alphanumeric() || b"%+/=".contains(b)).count() >= 40
+    let length = rest.bytes().take(60).take_while(|b| b.is_ascii_alphanumeric() || b"%+/=".contains(b)).count();
+    let near = head.get(floor(head, head.len().saturating_sub(VALUE))..).unwrap_or_default();
+    let is_versioned = || near.contains("?sv=") || near.contains("&sv=");
+    begins && (length >= 40 || (length >= 16 && is_versioned()))
 }

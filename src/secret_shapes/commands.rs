@@ -1,8 +1,9 @@
 //! Secrets in the words of a command line, and in scripts that are one word of it.
 
+use super::named::{Names, Secret, is_allowed};
 use super::names::{is_one_of, is_setting_secret};
 use super::operands::Operands;
-use super::shape::secret_value;
+use super::shape::secret_in;
 use super::values::{is_crypt, is_literal};
 use crate::text::name_words;
 
@@ -28,7 +29,7 @@ const fn command(name: &'static str, command: &'static str) -> Client {
     Client { command, ..client(name, "-p", true, false) }
 }
 
-static CLIENTS: [Client; 45] = [
+static CLIENTS: [Client; 52] = [
     client("mysql*", "-p", false, false),
     client("mariadb*", "-p", false, false),
     client("redis-cli", "-a", true, false),
@@ -51,6 +52,13 @@ static CLIENTS: [Client; 45] = [
     client("openssl", "-passin", true, false),
     client("openssl", "-passout", true, false),
     client("openssl", "-pass", true, false),
+    client("unzip", "-P", true, false),
+    client("zip", "-P", true, false),
+    client("7z", "-p", false, false),
+    client("7za", "-p", false, false),
+    client("7zr", "-p", false, false),
+    client("7zz", "-p", false, false),
+    client("unrar", "-p", false, false),
     client("useradd", "-p", true, false),
     client("usermod", "-p", true, false),
     client("groupadd", "-p", true, false),
@@ -93,17 +101,17 @@ struct Words<'a> {
 impl<'a> Words<'a> {
     /// What kind of secret this word contains, by itself or as the value of the option before it. `allow` are names of options
     /// that hold no secret.
-    fn secret(&mut self, word: &'a str, allow: &[String]) -> Option<&'static str> {
+    fn secret(&mut self, word: &'a str, allow: &[String]) -> Option<Secret<'a>> {
         let option = self.option.take();
-        if let Some(option) = option.filter(|_| !word.starts_with('-')) {
+        if let Some(option) = option.filter(|option| !word.starts_with('-') && !is_allowed(allow, option)) {
             let of_program =
                 self.options().any(|client| client.value_follows && client.option == option && client.holds(word));
-            if of_program || is_option_secret(option, word, allow) {
-                return Some("a password or key");
+            if of_program || is_option_secret(option, word) {
+                return Some(value_of(option));
             }
         }
         if word.starts_with('-') {
-            return self.option(word, allow);
+            return self.option(word).filter(|secret| !is_allowed(allow, secret.name));
         }
         if self.program.is_none() {
             let name = word.rsplit('/').next().unwrap_or_default();
@@ -112,24 +120,25 @@ impl<'a> Words<'a> {
             return None;
         }
         self.command = self.command.or_else(|| Some(word).filter(|word| COMMANDS.contains(word)));
-        let is_secret = self.operands.as_mut().is_some_and(|operands| operands.is_secret(word, option));
-        is_secret.then_some("a password or key")
+        let name = self.operands.as_mut().and_then(|operands| operands.secret(word, option));
+        name.filter(|name| name.is_empty() || !is_allowed(allow, name)).map(value_of)
     }
 
-    fn option(&mut self, word: &'a str, allow: &[String]) -> Option<&'static str> {
+    fn option(&mut self, word: &'a str) -> Option<Secret<'a>> {
         if let Some(operands) = &mut self.operands {
             operands.option(word);
         }
         if let Some((name, value)) = word.split_once('=') {
             let of_program =
                 self.options().any(|client| client.option == name && name.len() > 2 && client.holds(value));
-            return (of_program || is_option_secret(name, value, allow)).then_some("a password or key");
+            return (of_program || is_option_secret(name, value)).then_some(value_of(name));
         }
-        let attached = self.options().any(|client| {
+        let mut attached = self.options().filter(|client| {
             client.option.len() == 2 && word.strip_prefix(client.option).is_some_and(|value| client.holds(value))
         });
+        let attached = attached.next().map(|client| value_of(client.option));
         self.option = Some(word).filter(|option| !is_switch(option));
-        attached.then_some("a password or key")
+        attached
     }
 
     fn options(&self) -> impl Iterator<Item = &'static Client> + use<'a> {
@@ -137,6 +146,11 @@ impl<'a> Words<'a> {
         let has = move |client: &&Client| client.command.is_empty() || command == Some(client.command);
         self.program.map(clients).into_iter().flatten().filter(has)
     }
+}
+
+/// The value of an option.
+const fn value_of(name: &str) -> Secret<'_> {
+    Secret { what: "a password or key", name }
 }
 
 fn clients(name: &str) -> impl Iterator<Item = &'static Client> + use<'_> {
@@ -165,14 +179,14 @@ impl Client {
     }
 }
 
-fn is_option_secret(name: &str, value: &str, allow: &[String]) -> bool {
+fn is_option_secret(name: &str, value: &str) -> bool {
     let name = name.trim_start_matches('-');
-    let is_name = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     let value = value.trim_matches(['"', '\'']);
-    is_name
-        && !value.starts_with(['$', '`'])
-        && !allow.iter().any(|allowed| allowed == name)
-        && is_setting_secret(name, value)
+    is_name(name) && !value.starts_with(['$', '`']) && is_setting_secret(name, value)
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 /// Whether the option switches a secret off, has it made up or reads it: `--disabled-password app`, `--password-stdin`. The next word
@@ -182,21 +196,35 @@ fn is_switch(option: &str) -> bool {
     option.starts_with("--") && name_words(option).any(|word| is_one_of(word, &OFF))
 }
 
-/// The words that contain a secret, by their index, and the kind of secret.
-pub fn secrets_in_words<'a>(words: impl Iterator<Item = &'a str>, allow: &[String]) -> Vec<(usize, &'static str)> {
+/// The index of a word, and its secret.
+type WordSecret<'a> = (usize, Secret<'a>);
+
+/// The words that contain a secret.
+pub fn secrets_in_words<'a>(words: impl Iterator<Item = &'a str>, allow: &[String]) -> Vec<WordSecret<'a>> {
     let mut state = Words::default();
     words
         .enumerate()
         .filter_map(|(index, word)| {
             let own = state.secret(word, allow);
-            let found = own.or_else(|| secret_value(word)).or_else(|| in_script(word, allow));
+            let found = own.or_else(|| by_shape(word, allow)).or_else(|| in_script(word, allow));
             Some((index, found?))
         })
         .collect()
 }
 
+/// The secret in a word. That of `NAME=value` depends on what the variable is for.
+fn by_shape<'a>(word: &'a str, allow: &[String]) -> Option<Secret<'a>> {
+    let found = secret_in(word, allow)?;
+    let Some((name, value)) = word.split_once('=').filter(|(name, _)| is_name(name)) else { return Some(found) };
+    let names = Names { more: &[], allow };
+    let of_value = names.secret(name, value);
+    // The shape may be one that begins with the name: `password=hunter2`.
+    let is_of_value = secret_in(value, allow).is_some();
+    if is_of_value { of_value.map(|secret| Secret { name, ..secret }) } else { Some(found) }
+}
+
 /// The secret in a script that is one word; each command of the script is judged by itself.
-fn in_script(script: &str, allow: &[String]) -> Option<&'static str> {
+fn in_script<'a>(script: &'a str, allow: &[String]) -> Option<Secret<'a>> {
     if !script.contains([' ', '\n']) {
         return None;
     }

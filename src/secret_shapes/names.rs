@@ -1,7 +1,10 @@
 //! Secrets by the name of a variable, a setting or an option.
 
+use super::public::{is_documented, is_published};
 use super::values::{is_literal, is_number, is_object_name, looks_random};
-use super::vocabulary::{AUTHS, DESCRIPTIONS, KEYS, MARKS, OBJECTS, PUBLIC_KEYS, SECRETS, SWITCHES, is_qualifier};
+use super::vocabulary::{
+    AUTHS, DESCRIPTIONS, KEYS, MARKS, OBJECTS, PATS, PUBLIC_KEYS, SECRETS, SWITCHES, is_qualifier,
+};
 use crate::text::name_words;
 
 /// What a name says about its value.
@@ -22,7 +25,7 @@ enum NameMeaning {
 /// Whether a variable with this name and value contains a secret. `more` are further last words of names, in capitals.
 pub fn is_named_secret(name: &str, value: &str, more: &[String]) -> bool {
     let may_be_named = may_name(name) || !more.is_empty();
-    if !may_be_named || !is_literal(value) {
+    if !may_be_named || !is_literal(value) || is_published(name) || is_documented(name, value) {
         return false;
     }
     let words: Vec<&str> = name_words(name).collect();
@@ -31,12 +34,12 @@ pub fn is_named_secret(name: &str, value: &str, more: &[String]) -> bool {
 
 /// The same for a setting inside a value, or an option of a program, where `secret`, `token` and `key` have more meanings.
 pub fn is_setting_secret(name: &str, value: &str) -> bool {
-    if !may_name(name) || !is_literal(value) {
+    if !may_name(name) || !is_literal(value) || is_published(name) || is_documented(name, value) {
         return false;
     }
     let words: Vec<&str> = name_words(name).collect();
     // In connection strings of ADO and ODBC, `pwd` is a password and no directory.
-    let alone = || name.eq_ignore_ascii_case("pwd").then_some(NameMeaning::Password);
+    let alone = || is_one_of(name, &["pwd", "pw"]).then_some(NameMeaning::Password);
     let Some(named) = named(&words, &[]).or_else(alone).filter(|_| !is_public_key(&words, value)) else { return false };
     let value = value.trim();
     if words.last().is_some_and(|last| last.eq_ignore_ascii_case("AUTH")) {
@@ -139,14 +142,11 @@ fn is_own_name(name: &[&str], value: &str) -> bool {
     value.len() >= 2 && (end.is_some_and(|end| is_same(end, &value)) || begin.is_some_and(|begin| is_same(begin, name)))
 }
 
-/// Whether the value is a placeholder for a token or key: `your-api-key`. As a password it would work.
+/// Whether the value is a placeholder for a token or key: `dummyApiKey`. As a password it would work.
 fn is_example(value: &str) -> bool {
-    ["your-", "your_", "insert-", "insert_", "replace-", "replace_", "enter-", "my-own-", "dummy", "example"]
-        .iter()
-        .any(|start| {
-            value.get(..start.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(start))
-                && !looks_random(value)
-        })
+    ["enter-", "my-own-", "dummy", "example"].iter().any(|start| {
+        value.get(..start.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(start)) && !looks_random(value)
+    })
 }
 
 /// Whether the value is the name of a method of authentication.
@@ -167,7 +167,7 @@ fn is_method(value: &str) -> bool {
 
 /// Whether the name contains the stem of a word for secrets. A cheap check before the name is split into words.
 pub fn may_name(name: &str) -> bool {
-    const STEMS: [&str; 9] = ["pass", "pw", "secret", "token", "key", "cred", "auth", "salt", "pepper"];
+    const STEMS: [&str; 10] = ["pass", "pat", "pw", "secret", "token", "key", "cred", "auth", "salt", "pepper"];
     let bytes = name.as_bytes();
     (0..bytes.len()).any(|at| {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -229,6 +229,10 @@ fn by_last_word(last: &str, before: &[&str]) -> Option<NameMeaning> {
     }
     if is_one_of(last, &["SECRETS", "TOKENS", "KEYS", "APIKEYS"]) {
         return Some(NameMeaning::Hint);
+    }
+    // A personal access token. Elsewhere it may be a pattern.
+    if is("PAT") {
+        return what.map(|_| if is_after(&PATS) { NameMeaning::Key } else { NameMeaning::Hint });
     }
     if is("SALT") || is("PEPPER") || is("AUTHORIZATION") {
         return Some(if is("AUTHORIZATION") { NameMeaning::Auth } else { NameMeaning::Key });

@@ -12,11 +12,24 @@ enum Form {
     Count(&'static [&'static str], usize),
     /// The option `-b`, then a file and a user; with `-n` a user alone.
     User,
+    /// One of these words, then a host and `user:password`.
+    Login(&'static [&'static str]),
 }
 
 const SET: Form = Form::Name(&["config", "configure", "set"]);
 
-const PROGRAMS: [(&str, Form); 14] = [
+/// Settings of composer, and how many operands come between them and the secret.
+const COMPOSER: [(&str, usize); 7] = [
+    ("bearer.", 0),
+    ("bitbucket-oauth.", 1),
+    ("forgejo-token.", 1),
+    ("github-oauth.", 0),
+    ("gitlab-oauth.", 0),
+    ("gitlab-token.", 0),
+    ("http-basic.", 1),
+];
+
+const PROGRAMS: [(&str, Form); 17] = [
     ("aws", SET),
     ("composer", SET),
     ("git", SET),
@@ -29,6 +42,9 @@ const PROGRAMS: [(&str, Form); 14] = [
     ("mc", Form::Count(&["add", "set"], 3)),
     ("openssl", Form::Count(&["passwd"], 0)),
     ("htpasswd", Form::User),
+    ("bundle", Form::Login(&["config"])),
+    ("bundler", Form::Login(&["config"])),
+    ("rabbitmqctl", Form::Count(&["add_user", "change_password"], 1)),
     // `net user NAME PASSWORD /add`
     ("net", Form::Count(&["user"], 1)),
     ("net1", Form::Count(&["user"], 1)),
@@ -44,6 +60,8 @@ pub struct Operands<'a> {
     before: &'a str,
     /// How many operands come before the secret.
     left: usize,
+    /// The setting of composer whose secret follows.
+    login: Option<&'a str>,
 }
 
 impl<'a> Operands<'a> {
@@ -55,23 +73,39 @@ impl<'a> Operands<'a> {
         };
         let (_, form) = PROGRAMS.iter().find(|(name, _)| is_program(name))?;
         let left = match form {
-            Form::Name(_) => 0,
+            Form::Name(_) | Form::Login(_) => 0,
             Form::Count(_, left) => *left,
             Form::User => 2,
         };
-        Some(Self { form: *form, has_begun: false, before: "", left })
+        Some(Self { form: *form, has_begun: false, before: "", left, login: None })
     }
 
-    /// Whether this operand is a secret. `option` is the option before it, which may take it as its value.
-    pub fn is_secret(&mut self, word: &'a str, option: Option<&str>) -> bool {
+    /// The name of the setting whose secret this operand is; empty if it has none. `option` is the option before it, which may take
+    /// it as its value.
+    pub fn secret(&mut self, word: &'a str, option: Option<&str>) -> Option<&'a str> {
         let value = word.trim_matches(['"', '\'']);
-        let is_literal = || is_literal(value) && !value.starts_with(['$', '`']);
-        match self.form {
+        let is_literal = |value: &str| is_literal(value) && !value.starts_with(['$', '`']);
+        let is_secret = match self.form {
             Form::Name(begin) => {
                 let before = std::mem::replace(&mut self.before, word);
                 let has_begun = self.has_begun;
                 self.has_begun |= begin.contains(&word);
-                has_begun && is_name(before, value) && is_literal()
+                if let Some(name) = self.login {
+                    self.left = self.left.checked_sub(1)?;
+                    return (self.left == 0 && is_literal(value)).then_some(name);
+                }
+                if let Some((_, between)) = COMPOSER.iter().find(|(begin, _)| has_begun && word.starts_with(begin)) {
+                    (self.login, self.left) = (Some(word), between + 1);
+                }
+                return (has_begun && is_name(before, value) && is_literal(value)).then_some(before);
+            }
+            Form::Login(begin) => {
+                let before = std::mem::replace(&mut self.before, word);
+                let has_begun = self.has_begun;
+                self.has_begun |= begin.contains(&word);
+                let password = value.split_once(':').filter(|(user, rest)| !user.is_empty() && !rest.starts_with("//"));
+                let is_host = before.contains('.') && has_begun;
+                return (is_host && password.is_some_and(|(_, password)| is_literal(password))).then_some(before);
             }
             Form::Count(begin, _) if !self.has_begun => {
                 self.has_begun = begin.iter().any(|begin| begin.eq_ignore_ascii_case(word));
@@ -82,9 +116,10 @@ impl<'a> Operands<'a> {
             Form::Count(..) | Form::User => {
                 let is_last = self.left == 0;
                 self.left = self.left.checked_sub(1).unwrap_or(usize::MAX);
-                is_last && is_literal()
+                is_last && is_literal(value)
             }
-        }
+        };
+        is_secret.then_some("")
     }
 
     /// The next word is an option.

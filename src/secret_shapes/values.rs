@@ -1,5 +1,7 @@
 //! Separates literal values from references, placeholders, paths and other values that cannot be a secret.
 
+use super::public;
+
 /// Whether the value itself may be a secret: it is not empty, and no switch, reference, placeholder, path or address.
 pub fn is_literal(value: &str) -> bool {
     let value = unquoted(value.trim());
@@ -59,13 +61,11 @@ pub fn is_number(value: &str) -> bool {
 /// What stands around a name that a template replaces by a value.
 const MARKS: [(&str, &str); 4] = [("__", "__"), ("@@", "@@"), ("((", "))"), ("[[", "]]")];
 
-/// Texts that are no password but mark the place of one. `changeme` works as a password, so it counts as one.
+/// Texts that are no password but mark the place of one.
 fn is_placeholder(value: &str) -> bool {
-    const BEGINNINGS: [&str; 8] =
-        ["INSERT_", "INSERT-", "REPLACE_", "REPLACE-", "REPLACEME", "YOUR_", "YOUR-", ".Values."];
     let first = value.chars().next().unwrap_or_default();
     let same =
-        ("*?!".contains(first) || "xX.-_#".contains(first) && value.len() > 2) && value.chars().all(|c| c == first);
+        ("*?!_-".contains(first) || "xX.#".contains(first) && value.len() > 2) && value.chars().all(|c| c == first);
     let zeros = value.len() >= 8 && value.bytes().all(|b| b == b'0' || b == b'-');
     let marked = MARKS.iter().any(|(open, close)| {
         let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).unwrap_or_default();
@@ -82,8 +82,8 @@ fn is_placeholder(value: &str) -> bool {
         || filtered
         || bracketed
         || is_place(value)
-        || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))
-        || ["REDACTED", "TODO", "TBD", "FIXME"].contains(&value)
+        || value.starts_with(".Values.")
+        || public::is_placeholder(value)
 }
 
 /// Whether `printf` writes another text here: `%s`, `%-20s`.

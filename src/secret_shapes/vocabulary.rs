@@ -33,6 +33,13 @@ pub const OBJECTS: [&str; 14] = [
 pub const MARKS: [&str; 14] =
     ["BEGIN", "BOS", "CLS", "END", "EOS", "MASK", "PAD", "SEP", "SPECIAL", "START", "STOP", "THINK", "UNK", "VIDEO"];
 
+/// Words before `PAT` that make it a personal access token.
+#[rustfmt::skip]
+pub const PATS: [&str; 22] = [
+    "ADO", "ARTIFACTS", "AZ", "AZP", "AZURE", "BITBUCKET", "DEVOPS", "DOCKER", "DOCKERHUB", "FEED", "GH", "GHCR", "GIT", "GITHUB", "GITLAB",
+    "GL", "JIRA", "NPM", "NUGET", "PACKAGES", "REGISTRY", "VSTS",
+];
+
 /// Words before `AUTH` that make it a password.
 #[rustfmt::skip]
 pub const AUTHS: [&str; 14] = [

@@ -5,13 +5,20 @@ use super::built::{Image, Tar};
 use serde_json::json;
 
 /// Values that look like no secret, whose variables have the name of one (`PIN` by the policy alone), and two that look like it.
-const VALUES: [&str; 7] =
-    ["abc123", "plain-words", "777111", "abc567", "jane:abc890", "4711", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"];
+const VALUES: [&str; 7] = [
+    "abc123",
+    "plain-words-9",
+    "777111",
+    "abc567",
+    "jane:abc890",
+    "pin4711",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+];
 
 const DOCKERFILE: &str = r#"ARG BASE_TOKEN=abc567
 FROM registry.example.com/$BASE_TOKEN/base
 ARG TOKEN=abc123
-ENV DEPLOY_KEY=777111 DB_PASSWORD=plain-words PIN=4711
+ENV DEPLOY_KEY=777111 DB_PASSWORD=plain-words-9 PIN=pin4711
 RUN curl -k -H "Authorization: Bearer $TOKEN" -o $TOKEN/x https://example.com/x && sh $TOKEN/x
 RUN curl -o /tmp/x https://user:$DB_PASSWORD@example.com/x && sh /tmp/x
 WORKDIR /opt/$DB_PASSWORD
@@ -37,7 +44,7 @@ spec:
 const FORMATS: [&str; 8] = ["text", "json", "sarif", "html", "junit", "github", "gitlab", "markdown"];
 
 #[test]
-fn findings_in_a_dockerfile_name_variables() {
+fn findings_in_a_dockerfile_have_no_values() {
     let dir = Dir::new("hidden-values-file", &[("Dockerfile", DOCKERFILE), ("own.yaml", POLICY)]);
     for format in FORMATS {
         for more in [&["--diff"][..], &["--snippet"], &[]] {
@@ -55,26 +62,26 @@ fn findings_in_a_dockerfile_name_variables() {
     }
     let text = dir.run(&["check", "Dockerfile", "--all", "--policy", "own.yaml"]).out;
     for shown in [
-        "$TOKEN/x from curl run by sh",
-        "/opt/$DB_PASSWORD/$PIN/b.sh from ADD run by sh",
-        "f-$TOKEN.rpm from example.com",
-        "$BASE_TOKEN/base",
+        "(not repeated)/x from curl run by sh",
+        "/opt/(not repeated)/(not repeated)/b.sh from ADD run by sh",
+        "f-(not repeated).rpm from example.com",
+        "(not repeated)/base",
     ] {
         assert!(text.contains(shown), "{shown}:\n{text}");
     }
 }
 
 #[test]
-fn the_report_of_an_image_names_variables() {
+fn the_report_of_an_image_has_no_values() {
     let dir = Dir::new("hidden-values-image", &[]);
     let image = Image::new(
         "amd64",
-        &json!({"Env": ["DB_PASSWORD=plain-words"], "Cmd": ["/opt/plain-words/run"], "WorkingDir": "/opt/plain-words"}),
+        &json!({"Env": ["DB_PASSWORD=plain-words-9"], "Cmd": ["/opt/plain-words-9/run"], "WorkingDir": "/opt/plain-words-9"}),
     )
     .layer("ADD rootfs.tar / # buildkit", Tar::default().file("a", "b"))
     .layer("|1 TOKEN=abc123 /bin/sh -c curl -k https://example.com/$TOKEN | sh", Tar::default().file("b", "b"))
     .layer("RUN |2 MODE=fast KEY_TOKEN=777111 /bin/sh -c make # buildkit", Tar::default().file("c", "b"))
-    .layer("ADD https://example.com/abc123/x /opt/plain-words/run # buildkit", Tar::default().file("d", "b"))
+    .layer("ADD https://example.com/abc123/x /opt/plain-words-9/run # buildkit", Tar::default().file("d", "b"))
     .layer("RUN /bin/sh -c curl -u jane:abc890 https://example.com/777111 # buildkit", Tar::default().file("e", "b"));
     dir.write("a.tar", image.docker_save("a:1"));
     for format in FORMATS {
@@ -89,13 +96,45 @@ fn the_report_of_an_image_names_variables() {
     assert_eq!(
         steps[1..],
         [
-            "|1 TOKEN=$TOKEN /bin/sh -c curl -k https://example.com/$TOKEN | sh",
-            "RUN |2 MODE=fast KEY_TOKEN=$KEY_TOKEN /bin/sh -c make # buildkit",
-            "ADD https://example.com/$TOKEN/x /opt/$DB_PASSWORD/run # buildkit",
+            "|1 TOKEN=(not repeated) /bin/sh -c curl -k https://example.com/$TOKEN | sh",
+            "RUN |2 MODE=fast KEY_TOKEN=(not repeated) /bin/sh -c make # buildkit",
+            "ADD https://example.com/(not repeated)/x /opt/(not repeated)/run # buildkit",
             "RUN (not repeated)",
         ]
     );
     let found: Vec<&str> =
         report["violations"].as_array().unwrap().iter().filter_map(|one| one["found"].as_str()).collect();
-    assert!(found.contains(&"ADD https://example.com/$TOKEN/x /opt/$DB_PASSWORD/run"), "{found:?}");
+    assert!(found.contains(&"ADD https://example.com/(not repeated)/x /opt/(not repeated)/run"), "{found:?}");
+}
+
+/// A hole in a known sentence would say which word is the password.
+#[test]
+fn a_password_that_is_a_usual_word_changes_no_sentence() {
+    for word in ["secret", "value", "literal", "pod", "RUN", "type", "mount", "app", "bash", "curl"] {
+        let text = format!(
+            "FROM debian:12\nENV DB_PASSWORD={word}\nRUN curl -o /opt/app/install.sh https://example.com/a && bash /opt/app/install.sh\nUSER 1\n"
+        );
+        let dir = Dir::new("usual-word", &[("Dockerfile", &text)]);
+        let shown = dir.run(&["check", "Dockerfile", "--all"]).out;
+        for sentence in [
+            "found a literal value in ENV DB_PASSWORD",
+            "wanted RUN --mount=type=secret, or a Secret of the pod",
+            "/opt/app/install.sh from curl run by bash",
+        ] {
+            assert!(shown.contains(sentence), "{word}: {sentence}\n{shown}");
+        }
+        let snippet = dir.run(&["check", "Dockerfile", "--all", "--snippet"]).out;
+        assert!(snippet.contains("ENV DB_PASSWORD=(not repeated)"), "{snippet}");
+        let image = Image::new("amd64", &json!({"Env": [format!("DB_PASSWORD={word}")], "Cmd": ["app", "-c", "a=1"]}))
+            .layer("RUN useradd root # buildkit", Tar::default().file("a", "b"))
+            .layer(
+                &format!("RUN |1 DB_PASSWORD={word} /bin/sh -c useradd {word} # buildkit"),
+                Tar::default().file("b", "b"),
+            );
+        dir.write("a.tar", image.docker_save("a:1"));
+        let report = dir.run(&["image", "a.tar", "-o", "json"]).json();
+        assert_eq!(report["layers"][0]["createdBy"], "RUN useradd root # buildkit");
+        let step = format!("RUN |1 DB_PASSWORD=(not repeated) /bin/sh -c useradd {word} # buildkit");
+        assert_eq!(report["layers"][1]["createdBy"], step);
+    }
 }

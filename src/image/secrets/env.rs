@@ -2,26 +2,13 @@
 
 use super::public::is_public_settings;
 use crate::image::paths;
-use crate::secret_shapes::{is_named_secret, secret_value};
+use crate::secret_shapes::Names;
 
 /// Parts of names that say that the file is an example, or that its values are encrypted.
 #[rustfmt::skip]
 const EXAMPLES: [&str; 22] = [
     "ci", "default", "defaults", "dist", "enc", "encrypted", "example", "examples", "md", "sample", "samples", "schema", "skel", "spec",
     "template", "test", "testing", "tests", "tmpl", "tpl", "ts", "vault",
-];
-
-/// How names begin whose values a bundler writes into the pages, where every visitor reads them.
-const PUBLISHED: [&str; 9] = [
-    "EXPO_PUBLIC_",
-    "GATSBY_",
-    "NEXT_PUBLIC_",
-    "NUXT_PUBLIC_",
-    "PUBLIC_",
-    "REACT_APP_",
-    "STORYBOOK_",
-    "VITE_",
-    "VUE_APP_",
 ];
 
 /// Whether the file has the variables of a program that is in the image, by its path.
@@ -56,7 +43,7 @@ fn has_secret(line: &str, next: &str) -> bool {
     };
     let pair = line.split_once('=').or_else(|| line.split_once(": "));
     let Some((name, value)) = pair.map(|(name, value)| (name.trim_end(), literal(value, next))) else { return false };
-    if !is_name(name) || is_published(name) {
+    if !is_name(name) {
         return false;
     }
     let value = match value.strip_prefix('$') {
@@ -64,7 +51,7 @@ fn has_secret(line: &str, next: &str) -> bool {
         Some(rest) if is_single_quoted(line) && is_password(rest, name) => rest,
         _ => value,
     };
-    !value.starts_with(['$', '`', '=']) && (is_named_secret(name, value, &[]) || secret_value(value).is_some())
+    !value.starts_with(['$', '`', '=']) && Names::default().secret(name, value).is_some()
 }
 
 /// The line behind `export` or `declare -x`.
@@ -99,11 +86,6 @@ fn literal<'t>(value: &'t str, next: &'t str) -> &'t str {
     }
     let value = if value.starts_with('#') { "" } else { value };
     value.split(" #").next().unwrap_or(value).trim_end()
-}
-
-fn is_published(name: &str) -> bool {
-    let is_own = ["PASS", "PRIVATE", "SECRET"].iter().any(|word| name.contains(word));
-    !is_own && PUBLISHED.iter().any(|begin| name.starts_with(begin))
 }
 
 #[cfg(test)]

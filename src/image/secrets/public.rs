@@ -2,18 +2,30 @@
 
 use crate::image::paths;
 
-/// Folders of libraries, and in them folders of tests and documentation, whose keys everybody knows.
-const LIBRARIES: &[&str] = &["site-packages", "dist-packages", "node_modules", "gems", "vendor"];
-const PUBLIC: &[&str] =
-    &["test", "tests", "testing", "testdata", "test-data", "fixtures", "doc", "docs", "example", "examples", "demo"];
+/// Folders in which package managers put libraries.
+const LIBRARIES: &[&str] =
+    &["site-packages", "dist-packages", "node_modules", "gems", "vendor", "usr/share/nodejs", "usr/share/javascript"];
+/// Folders of tests and documentation, in those of a library.
+#[rustfmt::skip]
+const PUBLIC: &[&str] = &[
+    "__fixtures__", "__mocks__", "__tests__", "bench", "benches", "benchmark", "certdata", "demo", "doc", "docs", "example", "examples",
+    "fixtures", "mocks", "sample", "samples", "spec", "specs", "test", "test-data", "test-fixtures", "test_data", "test_keys", "testcert",
+    "testcerts", "testdata", "testing", "testkeys", "tests",
+];
+/// What a file of source or documentation ends with. A key in such a file of a library is a sample, which the library itself shows.
+#[rustfmt::skip]
+const SOURCES: &[&str] = &[
+    "c", "cc", "cjs", "cpp", "cs", "go", "h", "html", "java", "js", "jsx", "map", "md", "mjs", "php", "pl", "pm", "py", "pyi", "rb", "rs",
+    "rst", "ts", "tsx",
+];
+/// Keys that libraries bring elsewhere, by the folder of the library and the end of the path.
+const KNOWN: &[(&str, &str)] =
+    &[("httpclient-", "lib/httpclient/server.key"), ("webpack-dev-server", "ssl/server.pem")];
 /// Folders of which everything is public.
 const PUBLIC_ROOTS: &[&str] =
     &["usr/share/doc", "usr/share/man", "usr/local/go", "usr/lib/go", "usr/share/perl", "usr/share/go"];
 /// Folders of shared libraries, which test themselves with keys when they are loaded.
 const LIBRARY_ROOTS: &[&str] = &["usr/lib", "usr/lib32", "usr/lib64", "lib", "lib32", "lib64", "usr/local/lib"];
-/// Where Python has its own library, and in it the tests.
-const PYTHON_ROOTS: &[&str] = &["usr/lib", "usr/lib64", "usr/local/lib"];
-
 /// Whether everybody has a key in this file, because a library brings it: with keys for its tests, in its documentation, or in the
 /// library itself. Names are compared whole, so that a folder with a similar name hides nothing.
 #[must_use]
@@ -31,19 +43,47 @@ pub fn is_public_key(path: &str) -> bool {
     if LIBRARY_ROOTS.iter().any(|root| below(root).is_some()) && is_shared_library(paths::split(path).1) {
         return true;
     }
-    let python = PYTHON_ROOTS.iter().find_map(|root| {
-        let (first, rest) = below(root)?.split_once('/')?;
-        first.strip_prefix("python").filter(|version| is_version(version)).map(|_| rest)
-    });
-    let folders = paths::split(path).0;
-    let mut parts = folders.split('/').skip_while(|part| !LIBRARIES.contains(part)).skip(1);
-    // Modules of Go are in `pkg/mod`.
-    let module = folders.split_once("pkg/mod/").filter(|(before, _)| before.is_empty() || before.ends_with('/'));
-    let module = module.map(|(_, rest)| rest);
-    let is_public = |part: &str| PUBLIC.contains(&part);
-    parts.any(is_public)
-        || module.is_some_and(|rest| rest.split('/').any(is_public))
-        || python.is_some_and(|rest| paths::split(rest).0.split('/').any(is_public))
+    let (folders, name) = paths::split(path);
+    is_source_of_module(folders)
+        || is_test_of_python(folders)
+        || in_library(path).is_some_and(|rest| is_sample(rest, name))
+}
+
+/// What is behind the first folder in which a package manager puts libraries.
+fn in_library(path: &str) -> Option<&str> {
+    let behind = |library: &&str| match path.strip_prefix(*library) {
+        Some(rest) if rest.starts_with('/') => Some(rest),
+        _ => path.match_indices(*library).find_map(|(at, name)| {
+            let rest = path.get(at + name.len()..)?;
+            (path.get(..at)?.ends_with('/') && rest.starts_with('/')).then_some(rest)
+        }),
+    };
+    LIBRARIES.iter().filter_map(behind).max_by_key(|rest| rest.len()).map(|rest| rest.trim_start_matches('/'))
+}
+
+/// Whether a file of a library is one of its tests, its documentation or its source.
+fn is_sample(rest: &str, name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let is_known = |(library, end): &(&str, &str)| {
+        rest.strip_suffix(end).is_some_and(|before| before.ends_with('/') && before.contains(library))
+    };
+    paths::split(rest).0.split('/').any(|part| PUBLIC.contains(&part))
+        || SOURCES.contains(&extension)
+        || KNOWN.iter().any(is_known)
+}
+
+/// Whether the folder has the source of a module of Go or Rust, where no program looks for a key of its own: `pkg/mod`, `cargo/registry`.
+fn is_source_of_module(folders: &str) -> bool {
+    let parts = || folders.split('/');
+    parts().zip(parts().skip(1)).any(|pair| matches!(pair, ("pkg", "mod") | (".cargo" | "cargo", "registry")))
+}
+
+/// Whether the folder has the tests of Python itself, wherever that is: `lib/python3.12/test`.
+fn is_test_of_python(folders: &str) -> bool {
+    let mut parts = folders.split('/').skip_while(|part| !matches!(*part, "lib" | "lib64")).skip(1);
+    let is_python =
+        |part: &str| part.strip_prefix("python").is_some_and(|version| !version.is_empty() && is_version(version));
+    parts.any(is_python) && parts.any(|part| PUBLIC.contains(&part))
 }
 
 /// Whether a file with settings belongs to a library, to tests, or to documentation: no program runs with what it says.
@@ -52,10 +92,9 @@ pub fn is_public_settings(path: &str) -> bool {
     let is_public = |part: &str| match part {
         // Many a program is called a demo and has a password of its own.
         "demo" => false,
-        "__fixtures__" | "__tests__" | "spec" => true,
         part => LIBRARIES.contains(&part) || PUBLIC.contains(&part),
     };
-    folders.split('/').any(is_public) || folders.contains("pkg/mod/") || is_public_key(path)
+    folders.split('/').any(is_public) || is_public_key(path)
 }
 
 /// Nothing, or digits with `.` and `-`: `5`, `-1.24`, `3.11`.
@@ -89,6 +128,19 @@ mod tests {
             "usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3",
             "lib/libgnutls.so.30",
             "usr/lib64/libgnutls.so",
+            "root/.pyenv/versions/3.12.1/lib/python3.12/test/certdata/keycert.pem",
+            "opt/conda/lib/python3.11/test/keycert.pem",
+            "app/node_modules/ssh2/lib/protocol/constants.js",
+            "app/node_modules/a/__tests__/key.pem",
+            "app/node_modules/@scope/a/spec/key.pem",
+            "usr/share/nodejs/a/test/key.pem",
+            "usr/local/bundle/gems/httpclient-2.8.3/lib/httpclient/server.key",
+            "usr/local/bundle/gems/puma-6/examples/puma/client.key",
+            "app/node_modules/webpack-dev-server/ssl/server.pem",
+            "go/pkg/mod/example.com/pq@v1.0.0/certs/server.key",
+            "go/pkg/mod/example.com/tls@v1.0.0/key_test.go",
+            "usr/local/cargo/registry/src/a/rustls-0.2/benches/key.pem",
+            "root/.cargo/registry/src/a/b/README.md",
         ] {
             assert!(is_public_key(path), "{path}");
         }
@@ -112,6 +164,15 @@ mod tests {
             "app/pkg/doc/tls.pem",
             "srv/test/node_modules/a/tls.pem",
             "app/node_modules/test",
+            "app/node_modules/mycompany/key.pem",
+            "app/node_modules/mycompany/tls/server.key",
+            "app/server.js",
+            "app/config/server.key",
+            "app/lib/test/server.key",
+            "app/lib/pythonic/test/server.key",
+            "app/cargo/keys/registry/server.key",
+            "opt/my-gems/test/server.key",
+            "srv/httpclient-2/server.key",
         ] {
             assert!(!is_public_key(path), "{path}");
         }

@@ -4,10 +4,10 @@ mod files;
 
 use crate::dockerfile::{Arguments, Dockerfile, Heredoc, Instruction, Keyword, Pair, Run, Word};
 use crate::rule::{
-    FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
+    AtMost, FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
-use crate::rules::secret_commands::{Names, in_file, lines};
-use crate::secret_shapes::{is_named_secret, secret_value};
+use crate::rules::secret_commands::{Found, Names, in_file, lines, of_label};
+use crate::secret_shapes::{Secret, allowed_names, is_named_secret};
 use crate::shell;
 use crate::text::clean;
 use schemars::JsonSchema;
@@ -20,12 +20,19 @@ pub static RULE: Rule = Rule {
     title: "Dockerfiles put no password, token or key into the image",
     docs: "Everyone who can pull an image can read its variables, its history and the files of all its layers, also those that a \
 later layer deletes. The rule finds literal secrets in `ENV`, `ARG`, `LABEL`, commands (those of PowerShell, too) and here-documents, by the names of variables \
-and options and by the shape of values; `ARG` named like a secret, because the history has its value; and `COPY` of files that \
-contain secrets by their names (`id_rsa`, `.git-credentials`, `.docker/config.json`, `.kube/config`, `*.key`). `.npmrc` and `.env` \
+and options, by the shape of values, and by what programs read (`echo ... | docker login --password-stdin`). It also finds `ARG` named like \
+a secret, because the history has its value. In a stage from which the image takes files alone, such an `ARG` is a warning: its value stays \
+in the builder's cache, and in the provenance that `mode=max` attests.\n\n\
+It finds `COPY` of files that contain secrets by their names (`id_rsa`, `.git-credentials`, `.docker/config.json`, `.kube/config`, \
+`*.key`), and of folders (`.aws`, `.ssh`, `.kube`, `.gnupg`, `secrets/`). `.npmrc` and `.env` \
 count where the image keeps them. A `*.key` that becomes a public key or a certificate by its new name (`.pub`, `.asc`, `.gpg`, `.crt`) \
-or its new folder (`/etc/apt/keyrings`) is none.\n\n\
-No finding repeats a secret. `names` adds words with which the name of a secret ends; `allow` names variables, options and files \
-that are none.",
+or its new folder (`/etc/apt/keyrings`) is none. Nor are `*.gpg.key` and truststores, which are public.\n\n\
+What is public is no secret: placeholders (`changeme`, `<password>`), values that a bundler publishes (`NEXT_PUBLIC_...`), and Java's \
+`changeit` for a truststore. `password` and `postgres` are secrets, because people use them. A variable for one command with a \
+throw-away login to `localhost` is none.\n\n\
+No finding repeats a secret. `names` adds words with which the name of a secret ends. `allow` names variables, options, settings and files \
+that are none, as the message has them: `CSRF_TOKEN`, `-storepass` or `storepass`, `-Dkey.password` or `key.password`, `.env`. A private key \
+or a token of a service in an allowed variable is found all the same.",
     why: "whoever can pull the image, or read its history, has the secret",
     owasp: &[11],
     severity: Severity::Critical,
@@ -136,6 +143,30 @@ that are none.",
                 "commands of Windows without a password",
                 "FROM mcr.microsoft.com/windows/servercore:ltsc2022\nRUN net user bob /add && net user bob %PASSWORD% /add && net user bob * /add && net start w3svc\nSHELL [\"powershell\", \"-Command\"]\nRUN $p = ConvertTo-SecureString $env:PASSWORD -AsPlainText -Force; $q = ConvertTo-SecureString (Get-Content C:\\p.txt) -AsPlainText -Force\nRUN net user bob $env:PASSWORD /add; Get-Content C:\\p.txt | ConvertTo-SecureString\n",
             ),
+            FileExample::bad(
+                "what programs read from a pipe, tokens by short names, labels and folders",
+                "FROM debian:12\nRUN echo hunter2 | docker login -u bob --password-stdin\nRUN printf hunter2 | helm registry login -u a --password-from-stdin r && echo hunter2 | vault login -\nENV GH_PAT=hunter2\nLABEL api_token=hunter2\nCOPY .aws /root/.aws\nCOPY secrets/ /run/secrets/\nRUN composer config http-basic.repo.example.com user hunter2\nRUN bundle config set --global gems.example.com user:hunter2\nRUN rabbitmqctl add_user app hunter2 && 7z x -phunter2 a.7z && unzip -P hunter2 b.zip\nCMD [\"app\", \"--pw\", \"hunter2\"]\nRUN curl -o y 'https://a.blob.core.windows.net/y?sv=2020&sig=Zx9Qv7Lm2Rt5Wp19'\nRUN echo hunter2 | openssl rsa -passin stdin\n",
+                &[2, 3, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10, 11, 12, 13],
+            ),
+            FileExample::good(
+                "what everybody knows or is meant to read",
+                "FROM debian:12\nRUN keytool -importcert -noprompt -cacerts -storepass changeit\nENV JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStorePassword=changeit\nCOPY truststore.jks conf/client-truststore.p12 /etc/\nCOPY llvm-snapshot.gpg.key /root/\nENV NEXT_PUBLIC_MAPBOX_TOKEN=pk.hunter2 VITE_FIREBASE_API_KEY=AIzaSyA0123456789abcdefghijklmnopqrstuv TOKEN=changeme\nENV DB_PASSWORD=CHANGE_ME JWT_SECRET=your-secret-here sa_password=\"_\" SONAR_TOKEN=unset\nRUN DATABASE_URL=postgres://u:p@localhost/db manage.py collectstatic\nARG NEXT_PUBLIC_API_KEY\nENV FILE_PAT=a.*z\nCOPY src/secrets /app/src/secrets\nRUN bundle config set --local path vendor/bundle && composer config repositories.a vcs https://example.com/a && unzip -p a.zip b && 7z x a.7z\nLABEL com.example.auth=basic com.example.token-url=https://example.com\n",
+            ),
+            FileExample::bad(
+                "real values by names that are public, and real passwords",
+                "FROM debian:12\nENV NEXT_PUBLIC_TOKEN=ghp_abcdefghijklmnopqrstuvwxyz0123456789 REACT_APP_DB_PASSWORD=hunter2\nENV A_PASSWORD=password B_PASSWORD=postgres KEYSTORE_PASSWORD=changeit\nRUN keytool -genkeypair -keypass changeit -storepass hunter2\nCOPY own.jks private.gpg.key /etc/\nENV DATABASE_URL=postgres://u:p@localhost/db\nRUN DATABASE_URL=postgres://u:hunter2@localhost/db manage.py collectstatic\n",
+                &[2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 7],
+            ),
+            FileExample::bad(
+                "an argument of a stage that the image does not have",
+                "FROM node:22 AS build\nARG NPM_TOKEN\nENV NPM_TOKEN=$NPM_TOKEN\nRUN npm ci\nFROM debian:12\nCOPY --from=build /app /app\n",
+                &[2, 3],
+            ),
+            FileExample::good(
+                "allowed variables, options and settings",
+                "FROM debian:12\nENV JAVA_OPTS=-Dkey.password=hunter2\nENV A_OPTS=-Dkey.store.password=hunter2\nRUN keytool -list -storepass hunter2 && app --api-token hunter2\nRUN echo hunter2 | docker login --password-stdin\n",
+            )
+            .params(r#"{"allow":["JAVA_OPTS","-Dkey.store.password","-storepass","api-token","--password-stdin"]}"#),
             FileExample::good(
                 "files of variables without a secret",
                 "FROM debian:12\nRUN echo \"TOKEN=$TOKEN\" > /app/.env && echo 'CSRF_TOKEN=header' >> /app/.env && cp .env.example .env\nCOPY <<EOF /app/.env.example\nTOKEN=hunter2\nEOF\n",
@@ -160,7 +191,9 @@ that are none.",
 struct DockerfileSecrets {
     /// Further words with which the name of a secret ends, in any case: `pin`.
     names: Vec<String>,
-    /// Variables, options and files, by exact name, that are named like a secret and are none.
+    /// Variables, options, settings and files that are named like a secret and are none, each by the name in the message:
+    /// `CSRF_TOKEN`, `--token`, `-Djavax.net.ssl.keyStorePassword`.
+    #[serde(deserialize_with = "allowed_names")]
     allow: Vec<String>,
 }
 
@@ -170,6 +203,13 @@ struct Fault {
     found: String,
     wanted: &'static str,
     severity: Severity,
+    most: Option<AtMost>,
+}
+
+impl Fault {
+    const fn new(span: Range<usize>, found: String, wanted: &'static str, severity: Severity) -> Self {
+        Self { span, found, wanted, severity, most: None }
+    }
 }
 
 const MOUNTED: &str = "RUN --mount=type=secret, or a Secret of the pod";
@@ -185,7 +225,7 @@ impl FileCheck for DockerfileSecrets {
             let is_shipped =
                 file.last_stage().is_some_and(|last| file.with_bases(last).any(|of| std::ptr::eq(of, stage)));
             for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
-                variables(instruction, &names, &mut arguments, &mut faults);
+                variables(instruction, is_shipped, &names, &mut arguments, &mut faults);
                 copied_files(instruction, is_shipped, &names, &mut faults);
                 texts(instruction, &names, &mut faults);
                 if let Some(run) = file.run(instruction) {
@@ -198,7 +238,7 @@ impl FileCheck for DockerfileSecrets {
         }
         let first = file.stages.first().map_or(file.instructions.len(), |stage| stage.instructions.start);
         for instruction in file.instructions.get(..first).unwrap_or_default() {
-            variables(instruction, &names, &mut HashSet::new(), &mut faults);
+            variables(instruction, true, &names, &mut HashSet::new(), &mut faults);
         }
         faults.sort_by_key(|fault| fault.span.start);
         faults.dedup_by(|next, before| {
@@ -208,14 +248,15 @@ impl FileCheck for DockerfileSecrets {
             }
             is_same
         });
-        findings.extend(faults.into_iter().map(|Fault { span, found, wanted, severity }| {
-            Finding::new(file.place(span), found, wanted).severity(severity)
+        findings.extend(faults.into_iter().map(|Fault { span, found, wanted, severity, most }| {
+            Finding::new(file.place(span), found, wanted).severity(severity).at_most(most)
         }));
     }
 }
 
 fn variables<'f>(
     instruction: &'f Instruction<'_>,
+    is_shipped: bool,
     names: &Names<'_>,
     arguments: &mut HashSet<&'f str>,
     faults: &mut Vec<Fault>,
@@ -224,38 +265,54 @@ fn variables<'f>(
     for pair in instruction.pairs() {
         let Pair { name, value, span } = pair;
         let raw = value.as_ref().map(Word::text);
-        let name_of = clean(name, 80);
-        let mut fault = |what: &str, severity| {
-            let found = format!("{what} in {} {name_of}", keyword.as_str());
-            faults.push(Fault { span: span.clone(), found, wanted: MOUNTED, severity });
+        let mut fault = |Secret { what, name: setting }: Secret<'_>, severity| {
+            let setting = in_brackets(setting);
+            let found = format!("{what}{setting} in {} {}", keyword.as_str(), clean(name, 80));
+            faults.push(Fault::new(span.clone(), found, MOUNTED, severity));
         };
         // Named like a secret, whatever its value will be.
         let is_named = || !names.is_allowed(name) && is_named_secret(name, "hunter2Xy9", names.more);
-        match (keyword, raw) {
+        let is_of_build = match (keyword, raw) {
             (Keyword::Label, Some(value)) => {
-                if let Some(what) = secret_value(value) {
-                    fault(what, Severity::Critical);
+                if let Some(secret) = of_label(names, name, value) {
+                    fault(secret, Severity::Critical);
                 }
+                None
             }
             (Keyword::Arg, None) => {
                 arguments.insert(name.as_str());
-                if is_named() {
-                    fault("a secret of the build", Severity::Medium);
-                }
+                is_named().then_some(Severity::Medium)
             }
             (Keyword::Env, Some(value)) if reference(value).is_some_and(|of| arguments.contains(of)) => {
-                if is_named() {
-                    fault("a secret of the build", Severity::High);
-                }
+                is_named().then_some(Severity::High)
             }
             (_, Some(value)) => {
-                if let Some(what) = names.secret(name, value) {
-                    fault(what, Severity::Critical);
+                if let Some(secret) = names.secret(name, value) {
+                    fault(secret, Severity::Critical);
+                }
+                None
+            }
+            (_, None) => None,
+        };
+        match is_of_build {
+            Some(severity) if is_shipped => fault(Secret::new("a secret of the build"), severity),
+            Some(_) => {
+                fault(Secret::new(IN_CACHE), Severity::Low);
+                if let Some(fault) = faults.last_mut() {
+                    fault.most = Some(AtMost::Warn);
                 }
             }
-            (_, None) => {}
+            None => {}
         }
     }
+}
+
+/// What an argument of a stage is from which the image takes files alone.
+const IN_CACHE: &str = "a secret of the build, which stays in the builder's cache and in the provenance of mode=max,";
+
+/// The name of a setting or an option, which `allow` may have.
+fn in_brackets(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({})", clean(name, 80)) }
 }
 
 fn copied_files(instruction: &Instruction<'_>, is_shipped: bool, names: &Names<'_>, faults: &mut Vec<Fault>) {
@@ -273,12 +330,7 @@ fn copied_files(instruction: &Instruction<'_>, is_shipped: bool, names: &Names<'
         }
         if let Some((what, severity)) = files::secret(path, target.text(), is_shipped) {
             let found = format!("{what} ({})", clean(path, 80));
-            faults.push(Fault {
-                span: word.span.clone(),
-                found,
-                wanted: "RUN --mount=type=secret, or no such file",
-                severity,
-            });
+            faults.push(Fault::new(word.span.clone(), found, "RUN --mount=type=secret, or no such file", severity));
         }
     }
 }
@@ -291,24 +343,24 @@ fn texts(instruction: &Instruction<'_>, names: &Names<'_>, faults: &mut Vec<Faul
         lines(text, *start, |line, span| {
             if let Some(what) = names.in_line(line) {
                 let found = format!("{what} in a here-document");
-                faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
+                faults.push(Fault::new(span, found, MOUNTED, Severity::Critical));
             }
         });
         let Arguments::Copy { target, .. } = &instruction.arguments else { continue };
         let inside = format!("{}/{name}", target.text());
         let mut paths = [target.text(), inside.as_str()].into_iter().filter(|_| faults.len() == before);
-        if let Some((span, what)) = paths.find_map(|path| in_file(path, text, *start, *names)) {
+        if let Some(Found { span, what, .. }) = paths.find_map(|path| in_file(path, text, *start, *names)) {
             let found = format!("{what} in a here-document");
-            faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
+            faults.push(Fault::new(span, found, MOUNTED, Severity::Critical));
         }
     }
 }
 
 fn commands(run: &Run, names: &Names<'_>, faults: &mut Vec<Fault>) {
     shell::calls_and_settings(&run.script, &mut |call| {
-        faults.extend(names.in_call(call).into_iter().map(|(span, what)| {
-            let found = format!("{what} in a command");
-            Fault { span: run.span(span), found, wanted: MOUNTED, severity: Severity::Critical }
+        faults.extend(names.in_call(call).into_iter().map(|Found { span, what, name }| {
+            let found = format!("{what}{} in a command", in_brackets(&name));
+            Fault::new(run.span(span), found, MOUNTED, Severity::Critical)
         }));
     });
 }
@@ -328,3 +380,6 @@ fn reference(value: &str) -> Option<&str> {
     let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_').then_some(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
+use crate::secret_shapes::{Names, fault};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,14 +17,29 @@ pub static RULE: Rule = Rule {
     id: "image-secrets",
     title: "Images hold no private keys, credentials or passwords",
     docs: "Everybody who may pull an image can read all its layers, its variables and the commands of its build. The rule reports private \
-keys (PEM with a whole body), files in which programs keep credentials (`.npmrc`, `.docker/config.json`, `.git-credentials`, \
-`.kube/config`, `.aws/credentials`, `.netrc` and others) if they hold some, files of variables (`.env`, `.env.production`, `.envrc`) and variables and commands with a secret by its name or its \
+keys (PEM with a whole body) in any file, and secrets in variables and commands by their names or their \
 shape, as `env-secrets` does: in `Env`, `Entrypoint`, `Cmd`, `Healthcheck`, `Shell` and `OnBuild` of the configuration, in the first 4096 \
-bytes of each label, and in the history. A secret of the configuration is not reported again for the step that wrote it. A file that a later layer deletes is reported too: the earlier layer still has it. No message repeats a secret.\n\n\
-Not reported are keys for tests and documentation that libraries bring (`/usr/share/doc`, `site-packages/*/test`, \
-`node_modules/*/test`, the self-tests in shared libraries of the system), examples (`.env.example`, `.env.test`), and a `.env` in a folder \
-of libraries, tests or examples. `allow` names further paths, as globs; `**` is any number of folders. Settings of a build \
-stage that is not in the image are not seen.\n\n\
+bytes of each label, and in the history. A secret of the configuration is not reported again for the step that wrote it, and a name that \
+several steps have is reported once. A file that a later layer deletes is reported too: the earlier layer still has it. No message repeats a \
+secret.\n\n\
+It reads these files of up to 1 MiB, and reports those that hold credentials:\n\n\
+- of registries and clusters: `.docker/config.json`, `.dockercfg`, `.dockerconfigjson`, `containers/auth.json`, `.kube/config`, `kubeconfig`, \
+`kubernetes/admin.conf`, `serviceaccount/token`.\n\
+- of Git: `.git-credentials`, `git/credentials`, `.git/config`, `.gitconfig`, `gh/hosts.yml`.\n\
+- of package managers: `.npmrc`, `.yarnrc.yml`, `.pypirc`, `pip.conf`, `NuGet.Config`, `auth.json` of composer, `.bundle/config`, \
+`.gem/credentials`, `.cargo/credentials.toml`, `.m2/settings.xml`, `gradle.properties`, `apt/auth.conf`, `auth.conf.d/*`.\n\
+- of databases and clouds: `.pgpass`, `.my.cnf`, `.aws/credentials`, `.aws/config`, `.s3cfg`, `rclone.conf`, \
+`application_default_credentials.json`, `.terraformrc`, `credentials.tfrc.json`, `.vault-token`, `.netrc`.\n\
+- of programs: `.env`, `.env.production`, `.envrc`, `config/master.key`, `credentials/production.key`, `application.properties`, `application.yml`, \
+`bootstrap.yml`, `appsettings.json`, `wp-config.php`.\n\n\
+Other files are searched for private keys alone: a token in a text of another name, and what is in `.p12`, `.jks` and archives, is not seen.\n\n\
+Not reported are samples that libraries bring. These are keys in folders of tests, examples and documentation in a folder of a package manager \
+(`node_modules/*/test`, `gems/*/spec`, `site-packages/*/tests`), and in source there (`.js`, `.py`, `.go`, `.rs`, `.md`). They are also \
+all keys in `pkg/mod` of Go, `cargo/registry`, the tests of Python itself, `/usr/share/doc`, and shared libraries of the system. \
+`node_modules/mycompany/key.pem` is reported: people publish their own packages, keys and all. Examples (`.env.example`, `.env.test`, \
+`application-dev.yml`) are none, nor are files of settings in a folder of libraries, tests or examples.\n\n\
+`allow` names what is no secret: paths as globs, where `**` is any number of folders, and variables, options, settings and labels, as the \
+message has them (`CSRF_TOKEN`, `--token` or `token`, `-Dkey.password`). Settings of a build stage that is not in the image are not seen.\n\n\
 Give secrets to a build with `RUN --mount=type=secret`, and to a container with a Secret. Replace a secret that was in a pushed image.",
     why: "everybody who may pull the image reads the secret, and deleting it in a later layer changes nothing",
     owasp: &[11],
@@ -113,6 +129,19 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
                 r#"{"content":{"secrets":[{"path":"srv/demo/tls/key.pem","layer":0,"kind":"a private key"}]}}"#,
             )
             .params(r#"{"allow":["/srv/demo/**"]}"#),
+            ImageExample::bad(
+                "one name in several steps, once",
+                r#"{"history":[{"created_by":"COPY a /"},{"created_by":"ARG GH_PAT=hunter2","empty_layer":true},{"created_by":"RUN |1 GH_PAT=hunter2 /bin/sh -c make # buildkit"},
+                    {"created_by":"RUN |1 GH_PAT=hunter2 /bin/sh -c make install # buildkit"},{"created_by":"RUN /bin/sh -c echo hunter2 | docker login --password-stdin # buildkit"}],
+                    "run":{"Labels":{"a.access_token":"hunter2"}}}"#,
+                &["config.Labels[a.access_token]", "history[1]", "history[4]"],
+            ),
+            ImageExample::good(
+                "allowed names",
+                r#"{"run":{"Env":["JAVA_TOOL_OPTIONS=-Dkey.password=hunter2"],"Cmd":["app","--api-token","hunter2"],"Labels":{"csrf_token":"hunter2"}},
+                    "history":[{"created_by":"RUN |1 CSRF_TOKEN=hunter2 /bin/sh -c make # buildkit"}]}"#,
+            )
+            .params(r#"{"allow":["key.password","api-token","csrf_token","CSRF_TOKEN"]}"#),
             ImageExample::good("layers that are not read", r#"{"content":null}"#),
         ],
     }),
@@ -122,22 +151,31 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct ImageSecrets {
-    /// Paths of files that are no secrets, as globs: `/srv/demo/**`. Default: none.
-    allow: Vec<PathPattern>,
+    /// What is no secret: paths of files, as globs (`/srv/demo/**`), and variables, options, settings and labels, each by the name in the
+    /// message (`CSRF_TOKEN`, `--token`). Default: none.
+    allow: Vec<Allowed>,
 }
 
-/// A glob of paths.
+/// A glob of paths, and what may be a name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(inline, with = "String")]
-struct PathPattern(glob::Pattern);
+struct Allowed {
+    pattern: glob::Pattern,
+    name: String,
+}
 
-impl TryFrom<String> for PathPattern {
+impl TryFrom<String> for Allowed {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
+        let is_path = text.contains(['/', '*', '?', '[']);
+        if let Some(why) = fault(&text).filter(|_| !is_path || text.is_empty()) {
+            return Err(format!("`{text}` is no name and no path: it {why}"));
+        }
         let pattern = glob::Pattern::new(text.trim_start_matches('/'));
-        pattern.map(Self).map_err(|error| format!("`{text}` is no glob: {}", error.msg))
+        let pattern = pattern.map_err(|error| format!("`{text}` is no glob: {}", error.msg))?;
+        Ok(Self { pattern, name: text })
     }
 }
 
@@ -153,7 +191,9 @@ impl ImageCheck for ImageSecrets {
     }
 
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
-        let allows = |path: &str| self.allow.iter().any(|pattern| pattern.0.matches_with(path, OPTIONS));
+        let allows = |path: &str| self.allow.iter().any(|allowed| allowed.pattern.matches_with(path, OPTIONS));
+        let allow: Vec<String> = self.allow.iter().map(|allowed| allowed.name.clone()).collect();
+        let names = Names { more: &[], allow: &allow };
         for secret in image.content.iter().flat_map(|content| &content.secrets) {
             if allows(&secret.path) {
                 continue;
@@ -164,13 +204,41 @@ impl ImageCheck for ImageSecrets {
             let at = Place::File { layer: secret.layer, path: &secret.path };
             findings.push(Finding::new(at, found, WANTED));
         }
-        for (at, found) in commands::in_config(&image.run) {
+        let of_history = commands::in_history(image, names);
+        for (at, found) in commands::in_config(&image.run, names).into_iter().chain(of_history) {
             findings.push(Finding::new(at, found, WANTED));
         }
-        for (index, step) in image.history.iter().enumerate() {
-            if let Some(found) = of_step(&step.created_by, &image.run) {
-                findings.push(Finding::new(Place::History(index), commands::of_command(found), WANTED));
-            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_the_files_that_are_read() {
+        for (folder, names) in crate::image::secrets::FOLDERS {
+            assert!(names.iter().any(|name| RULE.docs.contains(name)), "{folder}: {names:?}");
         }
+        for file in [
+            "pip.conf",
+            ".yarnrc.yml",
+            "NuGet.Config",
+            ".my.cnf",
+            ".s3cfg",
+            "wp-config.php",
+            "appsettings.json",
+            "gradle.properties",
+        ] {
+            assert!(RULE.docs.contains(file) && crate::image::secrets::named(&format!("a/{file}")).is_some(), "{file}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_can_match_nothing_is_refused() {
+        for entry in ["", "--", "TOKEN=hunter2", "A B"] {
+            assert!(compile_image::<ImageSecrets>(serde_json::json!({"allow": [entry]})).is_err(), "{entry}");
+        }
+        assert!(compile_image::<ImageSecrets>(serde_json::json!({"allow": ["/srv/a b/*=c", "TOKEN", "-p"]})).is_ok());
     }
 }

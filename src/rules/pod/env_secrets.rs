@@ -1,7 +1,7 @@
 //! Secrets as plain values in environment variables and on command lines.
 
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Severity, compile, params};
-use crate::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
+use crate::secret_shapes::{Names, allowed_names, secrets_in_words};
 use crate::workload::pod::{ContainerRef, EnvVar};
 use crate::workload::{Pod, PodFeatures, Text};
 use schemars::JsonSchema;
@@ -21,14 +21,17 @@ shape, and as options (`--password=...`, `--password ...`, `mysql -p...`), in sc
 judged like variables. No message repeats the value.\n\n\
 The rule leaves alone references (`$(OTHER)`, `${OTHER}`, `vault:...`, `op://...`, `arn:...`), paths, URLs without a \
 password, switches, numbers if the name is that of a token or key, methods (`REDIS_AUTH: ldap`), names of objects \
-(`TLS_SECRET: web-tls`), placeholders that cannot work (`<password>`, `INSERT_TOKEN`), and names that say where or how \
-(`..._FILE`, `..._NAME`, `..._TTL`, `..._URL`). `changeme` works as a password, so it counts as one. Ambiguous names \
+(`TLS_SECRET: web-tls`), values that are as a whole a placeholder (`<password>`, `INSERT_TOKEN`, `changeme`, `your-secret-here`), and \
+names that say where or how (`..._FILE`, `..._NAME`, `..._TTL`, `..._URL`). `password`, `admin` and `postgres` count: people use them. \
+So do passwords and tokens of services in variables that a bundler publishes (`NEXT_PUBLIC_...`, `VITE_...`, `REACT_APP_...`), whose other \
+values do not. Java's `changeit` does not count for a trust store, which has certificates alone. Ambiguous names \
 (`KEY`, `ACCESS_KEY`, `TOKENS`) count if the value looks generated.\n\n\
 The rule catches mistakes, not attackers: it cannot recognise a secret if neither its name nor its shape shows it, if \
 it is encoded twice, or if a script puts it together.\n\n\
 Take the secret from a Secret: with `valueFrom.secretKeyRef`, or better from a mounted file; an option can use \
-`$(NAME)` of such a variable. `names` are further last words of names; `allow` are variables and options, by exact \
-name, whose name is no sign of a secret; the shape of their value is still judged.",
+`$(NAME)` of such a variable. `names` are further last words of names. `allow` names variables, options, headers, \
+and settings inside a value that hold no secret, as they are written there: `CSRF_TOKEN`, `--token` or `token`, `-Dkey.password` or \
+`key.password`. A private key or a token of a service in an allowed variable is found all the same.",
     why: "everybody who may read the pod or its manifest reads the secret, and backups and logs keep it",
     owasp: &[11],
     severity: Severity::High,
@@ -60,8 +63,8 @@ name, whose name is no sign of a secret; the shape of their value is still judge
             Example::bad("a further word", r#"{"env":[{"name":"CARD_PIN","value":"1234"}]}"#, &["env[0].value"])
                 .params(r#"{"names":["pin"]}"#),
             Example::bad(
-                "an allowed name with a telling value",
-                r#"{"env":[{"name":"CSRF_TOKEN","value":"postgres://app:hunter2@db/app"}]}"#,
+                "an allowed name with a private key",
+                r#"{"env":[{"name":"CSRF_TOKEN","value":"-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----"}]}"#,
                 &["env[0].value"],
             )
             .params(r#"{"allow":["CSRF_TOKEN"]}"#),
@@ -117,8 +120,19 @@ name, whose name is no sign of a secret; the shape of their value is still judge
                 "a command line without one",
                 r#"{"command":["app","--password=$(DB_PASSWORD)","--password-file","/run/db"],"args":["sh","-c","mysql -p\"$PASSWORD\" -e 'select 1'"]}"#,
             ),
-            Example::good("an allowed name", r#"{"env":[{"name":"CSRF_TOKEN","value":"header"}]}"#)
-                .params(r#"{"allow":["CSRF_TOKEN"]}"#),
+            Example::good("an allowed name", r#"{"env":[{"name":"CSRF_TOKEN","value":"header"},{"name":"DSN","value":"app:hunter2@tcp(db)/a"}]}"#)
+                .params(r#"{"allow":["CSRF_TOKEN","DSN"]}"#),
+            Example::good(
+                "allowed options and settings",
+                r#"{"env":[{"name":"JAVA_TOOL_OPTIONS","value":"-Xmx1g -Djavax.net.ssl.keyStorePassword=hunter2"}],"args":["--api-token","hunter2","-db-password=hunter2"]}"#,
+            )
+            .params(r#"{"allow":["-Djavax.net.ssl.keyStorePassword","api-token","--db-password"]}"#),
+            Example::good(
+                "what everybody knows or is meant to read, and what marks the place of a secret",
+                r#"{"env":[{"name":"NEXT_PUBLIC_MAP_TOKEN","value":"pk.hunter2"},{"name":"VITE_API_KEY","value":"0a1b2c3d4e5f60718293"},
+                    {"name":"JAVA_TOOL_OPTIONS","value":"-Djavax.net.ssl.trustStorePassword=changeit"},{"name":"DB_PASSWORD","value":"CHANGE_ME"},
+                    {"name":"JWT_SECRET","value":"your-secret-here"},{"name":"SA_PASSWORD","value":"_"},{"name":"SONAR_TOKEN","value":"unset"}]}"#,
+            ),
         ],
         ..PodRule::DEFAULT
     }),
@@ -130,7 +144,9 @@ name, whose name is no sign of a secret; the shape of their value is still judge
 struct EnvSecrets {
     /// Further words with which the name of a secret ends, in any case: `pin`.
     names: Vec<Word>,
-    /// Variables and options, by exact name, that are named like a secret and are none.
+    /// Variables, options, settings and headers that are named like a secret and are none, each by its name: `CSRF_TOKEN`, `--token`,
+    /// `-Djavax.net.ssl.keyStorePassword`.
+    #[serde(deserialize_with = "allowed_names")]
     allow: Vec<String>,
 }
 
@@ -199,11 +215,7 @@ fn is_variable(at: &Location<'_>) -> bool {
 impl EnvSecrets {
     fn secret(&self, variable: &EnvVar<'_>, more: &[String]) -> Option<&'static str> {
         let value = variable.value.as_deref()?;
-        let named = || {
-            let allowed = self.allow.iter().any(|name| *name == *variable.name);
-            (!allowed && is_named_secret(&variable.name, value, more)).then_some("a literal value")
-        };
-        secret_value(value).or_else(named)
+        Names { more, allow: &self.allow }.secret(&variable.name, value).map(|secret| secret.what)
     }
 
     /// `command` and `args` are one command line; each command of a probe or a lifecycle handler is another.
@@ -244,8 +256,8 @@ impl EnvSecrets {
         findings: &mut Findings<'p>,
         at: impl Fn(usize) -> Location<'p>,
     ) {
-        for (index, what) in secrets_in_words(words.map(|word| &**word), &self.allow) {
-            let found = format!("{what} in word {} of the command line", index + 1);
+        for (index, secret) in secrets_in_words(words.map(|word| &**word), &self.allow) {
+            let found = format!("{} in word {} of the command line", secret.what, index + 1);
             findings.add(Finding::new(
                 at(index),
                 found,

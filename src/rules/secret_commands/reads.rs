@@ -3,12 +3,16 @@
 use super::printed::printed;
 use super::written::span;
 use super::{Found, Names, lines};
-use crate::secret_shapes::{is_crypt, is_literal};
+use crate::secret_shapes::{Secret, is_crypt, is_literal};
 use crate::shell::{Call, Piece};
 
 /// Passwords that `chpasswd`, `passwd --stdin` and `docker login --password-stdin` read: `echo 'root:hunter2' | chpasswd`.
-pub fn passwords(call: &Call<'_>) -> Vec<Found> {
+pub fn passwords(call: &Call<'_>, names: Names<'_>) -> Vec<Found> {
     let Some(reads) = PasswordReader::of(call) else { return Vec::new() };
+    let name = call.args().find(|arg| is_from_input(arg)).unwrap_or_default();
+    if !name.is_empty() && names.is_allowed(name) {
+        return Vec::new();
+    }
     let mut found = Vec::new();
     for command in call.script.sources(call.command).into_iter().chain([call.command]) {
         let printed = printed(command);
@@ -23,13 +27,25 @@ pub fn passwords(call: &Call<'_>) -> Vec<Found> {
             lines(text, *start, |line, span| found.extend(reads.has_password(line).then_some(call.part(span))));
         }
     }
-    found.into_iter().map(|span| (span, "the password of a user")).collect()
+    found.into_iter().map(|span| Found::named(span, Secret { what: reads.what(), name })).collect()
+}
+
+/// Where openssl reads a password that is piped.
+const READ: &[&str] = &["stdin", "fd:0"];
+
+/// Whether the option takes a password from what is piped: `--password-stdin`, `--password-from-stdin`, `--with-token`.
+fn is_from_input(option: &str) -> bool {
+    let is_secret = |name: &str| ["password", "passphrase", "secret", "token"].iter().any(|word| name.contains(word));
+    option == "--with-token"
+        || option.strip_prefix("--").and_then(|name| name.strip_suffix("-stdin")).is_some_and(is_secret)
 }
 
 /// A program that reads passwords.
 enum PasswordReader {
     /// One line is one password.
     Lines,
+    /// The same, of a login.
+    Piped,
     /// `user:password`.
     Pairs,
     /// `user:hash`.
@@ -39,13 +55,24 @@ enum PasswordReader {
 impl PasswordReader {
     fn of(call: &Call<'_>) -> Option<Self> {
         let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
+        // `vault login -` reads a token.
+        let is_login = || call.args().any(|arg| arg == "login") && call.args().last() == Some("-");
+        let is_before = |option: &str, of: &[&str]| {
+            call.args().zip(call.args().skip(1)).any(|(one, next)| one == option && of.contains(&next))
+        };
         match call.name.as_str() {
             "chpasswd" if has(&["-e", "--encrypted"]) => Some(Self::Hashes),
             "chpasswd" => Some(Self::Pairs),
             // Without a terminal it reads the password from its input, too.
-            "passwd" => Some(Self::Lines),
-            _ => has(&["--password-stdin", "--with-token"]).then_some(Self::Lines),
+            "passwd" | "smbpasswd" => Some(Self::Lines),
+            "gpg" | "gpg2" if is_before("--passphrase-fd", &["0"]) => Some(Self::Piped),
+            "openssl" if is_before("-passin", READ) || is_before("-passout", READ) => Some(Self::Piped),
+            _ => (call.args().any(is_from_input) || is_login()).then_some(Self::Piped),
         }
+    }
+
+    const fn what(&self) -> &'static str {
+        if matches!(self, Self::Piped) { "a password or token that a program reads" } else { "the password of a user" }
     }
 
     fn has_password(&self, text: &str) -> bool {
@@ -55,7 +82,7 @@ impl PasswordReader {
             line.split_once(':').is_some_and(|(user, password)| !user.is_empty() && is(password))
         };
         text.split('\n').flat_map(|line| line.split("\\n")).map(str::trim).any(|line| match self {
-            Self::Lines => is_password(line),
+            Self::Lines | Self::Piped => is_password(line),
             Self::Pairs => of_user(line, &is_password),
             Self::Hashes => of_user(line, &is_crypt),
         })
@@ -86,7 +113,8 @@ pub fn variable(call: &Call<'_>, names: Names<'_>) -> Option<Found> {
 
 fn found(names: Names<'_>, name: &str, value: &str, at: Option<std::ops::Range<usize>>) -> Option<Found> {
     let value = value.trim();
-    Some((at?, names.secret(name, value).filter(|_| !value.starts_with(['$', '`']))?))
+    let secret = names.secret(name, value).filter(|_| !value.starts_with(['$', '`']))?;
+    Some(Found::named(at?, Secret { name, ..secret }))
 }
 
 /// The text that PowerShell makes a secure string of: `ConvertTo-SecureString 'hunter2' -AsPlainText -Force`.
@@ -101,5 +129,5 @@ pub fn plain_text(call: &Call<'_>) -> Vec<Found> {
     }
     let is_text = |text: &str| is_literal(text) && !text.starts_with(['-', '$', '`', '(']);
     let found = words.into_iter().filter(|word| is_text(&word.text) && word.inner.is_empty());
-    found.map(|word| (call.span(word), "the text of a secure string")).collect()
+    found.map(|word| Found::new(call.span(word), "the text of a secure string")).collect()
 }

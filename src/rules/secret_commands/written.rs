@@ -40,8 +40,11 @@ impl<'n> Written<'n> {
         let mut all = Printed::default();
         let found = sources.into_iter().find_map(|command| {
             let input = command.input.as_ref().and_then(|input| self.in_text(&input.text, input.start));
-            if let Some((span, what)) = input {
-                return Some(Output { found: (call.part(span), what), is_printed: false });
+            if let Some(found) = input {
+                return Some(Output {
+                    found: Found { span: call.part(found.span.clone()), ..found },
+                    is_printed: false,
+                });
             }
             let mut printed = printed(command);
             let what = self.find(&printed.text);
@@ -64,7 +67,7 @@ impl<'n> Written<'n> {
             }
             all = Some(begin(&all)..at.end);
         });
-        Some((found.or(all)?, what))
+        Some(Found::new(found.or(all)?, what))
     }
 }
 
@@ -77,21 +80,22 @@ pub struct Output {
 
 impl Output {
     fn printed(span: Option<Range<usize>>, what: Option<&'static str>) -> Option<Self> {
-        Some(Self { found: span.zip(what)?, is_printed: true })
+        Some(Self { found: Found::new(span?, what?), is_printed: true })
     }
 
     /// Adds it to what is found in single words and lines. Words that are printed together are one secret.
     pub fn add_to(self, all: &mut Vec<Found>) {
-        let (mut span, mut what) = self.found;
+        let Self { mut found, is_printed } = self;
         let is_same = |part: &Range<usize>| {
-            part.start == span.start || (self.is_printed && part.start >= span.start && part.end <= span.end)
+            part.start == found.span.start
+                || (is_printed && part.start >= found.span.start && part.end <= found.span.end)
         };
-        let same: Vec<Found> = all.extract_if(.., |(part, _)| is_same(part)).collect();
-        if let Some((_, first)) = same.first() {
-            what = first;
+        let same: Vec<Found> = all.extract_if(.., |part| is_same(&part.span)).collect();
+        found.span.end = same.iter().fold(found.span.end, |end, part| end.max(part.span.end));
+        if let Some(first) = same.into_iter().next() {
+            (found.what, found.name) = (first.what, first.name);
         }
-        span.end = same.iter().fold(span.end, |end, (part, _)| end.max(part.end));
-        all.push((span, what));
+        all.push(found);
     }
 }
 

@@ -90,7 +90,8 @@ fn references_paths_and_placeholders_are_no_secrets() {
         " ", "true", "False", "enabled", "none", "null",
         "required", "1", "<password>", "<Client Secret>", "***", "xxxx", "[REDACTED]", "__PASSWORD__",
         "__db pass__", "@@DB@@", "@DB_PASSWORD@", "@db.password@", "((db-password))", "[[DB]]", "%%DB%%", "#{DB}#", "<%= @db %>",
-        "INSERT_TOKEN_HERE", "YOUR-PASSWORD", ".Values.password", "TODO", "%s", "?",
+        "INSERT_TOKEN_HERE", "YOUR-PASSWORD", ".Values.password", "TODO", "%s", "?", "changeme", "CHANGE_ME", "change-me-please",
+        "your-password", "your-secret-here", "unset", "_", "dummy", "example", "placeholder",
     ];
     for value in values {
         all_are(&["PASSWORD", "CLIENT_SECRET", "API_TOKEN", "TLS_KEY", "REDIS_AUTH"], value, false);
@@ -98,8 +99,10 @@ fn references_paths_and_placeholders_are_no_secrets() {
     // These work as passwords.
     for value in [
         "hunter2",
-        "changeme",
         "password",
+        "secret",
+        "admin",
+        "postgres",
         "123456",
         "$()",
         "50%",
@@ -148,5 +151,37 @@ fn the_meaning_of_a_value_depends_on_the_name() {
     }
     // The name of a key pair.
     all_are(&["SSH_KEY", "TLS_KEY", "DEPLOY_KEY"], "k8s-v2-ssh-key", false);
-    all_are(&["PASSWORD"], "your-password", true);
+    all_are(&["PASSWORD"], "your-0a1b2c3d4e5f6071", true);
+}
+
+#[test]
+fn what_visitors_of_a_page_read_is_public() {
+    all_are(
+        &["NEXT_PUBLIC_TOKEN", "VITE_API_KEY", "REACT_APP_AUTH_TOKEN", "PUBLIC_API_KEY"],
+        "a1b2c3d4e5f60718",
+        false,
+    );
+    all_are(&["NEXT_PUBLIC_DB_PASSWORD", "VITE_CLIENT_SECRET", "MY_PUBLIC_TOKEN"], "a1b2c3d4e5f60718", true);
+    let names = crate::secret_shapes::Names::default();
+    let google = ["AI", "za"].concat() + "SyA0123456789abcdefghijklmnopqrstuv";
+    let github = ["gh", "p_"].concat() + "abcdefghijklmnopqrstuvwxyz0123456789";
+    assert_eq!(names.secret("VITE_KEY", &google), None);
+    assert!(names.secret("KEY", &google).is_some() && names.secret("VITE_KEY", &github).is_some());
+}
+
+#[test]
+fn the_password_of_a_trust_store_is_public() {
+    all_are(
+        &["TRUSTSTORE_PASSWORD", "KAFKA_SSL_TRUSTSTORE_PASSWORD", "javax.net.ssl.trustStorePassword"],
+        "changeit",
+        false,
+    );
+    all_are(&["KEYSTORE_PASSWORD", "DB_PASSWORD"], "changeit", true);
+    all_are(&["TRUSTSTORE_PASSWORD"], "hunter2", true);
+}
+
+#[test]
+fn personal_access_tokens_have_short_names() {
+    all_are(&["GH_PAT", "GITHUB_PAT", "AZURE_DEVOPS_PAT"], "hunter2x", true);
+    all_are(&["FILE_PAT", "PAT", "PATH", "GH_PATTERN"], "hunter2x", false);
 }

@@ -25,9 +25,22 @@ const KEYS: [&str; 20] = [
     "terraform.tfstate",
     "credentials.json",
 ];
-/// Ends of paths.
-const PATHS: [&str; 5] =
-    [".aws/credentials", ".docker/config.json", ".kube/config", ".azure/accessTokens.json", ".ssh"];
+/// Ends of paths, some of them of folders in which programs keep credentials.
+const PATHS: [&str; 11] = [
+    ".aws",
+    ".aws/credentials",
+    ".azure",
+    ".azure/accessTokens.json",
+    ".config/gcloud",
+    ".docker/config.json",
+    ".gnupg",
+    ".kube",
+    ".kube/config",
+    ".ssh",
+    "application_default_credentials.json",
+];
+/// Folders of secrets, beside the Dockerfile. Elsewhere it is mostly source code about them.
+const FOLDERS: [&str; 2] = ["secrets", ".secrets"];
 /// Files of settings that often contain a token, and often none.
 const SETTINGS: [&str; 8] =
     [".env", ".env.local", ".env.prod", ".env.production", ".env_prod", ".env_production", ".npmrc", ".yarnrc"];
@@ -62,14 +75,18 @@ fn is_public_target(target: &str) -> bool {
     is_public || KEYRINGS.iter().any(|keyring| target == *keyring || folder == *keyring)
 }
 
-/// Whether a file name, in lower case, is that of a public key or a certificate.
+/// Whether a file name, in lower case, is that of a public key, a certificate, or a store of certificates. Repositories of packages publish
+/// their keys as `NAME.gpg.key`.
 fn is_public_name(name: &str) -> bool {
-    name.contains("pub") || name.contains("cert") || name.contains("ca.")
+    let is_store = name.contains("truststore") || name.contains("trust-store") || name.contains("trust_store");
+    let is_release = || [".gpg.key", ".asc.key", ".pgp.key"].iter().any(|end| name.ends_with(end));
+    let is_own = || ["priv", "secr"].iter().any(|word| name.contains(word));
+    is_store || name.contains("pub") || name.contains("cert") || name.contains("ca.") || (is_release() && !is_own())
 }
 
 /// What kind of secret the file contains. `is_shipped` is whether the image keeps it, and `target` is where.
 pub fn secret(path: &str, target: &str, is_shipped: bool) -> Option<(&'static str, Severity)> {
-    let path = path.trim_end_matches('/');
+    let path = path.trim_end_matches('/').trim_end_matches("/*").trim_end_matches("/.");
     let name = path.rsplit('/').next().unwrap_or_default();
     if PATHS.iter().any(|end| path == *end || path.strip_suffix(end).is_some_and(|before| before.ends_with('/')))
         || KEYS.contains(&name)
@@ -85,6 +102,9 @@ pub fn secret(path: &str, target: &str, is_shipped: bool) -> Option<(&'static st
         || (extension == "pem" && (stem.contains("key") || stem.contains("priv")));
     if is_key && !is_public && !name.contains('*') {
         return Some(("a private key", Severity::High));
+    }
+    if is_shipped && FOLDERS.contains(&path.trim_start_matches("./").trim_start_matches('/')) {
+        return Some(("a folder of secrets", Severity::Medium));
     }
     (is_shipped && SETTINGS.contains(&name.trim_end_matches('~')))
         .then_some(("settings that may have a token", Severity::Medium))

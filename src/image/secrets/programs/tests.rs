@@ -1,0 +1,97 @@
+//! Credentials in the files of programs, and texts that have none.
+
+use super::super::named;
+
+fn found(path: &str, text: &str) -> Option<&'static str> {
+    named(path)?.find(text.as_bytes())
+}
+
+#[test]
+fn credentials_are_found_in_settings_of_programs() {
+    let token = ["gh", "s_"].concat() + &"0123456789abcdefABCDEF".repeat(2);
+    let git = format!("[remote \"origin\"]\n\turl = https://{token}@git.example.com/a/b\n");
+    for (path, text) in [
+        ("src/.git/config", git.as_str()),
+        ("src/.git/config", "[remote \"origin\"]\n\turl = https://x-access-token:hunter2@git.example.com/a/b\n"),
+        (
+            "src/.git/config",
+            "[http \"https://git.example.com/\"]\n\textraheader = AUTHORIZATION: basic amFuZTpodW50ZXIy\n",
+        ),
+        (
+            "root/.gitconfig",
+            "[url \"https://jane:hunter2@git.example.com/\"]\n\tinsteadOf = https://git.example.com/\n",
+        ),
+        ("etc/pip.conf", "[global]\nindex-url = https://jane:hunter2@pypi.example.com/simple\n"),
+        ("root/.config/pip/pip.conf", "[global]\nextra-index-url=\n  https://jane:hunter2@pypi.example.com/simple\n"),
+        ("root/.pip/pip.conf", "[global]\nindex-url=https://jane:hunter2@pypi.example.com/simple\n"),
+        ("app/.yarnrc.yml", "npmScopes:\n  a:\n    npmAuthToken: \"0a1b2c\"\n"),
+        ("root/.nuget/NuGet/NuGet.Config", "<add key=\"ClearTextPassword\" value=\"hunter2\" />"),
+        ("root/.composer/auth.json", r#"{"http-basic":{"repo.example.com":{"username":"a","password":"hunter2"}}}"#),
+        ("var/www/html/auth.json", r#"{"github-oauth":{"github.com":"0a1b2c"}}"#),
+        ("root/.bundle/config", "---\nBUNDLE_GEMS__EXAMPLE__COM: \"jane:hunter2\"\n"),
+        ("root/.gradle/gradle.properties", "org.gradle.daemon=false\nmavenPassword=hunter2\n"),
+        ("etc/apt/auth.conf.d/a.conf", "machine a login b password hunter2\n"),
+        ("etc/apt/auth.conf", "machine a login b password hunter2\n"),
+        ("root/.my.cnf", "[client]\nuser=root\npassword=hunter2\n"),
+        ("root/.terraformrc", "credentials \"app.terraform.io\" { token = \"0a1b2c\" }\n"),
+        ("root/.s3cfg", "[default]\nsecret_key = 0a1b2c\n"),
+        ("root/.config/rclone/rclone.conf", "[a]\ntype = s3\nsecret_access_key = 0a1b2c\n"),
+        ("root/.config/gcloud/application_default_credentials.json", "{\n  \"refresh_token\": \"1//0a\",\n}\n"),
+        ("app/config/master.key", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"),
+        ("app/config/credentials/production.key", "0a1b2c3d4e5f60718293a4b5c6d7e8f9\n"),
+        ("app/application.properties", "server.port=80\nspring.datasource.password=hunter2\n"),
+        ("app/config/application-prod.yml", "spring:\n  datasource:\n    password: hunter2\n"),
+        (
+            "app/appsettings.json",
+            "{\n  \"ConnectionStrings\": {\n    \"A\": \"Server=db;User=sa;Password=hunter2;\"\n  }\n}\n",
+        ),
+        ("app/appsettings.Production.json", "{\n  \"Jwt\": {\n    \"ClientSecret\": \"hunter2\"\n  }\n}\n"),
+        ("var/www/html/wp-config.php", "<?php\ndefine( 'DB_PASSWORD', 'hunter2' );\n"),
+    ] {
+        assert!(found(path, text).is_some(), "{path}: {text}");
+    }
+}
+
+#[test]
+fn settings_without_a_literal_are_none() {
+    for (path, text) in [
+        (
+            "src/.git/config",
+            "[remote \"origin\"]\n\turl = https://git.example.com/a/b\n\turl = git@git.example.com:a/b\n",
+        ),
+        ("src/.git/config", "[user]\n\temail = jane@example.com\n\turl = https://jane@git.example.com/a\n"),
+        ("etc/pip.conf", "[global]\nindex-url = https://pypi.example.com/simple\n# https://jane:hunter2@a\n"),
+        ("etc/pip.conf", "index-url = https://${USER}:${PASSWORD}@pypi.example.com/simple\n"),
+        ("app/.yarnrc.yml", "npmAuthToken: \"${NPM_TOKEN}\"\nnodeLinker: node-modules\n"),
+        ("app/nuget.config", "<add key=\"ClearTextPassword\" value=\"%NUGET_TOKEN%\" />"),
+        ("app/auth.json", r#"{"a":{"password":"hunter2"}}"#),
+        ("app/auth.json", r#"{"http-basic":{}}"#),
+        (
+            "root/.bundle/config",
+            "---\nBUNDLE_PATH: \"vendor/bundle\"\nBUNDLE_MIRROR__HTTPS://A/: \"http://localhost:80\"\n",
+        ),
+        ("root/.gradle/gradle.properties", "org.gradle.jvmargs=-Xmx2g\nsigning.keyId=\nmavenPassword=${PW}\n"),
+        ("root/.my.cnf", "[client]\nuser=root\npassword=\n"),
+        ("app/config/master.key", "in the Secret\n"),
+        ("app/application.properties", "spring.datasource.password=${DB_PASSWORD:hunter2}\na.password={cipher}0a1b\n"),
+        (
+            "app/application.yml",
+            "spring:\n  datasource:\n    password: \"\"\n    token-ttl: 60\n    password: changeme\n",
+        ),
+        ("app/application-dev.yml", "password: hunter2\n"),
+        ("app/node_modules/a/appsettings.json", "\"Password\": \"hunter2\"\n"),
+        ("app/appsettings.Development.json", "\"Password\": \"hunter2\"\n"),
+        (
+            "app/appsettings.json",
+            "{\"Logging\":{\"LogLevel\":\"Debug\"},\n\"PasswordPolicy\": \"strict\",\n\"Password\": \"\"}\n",
+        ),
+        (
+            "var/www/html/wp-config.php",
+            "define( 'DB_PASSWORD', getenv_docker('WORDPRESS_DB_PASSWORD', 'a') );\ndefine( 'DB_PASSWORD', 'password_here' );\n",
+        ),
+        ("app/applications.yml", "password: hunter2\n"),
+        ("app/store.p12", "password=hunter2"),
+    ] {
+        assert_eq!(found(path, text), None, "{path}: {text}");
+    }
+}
