@@ -77,7 +77,7 @@ impl ImageMetrics {
             )?,
             settings_failed: count(
                 "podreeve_image_settings_failed",
-                "1 when the newest settings of images do not load, and older ones are in force.",
+                "1 when the newest settings of images do not load: older ones are in force, or the replica is not ready.",
             )?,
             durations: Histograms::new(
                 registry,
