@@ -49,25 +49,20 @@ impl ImageSettingsWatch {
             Err(error) => {
                 self.metrics.settings_failed.set(1);
                 let shown = error.replace('\n', "; ");
-                match &self.in_force {
-                    Some(text) => {
-                        health.set_images(CheckStatus::ready(format!("{text}; newer ones do not load: {shown}")));
-                        if self.log.failed(&error) {
-                            tracing::error!(
-                                error,
-                                "the settings of images do not load; the last good ones stay in force"
-                            );
-                        }
+                let is_new = self.log.failed(&error);
+                if let Some(text) = &self.in_force {
+                    health.set_images(CheckStatus::ready(format!("{text}; newer ones do not load: {shown}")));
+                    if is_new {
+                        tracing::error!(error, "the settings of images do not load; the last good ones stay in force");
                     }
-                    None => {
-                        health.set_images(CheckStatus::not_ready(format!("the settings do not load: {shown}")));
-                        if self.log.failed(&error) {
-                            tracing::error!(
-                                error,
-                                "the settings of images do not load, and none did since this replica started; it is not ready until they do"
-                            );
-                        }
-                    }
+                    return;
+                }
+                health.set_images(CheckStatus::not_ready(format!("the settings do not load: {shown}")));
+                if is_new {
+                    tracing::error!(
+                        error,
+                        "the settings of images do not load, and none did since this replica started; it is not ready until they do"
+                    );
                 }
             }
         }

@@ -89,6 +89,7 @@ fn a_change_is_seen_and_nothing_else_loads() {
 /// The volume of a Secret or ConfigMap that does not exist is an empty folder.
 #[test]
 fn what_does_not_exist_is_told_from_what_lacks_a_key() {
+    const KEYS: &str = "trust:\n- prefix: registry.example.com\n  anyOf: [{cosignKey: {configMap: keys, key: a}}]\n";
     let of = |more: &str, file: (&str, &str)| {
         let entry = format!("registries:\n- prefix: registry.example.com\n{more}");
         let folder = folder(&[("images.yaml", &entry), file]);
@@ -97,7 +98,6 @@ fn what_does_not_exist_is_told_from_what_lacks_a_key() {
         let path = folder.path().join("images.yaml");
         Files::read(&path, folder.path()).unwrap().setup(&path).unwrap_err()
     };
-    const KEYS: &str = "trust:\n- prefix: registry.example.com\n  anyOf: [{cosignKey: {configMap: keys, key: a}}]\n";
     let none = ("other", "");
     assert!(of("  pullSecret: shop\n", none).contains("registries[0].pullSecret: there is no Secret `shop`"));
     assert!(of("  ca: {configMap: keys}\n", none).contains("registries[0].ca: there is no ConfigMap `keys`"));
