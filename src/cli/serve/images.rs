@@ -25,7 +25,8 @@ use std::sync::Arc;
 pub struct ImageArgs {
     /// Judge what is behind images, by this document: registries, who must have signed, credentials
     ///
-    /// It is read again when it changes, with all that it names. The log says what does not load; it changes nothing.
+    /// It is read again when it changes, with all that it names. The log and /readyz say what does not load; it changes nothing. A replica
+    /// that never loaded any settings is not ready.
     #[arg(long, value_name = "FILE", requires = "cluster", value_hint = clap::ValueHint::FilePath)]
     images: Option<PathBuf>,
 
