@@ -208,9 +208,9 @@ func TestImagesThatNobodyCanReadAreRefused(t *testing.T) {
 		"images.enabled=true,images.registries[0].prefix=a.example:443":     "leave it out",
 		"images.enabled=true,images.registries[0].prefix=169.254.169.254":   "images.registries[0].prefix: podreeve never contacts",
 		"images.enabled=true,images.registries[1].prefix=registry.example.com,images.registries[1].plainHttp=true" + registry: "images.registries[1].prefix: \"registry.example.com\" is that of images.registries[0], too",
-		"images.enabled=true,images.trust[0].prefix=web,images.trust[0].anyOf[0].cosignKey.pem=a" + registry:                "/images/trust/0/prefix",
-		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.file=a" + registry:               "names the file a",
-		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.pem=PRIVATE KEY-----" + registry: "has a private key",
+		"images.enabled=true,images.trust[0].prefix=web,images.trust[0].anyOf[0].cosignKey.pem=a" + registry:                  "/images/trust/0/prefix",
+		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.file=a" + registry:                 "names the file a",
+		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.pem=PRIVATE KEY-----" + registry:   "has a private key",
 		"images.onUnknown=refuse":    "onUnknown",
 		"images.onUnavailable=allow": "onUnavailable",
 	} {
