@@ -41,3 +41,18 @@ fn nothing_behind_the_images_of_podreeves_own_namespace_is_judged() {
         }
     }
 }
+
+/// What only facts of an image could repair does not keep podreeve out; what its operators want denied does.
+#[test]
+fn podreeves_own_tags_are_not_pinned_and_pass() {
+    for (action, images, denied) in [("patch", true, false), ("patch", false, false), ("deny", true, true)] {
+        let mut snapshot = snapshot(json!({"image-digest": {"action": action}}));
+        snapshot.facts.images = images.then(|| Arc::new(Images::unsettled()));
+        snapshot.facts.own_namespace = Some("shop".into());
+        for object in [pod(WEB), deployment(WEB)] {
+            let outcome = create(&object, Hook::Validate, &snapshot);
+            let is_denied = found(&outcome).iter().any(|line| line.starts_with("deny"));
+            assert_eq!(is_denied, denied, "{action} {:?}", found(&outcome));
+        }
+    }
+}
