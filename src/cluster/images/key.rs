@@ -62,7 +62,7 @@ pub async fn follow(
     }
 }
 
-/// The key in the Secret. If the Secret is empty, the leader makes a new one. If somebody deleted it, the leader writes the key that it
+/// The key in the Secret. If the Secret is empty, the leader makes a new one. If a user deleted it, the leader writes the key that it
 /// holds, so that all facts still count.
 async fn read_or_make(
     secrets: &Api<Secret>,
@@ -102,7 +102,7 @@ async fn read_or_make(
     Ok(Sealer::new(&key).map(|sealer| (key, sealer)))
 }
 
-/// A Secret that somebody deleted.
+/// The Secret in place of one that a user deleted.
 fn absent(name: &str) -> Secret {
     let annotations = [(KEEP.0.to_owned(), KEEP.1.to_owned())].into();
     let metadata = ObjectMeta { name: Some(name.to_owned()), annotations: Some(annotations), ..ObjectMeta::default() };

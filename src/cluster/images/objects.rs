@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// Between two tries to write what could not be written.
 const RETRY: Duration = Duration::from_secs(15);
-/// Objects that a person sealed with another key, and that the log names: whoever may write them could fill it.
+/// Objects that a person sealed with another key, and that the log names: a user who may write them could fill it.
 const MOST_BY_HAND: usize = 20;
 /// How long an object stays that has no name or no seal of this key: during an upgrade, replicas of an earlier version read it.
 const FORMER: SignedDuration = SignedDuration::from_hours(1);
