@@ -60,7 +60,7 @@ func imagesBy(t *testing.T, s *suite, hook *harness.Hook, policies string, args 
 	var err error
 	i.registry, err = s.StartRegistry()
 	must(t, err)
-	i.home = namespace(t, s, "images", nil)
+	i.home = namespace(t, s, "images", hook) // podreeve's own
 	must(t, s.Apply(t.Context(), "{apiVersion: v1, kind: Secret, metadata: {name: seal, namespace: "+i.home+"}}"))
 	i.settings(t, "onUnavailable: deny")
 	cert, err := s.NewCertificate() // a self-signed one would be another after a restart

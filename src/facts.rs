@@ -53,6 +53,9 @@ pub struct Facts {
     pub manifest_accounts: Option<Arc<accounts::Accounts>>,
     /// What is known of images; none where image facts are switched off.
     pub images: Option<Arc<Images>>,
+    /// podreeve's own namespace, where no image is judged by what is behind it: neither a registry nor a setting may keep podreeve's own
+    /// pods out, or the upgrade that repairs a setting. None without a cluster.
+    pub own_namespace: Option<Arc<str>>,
     /// What scanners in the cluster report of images.
     pub scans: Arc<reported_scans::ReportedScans>,
     /// What was looked up for this request. It is newer than what the watches delivered.

@@ -1,5 +1,7 @@
 //! Image references, normalised in the way the container runtime resolves them.
 
+pub mod grammar;
+
 use std::borrow::Cow;
 
 /// `[registry/]repository[:tag][@digest]` with Docker Hub's short forms written out.

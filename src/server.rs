@@ -86,8 +86,10 @@ impl Server {
             if authenticated || config.full_answers { Audience::ApiServer } else { Audience::AnyClient };
         let caller = if authenticated { Caller::Authenticated } else { Caller::Unauthenticated };
         policies.ceiling = config.ceiling;
-        let images = config.images.take().map(|load| ImageSettingsWatch::new(load, Arc::clone(&metrics.images)));
+        let images = config.images.take();
+        let images = images.map(|load| ImageSettingsWatch::new(load, Arc::clone(&metrics.images), &health));
         policies.knows_images = images.is_some();
+        policies.own_namespace = config.cluster.as_ref().map(|settings| settings.namespace.as_str().into());
         let snapshot = policies.first(&health, &metrics, config.cluster.is_some())?;
         config.certificates.report(&health, &metrics);
         let listener = listen(config.listen, "--listen")?;
@@ -139,7 +141,7 @@ impl Server {
             tokio::spawn(certificates.rotate(config.poll, Arc::clone(&state))),
             tokio::spawn(policies.watch(config.poll, Arc::clone(&state), cluster_state)),
         ];
-        tasks.extend(images.map(|images| tokio::spawn(images.run(config.poll))));
+        tasks.extend(images.map(|images| tokio::spawn(images.run(config.poll, Arc::clone(&state)))));
         if let Some(settings) = config.cluster {
             let state = Arc::clone(&state);
             tasks.push(tokio::spawn(async move {
@@ -193,8 +195,12 @@ impl Server {
 /// The snapshot for scans. Their results never go to a client of the webhook, so nothing is left out. They say what mode deny would
 /// do: operators look at them before they switch to it.
 fn full_snapshot(state: &ServerState) -> Arc<Snapshot> {
-    let snapshot = state.snapshot.load();
-    Arc::new(Snapshot { audience: Audience::ApiServer, ceiling: Ceiling::default(), ..(**snapshot).clone() })
+    let mut snapshot = (**state.snapshot.load()).clone();
+    if !state.health.knows_image_settings() {
+        // The scan would report each image, for a fault of podreeve's own.
+        snapshot.facts.images = None;
+    }
+    Arc::new(Snapshot { audience: Audience::ApiServer, ceiling: Ceiling::default(), ..snapshot })
 }
 
 fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, StartError> {

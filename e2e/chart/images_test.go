@@ -1,6 +1,9 @@
 package chart
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -197,13 +200,17 @@ func TestImagesThatNobodyCanReadAreRefused(t *testing.T) {
 	const registry = ",images.registries[0].prefix=registry.example.com"
 	for set, says := range map[string]string{
 		"images.enabled=true":                                               "images.enabled needs images.registries",
-		"images.enabled=true" + registry:                                    "images.enabled needs images.egress",
+		"images.enabled=true" + registry:                                    "apiServerCIDRs, every address is open on the ports 443 and 6443",
 		"images.registries[0].host=a":                                       "host",
 		"images.trust[0].prefix=a,images.trust[0].anyOf[0].gpg=a":           "gpg",
-		"images.enabled=true,images.registries[0].prefix=https://a.example": "does not begin with a host",
-		"images.enabled=true,images.trust[0].prefix=web,images.trust[0].anyOf[0].cosignKey.pem=a" + registry:                "images.trust[0].prefix",
-		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.file=a" + registry:               "names the file a",
-		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.pem=PRIVATE KEY-----" + registry: "has a private key",
+		"images.enabled=true,images.registries[0].prefix=https://a.example": "/images/registries/0/prefix",
+		"images.enabled=true,images.registries[0].prefix=index.docker.io":   "images.registries[0].prefix: \"index.docker.io\" has another name in references: write docker.io",
+		"images.enabled=true,images.registries[0].prefix=a.example:443":     "leave it out",
+		"images.enabled=true,images.registries[0].prefix=169.254.169.254":   "images.registries[0].prefix: podreeve never contacts",
+		"images.enabled=true,images.registries[1].prefix=registry.example.com,images.registries[1].plainHttp=true" + registry: "images.registries[1].prefix: \"registry.example.com\" is that of images.registries[0], too",
+		"images.enabled=true,images.trust[0].prefix=web,images.trust[0].anyOf[0].cosignKey.pem=a" + registry:                  "/images/trust/0/prefix",
+		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.file=a" + registry:                 "names the file a",
+		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.pem=PRIVATE KEY-----" + registry:   "has a private key",
 		"images.onUnknown=refuse":    "onUnknown",
 		"images.onUnavailable=allow": "onUnavailable",
 	} {
@@ -214,6 +221,97 @@ func TestImagesThatNobodyCanReadAreRefused(t *testing.T) {
 	}
 	if _, err := helm(t, "helm4").Template("--set", "images.enabled=true,networkPolicy.enabled=false"+registry); err != nil {
 		t.Error(err)
+	}
+}
+
+// The schema of the values refuses the names that podreeve refuses. tests/registry/names.rs holds podreeve to the same list.
+func TestNamesInSettingsOfImages(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(Root(), "tests", "registry", "names.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names map[string]struct{ Good, Bad []string }
+	if err := json.Unmarshal(text, &names); err != nil {
+		t.Fatal(err)
+	}
+	// Switched off, so that the schema alone decides.
+	renders := func(registries, trust []any) error {
+		values, err := yaml.Marshal(map[string]any{"images": map[string]any{"registries": registries, "trust": trust}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = helm(t, "helm4").Template("-f", writeTemp(t, string(values)))
+		return err
+	}
+	type entry = map[string]any
+	documents := map[string]func(string) ([]any, []any){
+		"prefix": func(name string) ([]any, []any) { return []any{entry{"prefix": name, "mirror": name}}, nil },
+		"hosts": func(name string) ([]any, []any) {
+			return []any{entry{"prefix": "a.example", "authHosts": []string{name}, "redirectHosts": []string{name}}}, nil
+		},
+		"object": func(name string) ([]any, []any) {
+			return []any{entry{"prefix": "a.example", "pullSecret": name, "ca": entry{"configMap": name}}}, nil
+		},
+		"trust": func(name string) ([]any, []any) {
+			return nil, []any{entry{"prefix": name, "anyOf": []any{entry{"cosignKey": entry{"pem": "a"}}}}}
+		},
+	}
+	for kind, document := range documents {
+		var registries, trust []any
+		for _, name := range names[kind].Good {
+			moreRegistries, moreTrust := document(name)
+			registries, trust = append(registries, moreRegistries...), append(trust, moreTrust...)
+		}
+		if err := renders(registries, trust); err != nil || len(registries)+len(trust) < 3 {
+			t.Errorf("%s: %d names: %v", kind, len(registries)+len(trust), err)
+		}
+		for _, name := range names[kind].Bad {
+			if err := renders(document(name)); err == nil || !strings.Contains(err.Error(), "/images/") {
+				t.Errorf("%s %q: %v; the error should name the key", kind, name, err)
+			}
+		}
+	}
+}
+
+// An error about values names no template that has nothing to do with it.
+func TestErrorsAboutValuesNameTheValues(t *testing.T) {
+	for name, helm := range helms(t) {
+		_, err := helm.Template("--set", "replicaCount=0")
+		if err == nil || !strings.Contains(err.Error(), "(podreeve/templates/values/check.yaml:") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// New settings of images start new replicas, which are not ready if the settings do not load: so the upgrade stops.
+func TestNewSettingsOfImagesStartNewReplicas(t *testing.T) {
+	of := func(values ...string) string {
+		pod := find[apps.Deployment](t, render(t, values[0], values[1:]...), "Deployment", "podreeve").Spec.Template
+		return pod.Annotations["podreeve.dev/images"]
+	}
+	first := of("images")
+	if first == "" || first != of("images") || first == of("images", "--set", "images.onUnknown=deny") {
+		t.Errorf("the annotation is %q", first)
+	}
+	if off := of("default"); off != "" {
+		t.Errorf("without images it is %q", off)
+	}
+}
+
+// Facts that a person sealed count again after images were off, or after an uninstall: the key stays.
+func TestTheKeyOfSealsStays(t *testing.T) {
+	secret := find[core.Secret](t, render(t, "images"), "Secret", "podreeve-images")
+	if secret.Annotations["helm.sh/resource-policy"] != "keep" || secret.Data != nil {
+		t.Errorf("it is %v", secret)
+	}
+	create := func(values ...string) bool {
+		role := find[rbac.Role](t, render(t, values[0], values[1:]...), "Role", "podreeve")
+		return slices.ContainsFunc(role.Rules, func(rule rbac.PolicyRule) bool {
+			return slices.Contains(rule.Resources, "secrets") && slices.Equal(rule.Verbs, []string{"create"})
+		})
+	}
+	if !create("images", "--set", "tls.mode=existingSecret,tls.secretName=a") || create("default", "--set", "tls.mode=existingSecret,tls.secretName=a") {
+		t.Error("the leader must be allowed to make a Secret that was deleted, and only with images")
 	}
 }
 

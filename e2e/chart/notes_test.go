@@ -55,6 +55,8 @@ func TestNotes(t *testing.T) {
 		"minimal --set mode=deny":                             {"WARNING: with one replica nothing is admitted", "Mode deny (your policies):"},
 		"everything":                                          {"Mode deny from severity high after 2027-01-31 (pss-restricted, pss-baseline@v1.30):", "mutatingwebhookconfiguration gatekeeper-of-pods", "gatekeeper-of-pods.podreeve.svc:8443 yet"},
 		"existing-secret --set tls.caBundle=":                 {"The API server trusts the CA in `ca.crt` of the Secret"},
+		"images":                                              {"WARNING: images.egress does not hold the pods on the ports 443 and 6443"},
+		"default --set images.pullSecrets.namespaces[0]=shop": {"WARNING: podreeve reads no pull secrets."},
 		"default --set webhook.excludeNamespaces[0]=podreeve": {"leave podreeve to cluster administrators"},
 		"everything --is-upgrade --set autoscaling.enabled=false,replicaCount=1,mode=warn,policyFiles=null --set-json policies=[]": {"WARNING: with one replica", "WARNING: denyAfter", "WARNING: without"},
 	} {

@@ -36,7 +36,9 @@ impl ImageContext<'_> {
     /// # Errors
     /// The images that must be looked up first.
     pub fn add(&self, pods: &mut [Placed<'_>]) -> Result<(), FactQuery> {
-        let Some(settings) = self.facts.image_settings().filter(|_| self.is_needed()) else { return Ok(()) };
+        let Some(settings) = self.facts.image_settings(self.namespace).filter(|_| self.is_needed()) else {
+            return Ok(());
+        };
         let (mut missing, may_ask) = (Missing::default(), self.facts.may_ask_images());
         let pods_get_digests = self.policies.iter().any(|policy| policy.writes_digests);
         for placed in pods {

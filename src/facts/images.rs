@@ -259,10 +259,12 @@ impl Facts {
         self.images.as_ref().is_some_and(|images| !images.closed)
     }
 
-    /// What the settings say about images of which nothing is known; none where image facts are switched off.
+    /// What the settings say about images of which nothing is known; none where no image is judged by what is behind it: where image facts
+    /// are switched off, and in podreeve's own namespace.
     #[must_use]
-    pub fn image_settings(&self) -> Option<ImageSettings> {
-        self.images.as_ref().map(|images| images.settings)
+    pub fn image_settings(&self, namespace: &str) -> Option<ImageSettings> {
+        let images = self.images.as_ref().filter(|_| self.own_namespace.as_deref() != Some(namespace));
+        images.map(|images| images.settings)
     }
 }
 

@@ -33,6 +33,11 @@ impl Client {
         let mut registries = Vec::new();
         for (index, entry) in settings.registries.iter().enumerate() {
             entry.check(index)?;
+            let same = |other: &RegistrySettings| other.prefix == entry.prefix;
+            if let Some(first) = settings.registries.iter().take(index).position(same) {
+                let why = format!("{:?} is that of registries[{first}], too, and one would never count", entry.prefix);
+                return Err(SettingsError::Field { index, field: "prefix", why });
+            }
             let transport = Transport::new(&entry.certificates(index)?, &limits)?;
             registries.push(Registry { settings: entry.clone(), transport });
         }

@@ -102,6 +102,15 @@ impl Keyring {
             .map(|(_, credential)| credential)
     }
 
+    /// Whether it has something for this host or path, or for a part of it.
+    #[must_use]
+    pub fn has_any_for(&self, place: &str) -> bool {
+        let hub =
+            (place.split('/').next() == Some("docker.io")).then(|| place.replacen("docker.io", "index.docker.io", 1));
+        let about = |place: &str| self.entries.iter().any(|(key, _)| covers(key, place) || covers(place, key));
+        about(place) || hub.as_deref().is_some_and(about)
+    }
+
     /// The name of the program that knows the credentials of this registry: `docker-credential-NAME`.
     #[must_use]
     pub fn helper(&self, registry: &str) -> Option<&str> {

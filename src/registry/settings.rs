@@ -1,10 +1,13 @@
 //! Which registries may be contacted, and how: `images.registries`.
 
+use super::address::{self, Reach};
 use super::host_pattern;
+use crate::reference::grammar;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// One registry, or a part of it.
@@ -13,22 +16,27 @@ use std::path::PathBuf;
 pub struct RegistrySettings {
     /// The images that this entry is for: a host with its port (`registry.example.com:5000`), or a path on it
     /// (`registry.example.com/shop`). Whole segments are compared, and the longest prefix wins.
+    #[schemars(regex(pattern = grammar::PREFIX))]
     pub prefix: String,
     /// A host and path that podreeve contacts in place of `prefix`: `mirror.example.com/cache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = grammar::PREFIX))]
     pub mirror: Option<String>,
     /// The authorities that sign the registry's certificate, in addition to those of the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<CaSource>,
     /// A Secret with credentials for it, of the type `kubernetes.io/dockerconfigjson`, in podreeve's own namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = grammar::OBJECT))]
     pub pull_secret: Option<String>,
     /// Other hosts that may give tokens for it: `auth.example.com`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(regex(pattern = grammar::HOSTS)))]
     pub auth_hosts: Vec<String>,
     /// Other hosts in a private network that may send its layers: `storage.example.com`, `*.storage.example.com`. A
     /// host with public addresses needs no entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(regex(pattern = grammar::HOSTS)))]
     pub redirect_hosts: Vec<String>,
     /// Whether it speaks HTTP without TLS. Credentials then go to a loopback address only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -44,7 +52,7 @@ pub enum CaSource {
     /// A file with PEM text.
     File(PathBuf),
     /// A ConfigMap in podreeve's own namespace, with PEM text in its only key.
-    ConfigMap(String),
+    ConfigMap(#[schemars(regex(pattern = grammar::OBJECT))] String),
 }
 
 /// All registries.
@@ -85,6 +93,14 @@ impl RegistrySettings {
             && let Some(why) = wrong_name(mirror)
         {
             return wrong("mirror", format!("{mirror:?} {why}"));
+        }
+        if let Some(name) = self.pull_secret.as_ref().filter(|name| !grammar::is_object(name)) {
+            return wrong("pullSecret", format!("{name:?} is no name of a Secret"));
+        }
+        if let Some(CaSource::ConfigMap(name)) = self.ca.as_ref()
+            && !grammar::is_object(name)
+        {
+            return wrong("ca", format!("{name:?} is no name of a ConfigMap"));
         }
         let hosts = [("authHosts", &self.auth_hosts), ("redirectHosts", &self.redirect_hosts)];
         for (field, hosts) in hosts {
@@ -142,16 +158,25 @@ impl RegistrySettings {
 }
 
 fn wrong_name(name: &str) -> Option<&'static str> {
-    if name.contains("://") {
-        return Some("has a scheme; write the host alone (`plainHttp: true` for HTTP)");
+    if grammar::is_prefix(name) {
+        return None;
     }
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"./:-_[]".contains(&b);
-    let host = name.split('/').next().unwrap_or("");
-    if host.is_empty() || !name.bytes().all(allowed) || name.contains("//") || name.contains("..") {
-        return Some("must be a host in lower case, with a path or without: registry.example.com/shop");
-    }
-    (!host.contains(['.', ':']) && host != "localhost")
-        .then_some("has no host: begin with one, such as registry.example.com")
+    let (host, path) = name.split_once('/').unwrap_or((name, ""));
+    Some(if name.contains("://") {
+        "has a scheme; write the host alone (`plainHttp: true` for HTTP)"
+    } else if name.contains('*') {
+        "has a `*`; leave it out: all images below a prefix are meant"
+    } else if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        "has capital letters; write small ones, as references have them"
+    } else if name.ends_with('/') {
+        "ends with a slash; leave it out"
+    } else if path.contains(':') {
+        "names a tag; leave it out: all images of a repository are meant"
+    } else if !host.is_empty() && !host.contains(['.', ':']) {
+        "has no host: begin with one, such as registry.example.com"
+    } else {
+        "must be a host in lower case, with a path or without: registry.example.com/shop"
+    })
 }
 
 /// Names that no reference has, because it has the other name of the same registry.
@@ -162,7 +187,15 @@ fn other_name(prefix: &str) -> Option<&'static str> {
             Some("has another name in references: write docker.io")
         }
         _ if host.ends_with(":443") => Some("has the port that is meant without one; leave it out"),
-        _ => None,
+        _ => address_of(host).and_then(|address| address::refused(address, Reach::Listed)),
+    }
+}
+
+/// The address, where a host is written as one.
+fn address_of(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?.parse().ok(),
+        None => host.split(':').next()?.parse().ok(),
     }
 }
 
@@ -188,6 +221,20 @@ mod tests {
         assert!(error.contains("pullSecret") && !error.contains("hunter2"), "{error}");
         for bad in ["index.docker.io", "registry-1.docker.io/shop", "registry.example.com:443/shop"] {
             assert!(entry(bad).check(0).is_err(), "{bad}");
+        }
+        // Nothing would ever be read from them.
+        for bad in ["169.254.169.254", "169.254.169.254:80/x", "[fe80::1]:5000", "0.0.0.0:5000"] {
+            assert!(entry(bad).check(0).is_err(), "{bad}");
+        }
+        for (bad, says) in [
+            ("Registry.example.com", "small ones"),
+            ("*.example.com", "has a `*`"),
+            ("registry.example.com/shop/", "ends with a slash"),
+            ("registry.example.com/shop:1", "names a tag"),
+            ("shop/web", "has no host"),
+        ] {
+            let error = entry(bad).check(1).unwrap_err().to_string();
+            assert!(error.starts_with("registries[1].prefix: ") && error.contains(says), "{error}");
         }
         let settings =
             RegistrySettings { auth_hosts: vec!["auth.example.com/token".to_owned()], ..entry("a.example.com") };

@@ -40,6 +40,8 @@ pub struct Health {
     certificate: ArcSwapOption<CheckStatus>,
     policies: ArcSwapOption<CheckStatus>,
     mode: ArcSwapOption<CheckStatus>,
+    /// None where podreeve does not look at what is behind images.
+    images: ArcSwapOption<CheckStatus>,
     /// None where podreeve does not write its webhook configurations.
     webhooks: ArcSwapOption<CheckStatus>,
     /// None without a cluster.
@@ -58,6 +60,7 @@ impl Health {
             certificate: ArcSwapOption::empty(),
             policies: ArcSwapOption::empty(),
             mode: ArcSwapOption::empty(),
+            images: ArcSwapOption::empty(),
             webhooks: ArcSwapOption::empty(),
             api: api_health,
             started: Instant::now(),
@@ -103,6 +106,18 @@ impl Health {
         self.mode.store(Some(Arc::new(status)));
     }
 
+    /// Not ready before any settings loaded: a replica without them can judge no image, and the rollout must stop. Later, what is in force
+    /// stays in force.
+    pub fn set_images(&self, status: CheckStatus) {
+        self.images.store(Some(Arc::new(status)));
+    }
+
+    /// Whether settings of images are in force, or none are needed.
+    #[must_use]
+    pub fn knows_image_settings(&self) -> bool {
+        self.images.load().as_ref().is_none_or(|status| status.ready)
+    }
+
     pub fn set_policies(&self, status: CheckStatus) {
         self.policies.store(Some(Arc::new(status)));
     }
@@ -118,6 +133,7 @@ impl Health {
             ("policies", self.policies.load_full().unwrap_or_else(missing)),
         ];
         checks.extend(self.mode.load_full().map(|status| ("mode", status)));
+        checks.extend(self.images.load_full().map(|status| ("images", status)));
         let waited = self.started.elapsed();
         let cluster = |api_health: &Arc<ApiHealth>| ("cluster", Arc::new(self.cluster(api_health, waited)));
         checks.extend(self.api.as_ref().map(cluster));

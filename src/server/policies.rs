@@ -54,6 +54,8 @@ pub struct Policies {
     pub(super) audience: Audience,
     /// Whether podreeve looks at what is behind images.
     pub(super) knows_images: bool,
+    /// The namespace that podreeve runs in; none without a cluster.
+    pub(super) own_namespace: Option<Arc<str>>,
     /// The ceiling of the arguments. The ceiling that podreeve's Deployment names may be softer.
     pub(super) ceiling: Ceiling,
 }
@@ -76,6 +78,7 @@ impl Policies {
             cluster: false,
             audience: Audience::default(),
             knows_images: false,
+            own_namespace: None,
             ceiling: Ceiling::default(),
         }
     }
@@ -263,6 +266,7 @@ impl Policies {
         snapshot.policies.generation = self.generation;
         snapshot.facts.clone_from(&self.cluster_state.facts);
         snapshot.facts.cluster = self.cluster;
+        snapshot.facts.own_namespace.clone_from(&self.own_namespace);
         if self.knows_images && snapshot.facts.images.is_none() {
             // None are known yet, which is not the same as image facts that are switched off. Nor is it known which must be signed.
             snapshot.facts.images = Some(Arc::new(Images::unsettled()));

@@ -20,6 +20,8 @@ pub struct PodContext<'a> {
     pub written: Option<Written>,
     /// What is known of its images, if a policy judges them and image facts are switched on.
     pub images: Option<Box<PodImages>>,
+    /// Whether it is in podreeve's own namespace.
+    pub in_own_namespace: bool,
     /// Set when the request opens a connection to the pod and does not change it.
     pub connect: Option<Connect<'a>>,
 }

@@ -64,7 +64,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
     ("observe", &["facts", "scan", "admit", "outcome", "decide", "policy", "rule", "rules", "workload", "text"]),
     ("authority", &[]),
-    ("registry", &["image", "text", "workload"]),
+    ("registry", &["image", "reference", "text", "workload"]),
     (
         "report",
         &[

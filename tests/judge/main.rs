@@ -22,6 +22,7 @@ mod image_patterns;
 mod image_reports;
 mod images;
 mod images_incomplete;
+mod images_own;
 mod images_repaired;
 mod images_tenants;
 mod many_violations;

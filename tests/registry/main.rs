@@ -13,6 +13,7 @@ mod images;
 mod layers;
 mod measured;
 mod mirrors;
+mod names;
 mod outages;
 mod referrers;
 mod rollback;

@@ -12,7 +12,7 @@ use podreeve::admit::Snapshot;
 use podreeve::policy::Ceiling;
 use podreeve::server::certs::{Certificates, SelfSigned};
 use podreeve::server::policies::Policies;
-use podreeve::server::{Config, Limits, Server};
+use podreeve::server::{Config, Limits, LoadImages, Server};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -72,6 +72,7 @@ pub struct Setup {
     pub drain_delay: Duration,
     pub exit_within: Duration,
     pub ceiling: Ceiling,
+    pub images: Option<LoadImages>,
 }
 
 impl Default for Setup {
@@ -91,6 +92,7 @@ impl Default for Setup {
             drain_delay: Duration::ZERO,
             exit_within: NEVER,
             ceiling: Ceiling::default(),
+            images: None,
         }
     }
 }
@@ -122,7 +124,7 @@ impl Running {
             poll: Duration::from_millis(5),
             ceiling: setup.ceiling,
             cluster: None,
-            images: None,
+            images: setup.images,
             full_answers: false,
         };
         let server = Server::bind(config, setup.policies, None).unwrap();

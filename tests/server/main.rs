@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod harness;
+mod images;
 #[path = "../common/secrets.rs"]
 mod planted;
 

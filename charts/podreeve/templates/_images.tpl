@@ -46,7 +46,7 @@
     name: {{ include "podreeve.fullname" . }}-images
 {{- range include "podreeve.imageFiles" . | fromJsonArray }}
 - name: {{ .volume }}
-  {{- /* Optional: without it podreeve starts, and says what is missing. */}}
+  {{- /* Optional: without it podreeve starts, is not ready, and /readyz says what is missing. */}}
   {{- if eq .folder "secrets" }}
   secret:
     secretName: {{ .name }}
@@ -91,17 +91,48 @@
 {{- range include "podreeve.namesUnder" (list "file" .trust) | splitList "\n" | compact -}}
 {{- fail (printf "images.trust names the file %s, which the pods do not have: put it into a ConfigMap in podreeve's namespace and name that (configMap), or write its text (pem)" .) -}}
 {{- end -}}
-{{- range $name, $entries := dict "registries" .registries "trust" .trust -}}
+{{- /* values.schema.json has the grammar of a prefix. This is what podreeve refuses beyond that. */ -}}
+{{- range $list, $entries := dict "registries" .registries "trust" .trust -}}
+{{- $first := dict -}}
 {{- range $index, $entry := $entries -}}
+{{- $at := printf "images.%s[%d].prefix" $list $index -}}
+{{- if hasKey $first $entry.prefix -}}
+{{- fail (printf "%s: %q is that of images.%s[%d], too. Write one entry" $at $entry.prefix $list (get $first $entry.prefix)) -}}
+{{- end -}}
+{{- $_ := set $first $entry.prefix (int $index) -}}
 {{- $host := splitList "/" $entry.prefix | first -}}
-{{- if not (or (eq $host "*") (eq $host "localhost") (and (regexMatch "[.:]" $host) (not (contains "://" $entry.prefix)))) -}}
-{{- fail (printf "images.%s[%d].prefix: %q does not begin with a host, as in registry.example.com/shop or docker.io/library" $name $index $entry.prefix) -}}
+{{- if eq $list "registries" -}}
+{{- if has $host (list "index.docker.io" "registry-1.docker.io" "registry.hub.docker.com") -}}
+{{- fail (printf "%s: %q has another name in references: write docker.io" $at $entry.prefix) -}}
+{{- else if hasSuffix ":443" $host -}}
+{{- fail (printf "%s: %q has the port that is meant without one; leave it out" $at $entry.prefix) -}}
+{{- else if hasPrefix "169.254." $host -}}
+{{- fail (printf "%s: podreeve never contacts %q: link-local addresses belong to the metadata services of clouds" $at $entry.prefix) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and .enabled $.Values.networkPolicy.enabled (not .egress) (not $.Values.hostNetwork) -}}
-{{- fail "images.enabled needs images.egress, the addresses of the registries: networkPolicy.enabled keeps the pods from every other address, and a NetworkPolicy knows no names. For any address on port 443 write [{ports: [{port: 443}]}]" -}}
+{{- $open := ternary "" (printf "Without networkPolicy.apiServerCIDRs, every address is open on the ports %s already. " (join " and " $.Values.networkPolicy.apiServerPorts)) (not (empty $.Values.networkPolicy.apiServerCIDRs)) -}}
+{{- fail (printf "images.enabled needs images.egress, the addresses of the registries: with networkPolicy.enabled the pods reach what the values name, and a NetworkPolicy knows no names of hosts. %sFor any address on port 443 write [{ports: [{port: 443}]}]" $open) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/*
+The Secrets and ConfigMaps that the settings of images name and that do not exist. Nothing where Helm asks no cluster, which it shows by finding
+no namespace `default`.
+*/}}
+{{- define "podreeve.missingImageFiles" -}}
+{{- $missing := list -}}
+{{- if and .Values.images.enabled (lookup "v1" "Namespace" "" "default") -}}
+{{- range include "podreeve.imageFiles" . | fromJsonArray -}}
+{{- $kind := ternary "Secret" "ConfigMap" (eq .folder "secrets") -}}
+{{- if not (lookup "v1" $kind $.Release.Namespace .name) -}}
+{{- $missing = append $missing (printf "%s %s" $kind .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- join ", " $missing -}}
 {{- end -}}

@@ -17,7 +17,7 @@ pub(super) fn known(
     namespace: &str,
     today: Date,
 ) -> Result<Option<Box<PodImages>>, FactQuery> {
-    let Some(settings) = facts.image_settings() else { return Ok(None) };
+    let Some(settings) = facts.image_settings(namespace) else { return Ok(None) };
     let (digests, may_ask) = (kept.digests(), facts.may_ask_images());
     let reaches = |name: &str| pod.context.connect.as_ref().is_some_and(|connect| connect.reaches(name));
     let (mut images, mut missing) = (Vec::new(), Vec::new());

@@ -25,7 +25,8 @@ use std::sync::Arc;
 pub struct ImageArgs {
     /// Judge what is behind images, by this document: registries, who must have signed, credentials
     ///
-    /// It is read again when it changes, with all that it names. The log says what does not load; it changes nothing.
+    /// It is read again when it changes, with all that it names. The log and /readyz say what does not load; it changes nothing. A replica
+    /// that never loaded any settings is not ready.
     #[arg(long, value_name = "FILE", requires = "cluster", value_hint = clap::ValueHint::FilePath)]
     images: Option<PathBuf>,
 
@@ -77,8 +78,8 @@ struct Files {
     document: Vec<u8>,
     /// By kind, name and key: `configmaps`, `trusted-root`, `trusted_root.json`.
     parts: BTreeMap<(&'static str, String), BTreeMap<String, Vec<u8>>>,
-    /// Files elsewhere that the document names.
-    named: BTreeMap<PathBuf, Vec<u8>>,
+    /// Files elsewhere that the document names, and why one cannot be read.
+    named: BTreeMap<PathBuf, Result<Vec<u8>, String>>,
 }
 
 impl Files {
@@ -94,7 +95,7 @@ impl Files {
         if let Ok((document, _)) = files.document(path) {
             let providers = document.credential_providers.iter().map(|providers| providers.config.clone());
             for file in document.registries.iter().filter_map(ca_file).chain(providers) {
-                files.named.insert(file.clone(), read(&file)?);
+                files.named.insert(file.clone(), read(&file));
             }
         }
         Ok(files)
@@ -137,6 +138,11 @@ impl Files {
             };
             if let Some(name) = &registry.pull_secret {
                 let keyring = self.pull_secret(name).map_err(|why| wrong("pullSecret", why))?;
+                let place = registry.mirror.as_deref().unwrap_or(&registry.prefix);
+                if !keyring.has_any_for(place) {
+                    let why = format!("the Secret `{name}` has no credentials for {place}");
+                    return Err(wrong("pullSecret", why));
+                }
                 credentials = credentials.keyring(keyring);
             }
             if let Some(CaSource::ConfigMap(name)) = &registry.ca {
@@ -145,20 +151,29 @@ impl Files {
                 let text = self.config_map(name, None).map_err(|why| wrong("ca", only(why)))?;
                 registry.ca = Some(CaSource::Pem(text));
             }
+            if let Some(path) = ca_file(registry) {
+                registry.ca = Some(CaSource::Pem(self.named_file(&path).map_err(|why| wrong("ca", why))?));
+            }
         }
         if let Some(providers) = &document.credential_providers {
-            let text =
-                self.named.get(&providers.config).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
-            let providers = Providers::read(&text, &providers.bin_dir);
             let at = "credentialProviders.config";
-            credentials =
-                credentials.providers(providers.map_err(|error| format!("{shown}:{}: {at}: {error}", line(at)))?);
+            let wrong = |why: String| format!("{shown}:{}: {at}: {why}", line(at));
+            let text = self.named_file(&providers.config).map_err(wrong)?;
+            let providers = Providers::read(&text, &providers.bin_dir);
+            credentials = credentials.providers(providers.map_err(|error| wrong(error.to_string()))?);
         }
         let count = registries.len();
         let settings = Settings { registries, any_host: false };
         let client = Client::new(&settings, credentials, limits).map_err(|error| match &error {
-            SettingsError::Field { index, field, .. } => {
-                format!("{shown}:{}: {error}", line(&format!("registries[{index}].{field}")))
+            SettingsError::Field { index, field, why } => {
+                let at = format!("registries[{index}].{field}");
+                let named = document.registries.get(*index).filter(|_| *field == "ca");
+                let whose = match named.and_then(|registry| registry.ca.as_ref()) {
+                    Some(CaSource::ConfigMap(name)) => format!("the ConfigMap `{name}`: "),
+                    Some(CaSource::File(path)) => format!("{}: ", path.display()),
+                    _ => String::new(),
+                };
+                format!("{shown}:{}: {at}: {whose}{why}", line(&at))
             }
             SettingsError::Tls(_) => format!("{shown}: {error}"),
         })?;
@@ -191,10 +206,22 @@ impl Files {
         Ok(TrustInForce { trust: Arc::new(trust), id })
     }
 
+    /// A file elsewhere.
+    fn named_file(&self, path: &Path) -> Result<String, String> {
+        let found = self.named.get(path).cloned().unwrap_or_else(|| read(path))?;
+        String::from_utf8(found).map_err(|_| format!("{} is no text", path.display()))
+    }
+
+    /// The keys of a Secret or ConfigMap. One that does not exist is an empty folder: its volume is optional.
+    fn object(&self, folder: &'static str, kind: &str, name: &str) -> Result<&BTreeMap<String, Vec<u8>>, String> {
+        let keys = self.parts.get(&(folder, name.to_owned())).filter(|keys| !keys.is_empty());
+        keys.ok_or_else(|| {
+            format!("there is no {kind} `{name}` in podreeve's namespace, or it is empty or not mounted yet")
+        })
+    }
+
     fn pull_secret(&self, name: &str) -> Result<Keyring, String> {
-        let keys = self.parts.get(&("secrets", name.to_owned()));
-        let keys = keys
-            .ok_or_else(|| format!("there is no Secret `{name}` in podreeve's namespace, or it is not mounted yet"))?;
+        let keys = self.object("secrets", "Secret", name)?;
         let json = keys.get(CREDENTIALS).ok_or_else(|| {
             format!(
                 "the Secret `{name}` has no key `{CREDENTIALS}`; make it with `kubectl create secret docker-registry`"
@@ -204,15 +231,12 @@ impl Files {
     }
 
     fn config_map(&self, name: &str, key: Option<&str>) -> Result<String, String> {
-        let keys = self.parts.get(&("configmaps", name.to_owned()));
-        let keys = keys.ok_or_else(|| {
-            format!("there is no ConfigMap `{name}` in podreeve's namespace, or it is not mounted yet")
-        })?;
+        let keys = self.object("configmaps", "ConfigMap", name)?;
         let mut values = keys.iter().filter(|(found, _)| key.is_none_or(|key| key == *found));
         match (values.next(), values.next()) {
             (Some((_, bytes)), None) => String::from_utf8(bytes.clone())
                 .map_err(|_| format!("the ConfigMap `{name}` has a key that is no text")),
-            (None, _) => Err(format!("the ConfigMap `{name}` has no key `{}`", key.unwrap_or("(any)"))),
+            (None, _) => Err(format!("the ConfigMap `{name}` has no key `{}`", key.unwrap_or_default())),
             _ => Err(format!("the ConfigMap `{name}` has several keys; name one with `key`")),
         }
     }

@@ -18,13 +18,15 @@ use crate::observe::LogOnce;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::watcher;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Between two tries to write what could not be written.
 const RETRY: Duration = Duration::from_secs(15);
+/// Objects that a person sealed with another key, and that the log names: a user who may write them could fill it.
+const MOST_BY_HAND: usize = 20;
 /// How long an object stays that has no name or no seal of this key: during an upgrade, replicas of an earlier version read it.
 const FORMER: SignedDuration = SignedDuration::from_hours(1);
 /// How long an object stays at least after a replica has read it for the first time.
@@ -39,7 +41,7 @@ pub async fn share(
     leadership: &Leadership,
 ) {
     let names = WatchNames { what: "imagefacts.podreeve.dev", without: "each replica reads images for itself" };
-    let mut sink = ObjectSink { service, owner, leadership, log: LogOnce::default() };
+    let mut sink = ObjectSink { service, owner, leadership, log: LogOnce::default(), by_hand: HashSet::new() };
     let pace = Pace::new();
     service.layers_come.store(true, Ordering::Relaxed);
     let config = watcher::Config::default().page_size(100);
@@ -58,6 +60,8 @@ struct ObjectSink<'s> {
     owner: &'s Owner,
     leadership: &'s Leadership,
     log: LogOnce,
+    /// What a person sealed with another key, and the log has named.
+    by_hand: HashSet<String>,
 }
 
 impl Sink for ObjectSink<'_> {
@@ -69,6 +73,18 @@ impl Sink for ObjectSink<'_> {
             Ok(()) | Err(ObjectError::Record { .. }) => {}
             Err(_) if self.owner.is_of_another(item) => {}
             Err(error) => {
+                self.service.metrics.objects_ignored.inc();
+                if object::claims_by_hand(item) {
+                    // A person waits for each of these.
+                    if self.by_hand.len() < MOST_BY_HAND && self.by_hand.insert(item.name().to_owned()) {
+                        tracing::warn!(
+                            object = item.name(),
+                            error = error.to_string(),
+                            "facts of an image that a person sealed are ignored; if that was you, take the key from the Secret again and seal them with it, or else look who wrote the object"
+                        );
+                    }
+                    return;
+                }
                 // Of all objects once: after an uninstall the next installation may find thousands of the last one.
                 if self.log.failed(&error.to_string()) {
                     tracing::warn!(

@@ -45,7 +45,7 @@ fn a_tag_is_known_by_its_digest_too() {
 #[test]
 fn what_was_asked_is_not_asked_again() {
     let mut facts = Facts { images: Some(Arc::default()), ..Facts::default() };
-    assert!(facts.image("shop", "a:1").is_none() && facts.image_settings().is_some());
+    assert!(facts.image("shop", "a:1").is_none() && facts.image_settings("shop").is_some());
     let references = vec!["a:1".to_owned()];
     let query = ImageQuery { namespace: "shop".to_owned(), pull_secrets: Vec::new(), accounts: Vec::new(), references };
     facts.answers.push(FactAnswer::Nothing(FactQuery::Images(query)));

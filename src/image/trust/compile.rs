@@ -9,7 +9,7 @@ use super::key::PublicKey;
 use super::keyless::{Instance, KeylessAuthority};
 use super::notation::NotaryAuthority;
 use super::requirement::Required;
-use crate::reference::ImageRef;
+use crate::reference::{ImageRef, grammar};
 use serde::{Deserialize, Serialize};
 
 /// Where a document is wrong, and how.
@@ -205,6 +205,9 @@ fn prefix(text: &str) -> Result<ImageRef<'static>, String> {
     }
     if read.tag.is_some() || read.digest.is_some() {
         return Err(format!("`{text}` names a tag or a digest; name the repository, all images of it count"));
+    }
+    if !grammar::is_prefix(&format!("{}/{}", read.registry, probe.repository)) {
+        return Err(format!("`{text}` is no registry or repository such as `registry.example.com/shop`"));
     }
     Ok(read.into_owned())
 }

@@ -1,5 +1,6 @@
 //! The trust document: who may sign the images below a prefix. It is the list `images.trust` of the settings.
 
+use crate::reference::grammar;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub struct TrustDocument {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrustEntry {
     /// A registry (`registry.example.com`), a path in it or a repository, compared by whole segments; `*` is every image.
+    #[schemars(regex(pattern = grammar::TRUST_PREFIX))]
     pub prefix: String,
     /// The authorities. A valid signature by one of them is enough.
     #[schemars(length(min = 1))]
@@ -26,6 +28,7 @@ pub struct TrustEntry {
     /// The prefix that the images had when they were signed, for images that were copied to this one. Cosign's older
     /// format writes the repository into the signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = grammar::TRUST_PREFIX))]
     pub signed_as: Option<String>,
     /// Attestations that one of the authorities must have signed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,6 +75,7 @@ pub struct CosignKey {
     pub pem: Option<String>,
     /// The name of a ConfigMap that has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = grammar::OBJECT))]
     pub config_map: Option<String>,
     /// The key in the ConfigMap. It can be left out where the ConfigMap has only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +140,7 @@ pub struct Source {
     pub pem: Option<String>,
     /// The name of a ConfigMap that has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = grammar::OBJECT))]
     pub config_map: Option<String>,
     /// The key in the ConfigMap. It can be left out where the ConfigMap has only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,8 @@
 //! Images: what is known of them, and how registries answer.
 
 use super::grid::{Axis, Counters, Histograms};
-use super::{gauge, seconds};
-use prometheus::{Gauge, IntGauge, Opts, Registry};
+use super::{counter, gauge, seconds};
+use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry};
 
 /// What is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct ImageMetrics {
     /// Of the signatures that were read longest ago.
     pub signatures_age: Gauge,
     pub settings_failed: IntGauge,
+    /// Objects of the cluster without the seal of this installation.
+    pub objects_ignored: IntCounter,
     durations: Histograms,
     bytes: Counters,
     errors: Counters,
@@ -77,7 +79,12 @@ impl ImageMetrics {
             )?,
             settings_failed: count(
                 "podreeve_image_settings_failed",
-                "1 when the newest settings of images do not load, and older ones are in force.",
+                "1 when the newest settings of images do not load: older ones are in force, or the replica is not ready.",
+            )?,
+            objects_ignored: counter(
+                registry,
+                "podreeve_image_objects_ignored_total",
+                "Times that facts of an image in the cluster were ignored, because they have not the seal of this installation.",
             )?,
             durations: Histograms::new(
                 registry,

@@ -27,6 +27,16 @@ fn an_error_says_where_and_what_to_do() {
         ("  insecure: true\n", "DIR/images.yaml:3: registries[0].insecure"),
         ("  pullSecret: shop\n", "DIR/images.yaml:3: registries[0].pullSecret: there is no Secret `shop`"),
         ("  ca: {configMap: own-ca}\n", "DIR/images.yaml:3: registries[0].ca: there is no ConfigMap `own-ca`"),
+        ("  ca: {pem: hello}\n", "DIR/images.yaml:3: registries[0].ca: it has no certificate"),
+        ("  ca: {file: /nowhere/ca.crt}\n", "DIR/images.yaml:3: registries[0].ca: /nowhere/ca.crt: No such file"),
+        (
+            "credentialProviders: {config: /nowhere/c.yaml, binDir: /nowhere}\n",
+            "DIR/images.yaml:3: credentialProviders.config: /nowhere/c.yaml: No such file",
+        ),
+        (
+            "- prefix: registry.example.com\n",
+            "registries[1].prefix: \"registry.example.com\" is that of registries[0], too",
+        ),
         ("  authHosts: [a/b]\n", "DIR/images.yaml:3: registries[0].authHosts"),
         ("onUnknown: refuse\n", "DIR/images.yaml:3: onUnknown"),
         (
@@ -74,4 +84,48 @@ fn a_change_is_seen_and_nothing_else_loads() {
     assert!(loader().is_err() && loader().is_err());
     fs::write(&path, "registries: []\n").unwrap();
     assert!(loader().unwrap().is_some());
+}
+
+/// The volume of a Secret or ConfigMap that does not exist is an empty folder.
+#[test]
+fn what_does_not_exist_is_told_from_what_lacks_a_key() {
+    const KEYS: &str = "trust:\n- prefix: registry.example.com\n  anyOf: [{cosignKey: {configMap: keys, key: a}}]\n";
+    let of = |more: &str, file: (&str, &str)| {
+        let entry = format!("registries:\n- prefix: registry.example.com\n{more}");
+        let folder = folder(&[("images.yaml", &entry), file]);
+        fs::create_dir_all(folder.path().join("secrets/shop")).unwrap();
+        fs::create_dir_all(folder.path().join("configmaps/keys")).unwrap();
+        let path = folder.path().join("images.yaml");
+        Files::read(&path, folder.path()).unwrap().setup(&path).unwrap_err()
+    };
+    let none = ("other", "");
+    assert!(of("  pullSecret: shop\n", none).contains("registries[0].pullSecret: there is no Secret `shop`"));
+    assert!(of("  ca: {configMap: keys}\n", none).contains("registries[0].ca: there is no ConfigMap `keys`"));
+    assert!(of(KEYS, none).contains("there is no ConfigMap `keys`"));
+    assert!(of("  pullSecret: shop\n", ("secrets/shop/a", "b")).contains("the Secret `shop` has no key"));
+    assert!(of(KEYS, ("configmaps/keys/b", "c")).contains("the ConfigMap `keys` has no key `a`"));
+    let ca = of("  ca: {configMap: keys}\n", ("configmaps/keys/b", "hello"));
+    assert!(ca.contains("registries[0].ca: the ConfigMap `keys`: it has no certificate"), "{ca}");
+}
+
+#[test]
+fn a_pull_secret_is_for_its_registry() {
+    let of = |registry: &str, auths: &str| {
+        let entry = format!("registries:\n- {registry}\n");
+        let secret = format!(r#"{{"auths": {{"{auths}": {{"auth": "YTpi"}}}}}}"#);
+        load(&[("images.yaml", &entry), ("secrets/shop/.dockerconfigjson", &secret)])
+    };
+    for (registry, auths) in [
+        ("{prefix: registry.example.com, pullSecret: shop}", "https://registry.example.com"),
+        ("{prefix: registry.example.com, pullSecret: shop}", "registry.example.com/shop"),
+        ("{prefix: registry.example.com/shop, pullSecret: shop}", "*.example.com"),
+        ("{prefix: docker.io, pullSecret: shop}", "https://index.docker.io/v1/"),
+        ("{prefix: docker.io/library, pullSecret: shop}", "docker.io"),
+        ("{prefix: docker.io, mirror: mirror.example.com/hub, pullSecret: shop}", "mirror.example.com"),
+    ] {
+        assert!(of(registry, auths).is_ok(), "{registry} {auths}");
+    }
+    let error = of("{prefix: registry.example.com:5000, pullSecret: shop}", "registry.example.com").unwrap_err();
+    let says = "registries[0].pullSecret: the Secret `shop` has no credentials for registry.example.com:5000";
+    assert!(error.contains(says) && !error.contains("YTpi"), "{error}");
 }

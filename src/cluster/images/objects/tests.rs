@@ -148,3 +148,25 @@ fn a_restart_is_no_use_of_an_image() {
     // The scan has a day to name what runs.
     assert_eq!(used(hours(24 * 365)), unused::UNUSED - AFTER_START);
 }
+
+#[test]
+fn objects_that_are_ignored_are_counted_and_those_of_a_person_are_named() {
+    let (service, ours, theirs) = (Arc::new(service()), owner(7, "podreeve"), owner(8, "other"));
+    let (_leads, leadership) = tokio::sync::watch::channel(false);
+    let (log, by_hand) = (LogOnce::default(), HashSet::new());
+    let mut sink = ObjectSink { service: &service, owner: &ours, leadership: &leadership, log, by_hand };
+    sink.apply(&item(&object(&record(false), &ours)));
+    // That of another installation is no fault.
+    sink.apply(&item(&object(&record(false), &theirs)));
+    assert_eq!(service.metrics.objects_ignored.get(), 0);
+    let mut forged = object(&record(false), &ours);
+    forged["spec"]["seal"] = json!("AAAA");
+    sink.apply(&item(&forged));
+    sink.apply(&item(&forged));
+    assert_eq!((service.metrics.objects_ignored.get(), sink.by_hand.len()), (2, 0));
+    // As `podreeve image --seal` makes it, with another key.
+    let sealed = object(&record(true), &Owner::new(Sealer::new(&[9; LENGTH]).unwrap(), None));
+    sink.apply(&item(&sealed));
+    sink.apply(&item(&sealed));
+    assert_eq!((service.metrics.objects_ignored.get(), sink.by_hand.len()), (4, 1));
+}
