@@ -39,7 +39,7 @@ impl Names<'_> {
         let is_setting = |text: &str| declares || is_in_capitals(text) || is_generated_option(text);
         let arguments = call.words.iter().skip(1).filter(|word| is_setting(&word.text));
         for word in before.chain(arguments) {
-            let text = self.substituted(word);
+            let text = substituted(word);
             if let Some(secret) = self.assigned(text.as_deref().unwrap_or(&word.text)) {
                 found.push(Found::named(call.span(word), secret));
             }
@@ -77,16 +77,6 @@ impl Names<'_> {
         Some(Secret { name, ..secret })
     }
 
-    /// `NAME=value` for `NAME=$(echo value)`, which is written as a script, and is a literal all the same.
-    fn substituted(&self, word: &Word) -> Option<String> {
-        let (name, _) = word.text.split_once('=').filter(|(_, value)| *value == "$()")?;
-        let [script] = word.inner.as_slice() else { return None };
-        let [command] = script.commands.as_slice() else { return None };
-        let input = || command.input.as_ref().map(|input| input.text.clone());
-        let text = Some(printed::printed(command).text).filter(|text| !text.is_empty()).or_else(input)?;
-        Some(format!("{name}={}", text.trim()))
-    }
-
     /// The secret in a line of a file.
     pub fn in_line(&self, line: &str) -> Option<&'static str> {
         let name = line.split(['=', ':']).next().unwrap_or_default().trim();
@@ -100,6 +90,16 @@ impl Names<'_> {
             self.in_text(line).map(|secret| secret.what)
         }
     }
+}
+
+/// `NAME=value` for `NAME=$(echo value)`, which is written as a script, and is a literal all the same.
+fn substituted(word: &Word) -> Option<String> {
+    let (name, _) = word.text.split_once('=').filter(|(_, value)| *value == "$()")?;
+    let [script] = word.inner.as_slice() else { return None };
+    let [command] = script.commands.as_slice() else { return None };
+    let input = || command.input.as_ref().map(|input| input.text.clone());
+    let text = Some(printed::printed(command).text).filter(|text| !text.is_empty()).or_else(input)?;
+    Some(format!("{name}={}", text.trim()))
 }
 
 /// The secret that a label has. Words in names of labels have more meanings than in those of variables.

@@ -59,9 +59,9 @@ pub fn is_placeholder(value: &str) -> bool {
         "YOUR-",
     ];
     let begins =
-        |beginning: &&str| value.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning));
+        |beginning: &str| value.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning));
     is_one_of(value, &WHOLE)
-        || (BEGINNINGS.iter().any(|beginning| begins(&beginning)) && !super::values::looks_random(value))
+        || (BEGINNINGS.iter().any(|beginning| begins(beginning)) && !super::values::looks_random(value))
 }
 
 /// Whether a URL leads to the machine itself, with a login that nobody would use elsewhere: `postgres://u:u@localhost/db`.
@@ -71,7 +71,7 @@ pub fn is_throw_away(value: &str) -> bool {
     let Some((_, rest)) = value.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let Some((login, host)) = authority.rsplit_once('@') else { return false };
-    let host = host.rsplit_once(':').map_or(host, |(host, port)| if port.ends_with(']') { host } else { host });
+    let host = host.rsplit_once(':').filter(|_| !host.ends_with(']')).map_or(host, |(host, _)| host);
     let is_own = matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[::1]");
     let Some((user, password)) = login.split_once(':') else { return false };
     is_own && (password == user || password.len() <= 2 || is_one_of(password, &WORDS))
