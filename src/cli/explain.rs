@@ -255,17 +255,27 @@ fn sentence(text: &str) -> String {
     first + chars.as_str() + "."
 }
 
-/// Wraps a paragraph to lines of at most [`WIDTH`]. Lists, tables and indented lines stay as they are.
+/// Wraps a paragraph and the items of a list to lines of at most [`WIDTH`]. Tables and indented lines stay as they are.
 pub(super) fn wrap(text: &mut String, indent: &str, paragraph: &str) {
     if paragraph.lines().any(|line| line.starts_with([' ', '-', '*', '|'])) {
         for line in paragraph.lines() {
-            let _ = writeln!(text, "{indent}{line}");
+            match line.strip_prefix("- ") {
+                Some(item) => fill(text, &format!("{indent}- "), &format!("{indent}  "), item),
+                None => {
+                    let _ = writeln!(text, "{indent}{line}");
+                }
+            }
         }
         return;
     }
-    let mut line = indent.to_owned();
+    fill(text, indent, indent, paragraph);
+}
+
+/// Wraps words to lines, of which the first one begins in another way.
+fn fill(text: &mut String, first: &str, indent: &str, paragraph: &str) {
+    let (mut line, mut is_empty) = (first.to_owned(), true);
     for word in paragraph.split_whitespace() {
-        if line.trim_start().is_empty() {
+        if is_empty {
             line.push_str(word);
         } else if line.chars().count() + 1 + word.chars().count() > WIDTH {
             let _ = writeln!(text, "{line}");
@@ -274,6 +284,7 @@ pub(super) fn wrap(text: &mut String, indent: &str, paragraph: &str) {
             line.push(' ');
             line.push_str(word);
         }
+        is_empty = false;
     }
     let _ = writeln!(text, "{line}");
 }

@@ -64,7 +64,7 @@ pub fn is_placeholder(value: &str) -> bool {
         || (BEGINNINGS.iter().any(|beginning| begins(beginning)) && !super::values::looks_random(value))
 }
 
-/// Whether a URL leads to the machine itself, with a login that nobody would use elsewhere: `postgres://u:u@localhost/db`.
+/// Whether a URL leads to the machine itself, with a login that is of no use elsewhere: `postgres://u:u@localhost/db`.
 pub fn is_throw_away(value: &str) -> bool {
     const WORDS: [&str; 12] =
         ["admin", "dummy", "fake", "pass", "password", "postgres", "root", "secret", "test", "testing", "user", "x"];

@@ -64,7 +64,7 @@ fn findings_in_a_dockerfile_have_no_values() {
     for shown in [
         "(not repeated)/x from curl run by sh",
         "/opt/(not repeated)/(not repeated)/b.sh from ADD run by sh",
-        "f-(not repeated).rpm from example.com",
+        "f-$TOKEN.rpm from example.com",
         "(not repeated)/base",
     ] {
         assert!(text.contains(shown), "{shown}:\n{text}");
@@ -124,7 +124,7 @@ fn a_password_that_is_a_usual_word_changes_no_sentence() {
             assert!(shown.contains(sentence), "{word}: {sentence}\n{shown}");
         }
         let snippet = dir.run(&["check", "Dockerfile", "--all", "--snippet"]).out;
-        assert!(snippet.contains("ENV DB_PASSWORD=(not repeated)"), "{snippet}");
+        assert!(snippet.contains("ENV (not repeated)"), "{snippet}");
         let image = Image::new("amd64", &json!({"Env": [format!("DB_PASSWORD={word}")], "Cmd": ["app", "-c", "a=1"]}))
             .layer("RUN useradd root # buildkit", Tar::default().file("a", "b"))
             .layer(

@@ -27,7 +27,9 @@ async fn a_host_that_is_not_listed_is_not_contacted() {
 #[tokio::test]
 async fn metadata_services_are_not_contacted_even_when_listed() {
     for host in ["169.254.169.254", "[fe80::1]:80", "[::ffff:169.254.169.254]:80", "0.0.0.0:5000"] {
-        let any = Settings { any_host: true, ..listed(host) };
+        let (credentials, limits) = (Credentials::default(), Limits::default());
+        assert!(Client::new(&listed(host), credentials, limits).is_err(), "{host}");
+        let any = Settings { any_host: true, ..Settings::default() };
         let error = ask(any, &format!("{host}/shop/web:1")).await;
         assert!(matches!(error, RegistryError::Address { .. }), "{host}: {error}");
     }

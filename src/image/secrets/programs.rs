@@ -7,7 +7,7 @@ use crate::secret_shapes::{Names, is_literal, secret_value};
 
 type Find = fn(&str) -> Option<&'static str>;
 
-/// How the file is searched for credentials, by the folder in which it is, and its name. Every file of an image is asked for: what costs
+/// How the file is searched for credentials, by the folder in which it is, and its name. podreeve looks at every file of an image: what costs
 /// more is behind a fitting name.
 pub fn named(path: &str, parent: &str, name: &str) -> Option<Find> {
     let find: Find = match (parent, name) {

@@ -1,4 +1,4 @@
-//! Where values are hidden, and where a hole would tell them.
+//! Where values are hidden, and where a hole would show them.
 
 use super::*;
 use crate::image::config::History;
@@ -24,7 +24,7 @@ fn a_mark_without_a_name_stands_in_place_of_values() {
     }
 }
 
-/// Whoever knows the sentence would read the word that is missing.
+/// Everyone who knows the sentence would read the word that is missing.
 #[test]
 fn a_usual_word_is_hidden_at_its_variable_alone() {
     for word in [
@@ -45,7 +45,7 @@ fn a_usual_word_is_hidden_at_its_variable_alone() {
             let hidden = secrets.hide(&format!("{before}{word}{after}"));
             assert_eq!(hidden, format!("{before}(not repeated){after}"), "{word}");
         }
-        let other = format!("MY_DB_PASSWORD={word}x");
+        let other = format!("SHOW_DB_PASSWORD_HINT={word}x");
         assert_eq!(secrets.hide(&other).replace("(not repeated)", word), other);
     }
 }

@@ -39,7 +39,7 @@ const PATHS: [&str; 11] = [
     ".ssh",
     "application_default_credentials.json",
 ];
-/// Folders of secrets, beside the Dockerfile. Elsewhere it is mostly source code about them.
+/// Folders of secrets, next to the Dockerfile. Elsewhere it is mostly source code about them.
 const FOLDERS: [&str; 2] = ["secrets", ".secrets"];
 /// Files of settings that often contain a token, and often none.
 const SETTINGS: [&str; 8] =
