@@ -42,7 +42,7 @@ func TestImagesAreSwitchedOnAndOff(t *testing.T) {
 
 	kubectl("patch", "secret", "podreeve-images", "--type=merge", "--patch", `{"data": {"seal.key": "a2V5"}}`)
 	for _, args := range [][]string{
-		{"upgrade", "podreeve", Dir()},
+		{"upgrade", "podreeve", Dir(), "--reset-values"},
 		append([]string{"upgrade", "podreeve"}, on...),
 		{"uninstall", "podreeve"},
 		append([]string{"install", "podreeve"}, on...),

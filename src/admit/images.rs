@@ -17,6 +17,8 @@ pub(super) struct ImageContext<'c> {
     pub hook: Hook,
     pub namespace: &'c str,
     pub today: Date,
+    /// A policy writes the digests into the pods of a template.
+    pub pods_get_digests: bool,
 }
 
 impl ImageContext<'_> {
@@ -40,7 +42,6 @@ impl ImageContext<'_> {
             return Ok(());
         };
         let (mut missing, may_ask) = (Missing::default(), self.facts.may_ask_images());
-        let pods_get_digests = self.policies.iter().any(|policy| policy.writes_digests);
         for placed in pods {
             let mut images = Vec::with_capacity(placed.pod.spec.lengths().into_iter().sum());
             if !effort::hold(images.capacity().saturating_mul(size_of::<Option<PodImage>>())) {
@@ -58,7 +59,7 @@ impl ImageContext<'_> {
             if missing.references.len() > before {
                 missing.add_secrets(&placed.pod);
             }
-            let known = PodImages::new(self.today, settings, images).with_digests(pods_get_digests);
+            let known = PodImages::new(self.today, settings, images).with_digests(self.pods_get_digests);
             placed.pod.context.images = Some(Box::new(known.with_scans(self.facts.scans.of_pods_in(self.namespace))));
         }
         if missing.references.is_empty() { Ok(()) } else { Err(missing.query(self.namespace)) }

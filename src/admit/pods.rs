@@ -13,6 +13,7 @@ use crate::workload::{Kind, Placed, Templates};
 use crate::workload::{kinds, read::Unreadable};
 use std::cell::LazyCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The outcome for an object with pods.
 pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Conditions<'_>) -> Outcome {
@@ -128,7 +129,11 @@ impl<'j, 'r> Judging<'j, 'r> {
     fn images(&self) -> ImageContext<'_> {
         let Conditions { hook, snapshot, today, .. } = *self.conditions;
         let (facts, policies) = (&snapshot.facts, self.policies);
-        ImageContext { facts, policies, hook, namespace: self.input.namespace, today }
+        let (namespace, labels) = (self.input.namespace, self.input.labels);
+        let writes =
+            |policy: &Arc<CompiledPolicy>| policy.writes_digests && policy.matcher.applies_to_pods(namespace, labels);
+        let pods_get_digests = snapshot.policies.policies.iter().any(writes);
+        ImageContext { facts, policies, hook, namespace, today, pods_get_digests }
     }
 
     /// # Errors

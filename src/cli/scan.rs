@@ -138,7 +138,7 @@ pub(super) fn collect(plan: &Plan<'_>, format: Format, summary: bool) -> Result<
 pub(super) enum Images {
     /// No policy needs them, the cluster has no facts of them, or files have.
     AsInCluster,
-    /// The cluster judges images, and this scan does not.
+    /// The cluster may judge images, and this scan does not.
     NotJudged,
 }
 
@@ -186,14 +186,20 @@ pub(super) fn scan_with<O: ScanObserver>(
 
 /// Says so where the cluster judges images and this scan does not.
 async fn images(client: &kube::Client, snapshot: &Snapshot) -> Images {
-    let is_asked = snapshot.facts.images.is_none() && snapshot.policies.facts().contains(FactKinds::IMAGES);
-    if !is_asked || !once::has_image_facts(client).await {
+    if snapshot.facts.images.is_some() || !snapshot.policies.facts().contains(FactKinds::IMAGES) {
         return Images::AsInCluster;
     }
+    let why = match once::has_image_facts(client).await {
+        Some(false) => return Images::AsInCluster,
+        Some(true) => "this cluster has facts of images",
+        None => "this user may not see whether this cluster has facts of images (`list` on imagefacts.podreeve.dev)",
+    };
     output::diagnose(
         "note",
-        "this scan judges no images, which podreeve in this cluster does: its own scan writes what it finds into Events (`kubectl get \
-         events -A --field-selector reason=PolicyViolation`); or give facts with --image-facts",
+        &format!(
+            "this scan judges no images; {why}. podreeve's own scan judges them and writes Events (`kubectl get events -A \
+             --field-selector reason=PolicyViolation`); or give facts with --image-facts"
+        ),
     );
     Images::NotJudged
 }

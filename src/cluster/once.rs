@@ -62,10 +62,13 @@ pub async fn nodes(client: &Client, access: &KubeletAccess, kinds: FactKinds) ->
     (nodes, error)
 }
 
-/// Whether the cluster has facts of images, as far as this user may see that.
-pub async fn has_image_facts(client: &Client) -> bool {
+/// Whether the cluster has facts of images; none if this user may not see that.
+pub async fn has_image_facts(client: &Client) -> Option<bool> {
     let api: Api<Item> = Api::all_with(client.clone(), &super::images::object::kind());
-    api.list(&ListParams::default().limit(1)).await.is_ok_and(|list| !list.items.is_empty())
+    match api.list(&ListParams::default().limit(1)).await.map_err(ApiError::from) {
+        Ok(list) => Some(!list.items.is_empty()),
+        Err(error) => error.is_not_found().then_some(false),
+    }
 }
 
 /// The reports of agents about their nodes; none where their CRD is not installed.

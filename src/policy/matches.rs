@@ -101,6 +101,12 @@ impl Matcher {
             && (groups.is_empty() || input.groups.iter().any(|group| names(groups, group)))
     }
 
+    /// Whether it applies to the pods that controllers make of a template in the namespace. Who they are is not known.
+    #[must_use]
+    pub fn applies_to_pods(&self, namespace: &str, labels: Known<&Labels>) -> bool {
+        self.applies_to_namespace(namespace, labels) && is_empty_or_names(&self.matching.kinds, "Pod")
+    }
+
     /// Whether it can apply to a request in the namespace.
     #[must_use]
     pub fn applies_to_namespace(&self, namespace: &str, labels: Known<&Labels>) -> bool {

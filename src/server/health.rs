@@ -42,6 +42,7 @@ pub struct Health {
     mode: ArcSwapOption<CheckStatus>,
     /// None where podreeve does not look at what is behind images.
     images: ArcSwapOption<CheckStatus>,
+    denies: AtomicBool,
     /// None where podreeve does not write its webhook configurations.
     webhooks: ArcSwapOption<CheckStatus>,
     /// None without a cluster.
@@ -61,6 +62,7 @@ impl Health {
             policies: ArcSwapOption::empty(),
             mode: ArcSwapOption::empty(),
             images: ArcSwapOption::empty(),
+            denies: AtomicBool::new(true),
             webhooks: ArcSwapOption::empty(),
             api: api_health,
             started: Instant::now(),
@@ -112,6 +114,12 @@ impl Health {
         self.images.store(Some(Arc::new(status)));
     }
 
+    /// Whether the mode lets policies deny. Where it does not, a replica without settings of images may answer, and is ready: so
+    /// `mode=warn` is a way back.
+    pub fn set_denies(&self, denies: bool) {
+        self.denies.store(denies, Ordering::Relaxed);
+    }
+
     /// Whether settings of images are in force, or none are needed.
     #[must_use]
     pub fn knows_image_settings(&self) -> bool {
@@ -133,7 +141,14 @@ impl Health {
             ("policies", self.policies.load_full().unwrap_or_else(missing)),
         ];
         checks.extend(self.mode.load_full().map(|status| ("mode", status)));
-        checks.extend(self.images.load_full().map(|status| ("images", status)));
+        let denies = self.denies.load(Ordering::Relaxed);
+        let images = |status: Arc<CheckStatus>| {
+            if status.ready || denies {
+                return status;
+            }
+            Arc::new(CheckStatus::ready(format!("{}; this mode denies nothing", status.text)))
+        };
+        checks.extend(self.images.load_full().map(|status| ("images", images(status))));
         let waited = self.started.elapsed();
         let cluster = |api_health: &Arc<ApiHealth>| ("cluster", Arc::new(self.cluster(api_health, waited)));
         checks.extend(self.api.as_ref().map(cluster));
@@ -152,6 +167,20 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Else `mode=warn` would be no way back: no replica would answer.
+    #[test]
+    fn settings_of_images_hold_a_replica_back_where_policies_may_deny() {
+        let health = Health::new(None);
+        health.set_certificate(CheckStatus::ready("yes"));
+        health.set_policies(CheckStatus::ready("owasp"));
+        health.set_images(CheckStatus::not_ready("the settings do not load: there is no Secret"));
+        let (ready, text) = health.report(false);
+        assert!(!ready && text.contains("[-]images: the settings do not load"), "{text}");
+        health.set_denies(false);
+        let (ready, text) = health.report(false);
+        assert!(ready && text.contains("[+]images: the settings do not load"), "{text}");
+    }
 
     #[test]
     fn a_replica_waits_for_the_first_lists_at_start_only() {

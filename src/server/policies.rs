@@ -11,7 +11,7 @@ use crate::cluster::served::{ServedPolicies, ServedSender};
 use crate::cluster::{ClusterState, FactClient};
 use crate::facts::{FactKinds, Images};
 use crate::observe::{LogOnce, Metrics};
-use crate::policy::Ceiling;
+use crate::policy::{Ceiling, Mode};
 use crate::review::response::MAX_REPORTED;
 use crate::sources::{PolicyFiles, Sources};
 use error::Load;
@@ -296,6 +296,7 @@ impl Policies {
         }
         health.set_policies(CheckStatus::ready(text));
         health.set_mode(CheckStatus::ready(snapshot.ceiling.to_string()));
+        health.set_denies(snapshot.ceiling.mode == Mode::Deny);
         metrics.mode.set(snapshot.ceiling);
     }
 }

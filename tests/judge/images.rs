@@ -340,12 +340,21 @@ fn what_was_verified_is_what_runs() {
     let answer = response(&create(&deployment(WEB), Hook::Validate, &snapshot));
     let message = answer["status"]["message"].as_str().expect("a message");
     assert!(message.contains(&pinned) && !message.contains("sign the image"), "{message}");
-    let policies = policies(&[
-        json!({"rules": {"image-signature": {"action": "deny"}}}),
-        json!({"rules": {"image-digest": {"action": "patch"}}}),
-    ]);
-    let patched = with_images(policies, &json!({}), images());
-    assert_eq!(create(&deployment(WEB), Hook::Validate, &patched).verdict, Verdict::Allow);
+    // What counts is what applies to the pods.
+    for (matching, verdict) in [
+        (json!({}), Verdict::Allow),
+        (json!({"kinds": ["Pod"]}), Verdict::Allow),
+        (json!({"users": ["system:serviceaccount:kube-system:replicaset-controller"]}), Verdict::Allow),
+        (json!({"kinds": ["Deployment"]}), Verdict::Deny),
+        (json!({"namespaces": ["other"]}), Verdict::Deny),
+    ] {
+        let policies = policies(&[
+            json!({"rules": {"image-signature": {"action": "deny"}}}),
+            json!({"match": matching, "rules": {"image-digest": {"action": "patch"}}}),
+        ]);
+        let patched = with_images(policies, &json!({}), images());
+        assert_eq!(create(&deployment(WEB), Hook::Validate, &patched).verdict, verdict, "{matching}");
+    }
 }
 
 /// A violation is found again when the policy or the day changes, and each policy finds its own.

@@ -148,3 +148,26 @@ async fn a_request_waits_for_the_layers() {
     }
     reading.abort();
 }
+
+/// Registries that delete manifests without a tag leave such images behind. One must not keep the leader busy.
+#[tokio::test]
+async fn an_image_that_lost_a_platform_is_not_read_again_and_again() {
+    let fake = Fake::start().await;
+    let (amd, _) = push(&fake, "amd64", &Tar::default().file("a", "x").end(), None);
+    let (arm, _) = push(&fake, "arm64", &Tar::default().file("b", "x").end(), None);
+    let entry = |digest: &Digest, architecture: &str| -> Value {
+        json!({"mediaType": MANIFEST, "digest": digest.as_str(), "size": 0, "platform": {"os": "linux", "architecture": architecture}})
+    };
+    let index =
+        json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry(&amd, "amd64"), entry(&arm, "arm64")]});
+    let index = fake.manifest(INDEX, &index, Some("1"));
+    let service = service(fake.client());
+    known(&service, &format!("{}/shop/web:1", fake.host)).await;
+    fake.remove(&format!("shop/web/manifests/{arm}"));
+    let before = fake.count(&format!("manifests/{index}"));
+    let (_leads, leadership) = watch::channel(true);
+    let reading = async move { read_layers(&service, leadership).await };
+    let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
+    let tries = fake.count(&format!("manifests/{index}")) - before;
+    assert!((1..=3).contains(&tries), "it was read {tries} times");
+}

@@ -50,7 +50,7 @@ impl ImageArgs {
         let folder = self.images_files.clone().or_else(|| path.parent().map(Path::to_owned)).unwrap_or_default();
         let mut seen = None;
         Some(Box::new(move || {
-            let files = Files::read(&path, &folder)?;
+            let files = Files::read(&path, &folder).inspect_err(|_| seen = None)?;
             if seen.as_ref() == Some(&files) {
                 return Ok(None);
             }

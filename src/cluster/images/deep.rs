@@ -15,6 +15,7 @@ use crate::image::known::ImageAnswer;
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::text::with_causes;
+use jiff::Timestamp;
 use kept::Layers;
 pub(super) use read::fits;
 use read::{Found, read};
@@ -77,22 +78,36 @@ impl ImageService {
             if let Some(newer) = self.known().hot.get(key, self.now()) {
                 answer = newer.clone();
             }
-            if !self.layers_are_read(&answer) || timeout_at(until, news).await.is_err() {
+            let Some(digest) = self.digest_of_unread(&answer) else { return answer };
+            if timeout_at(until, news).await.is_err() {
+                // Layers that come late, or never, hold up no request after this one for a while.
+                self.known().store.fail(&waited(&digest), ReadError::Late, self.now());
                 return answer;
             }
         }
     }
 
-    /// Whether the layers of this image are about to be known.
-    fn layers_are_read(&self, answer: &ImageAnswer) -> bool {
-        let ImageAnswer::Known(image) = answer else { return false };
-        let comes =
-            self.layers_come.load(Ordering::Relaxed) && self.setup.load().as_ref().is_some_and(|setup| setup.layers);
-        let known = self.known();
+    /// The image whose layers are about to be known.
+    fn digest_of_unread(&self, answer: &ImageAnswer) -> Option<Digest> {
+        let ImageAnswer::Known(image) = answer else { return None };
+        let setup = self.setup.load();
+        let comes = self.layers_come.load(Ordering::Relaxed) && setup.as_ref().is_some_and(|setup| setup.layers);
+        let (known, now) = (self.known(), self.now());
         let is_left = |stored: &Stored| !stored.has_content && !stored.by_hand;
-        comes
+        let is_tried = |key: String| known.store.failure(&key, now).is_none();
+        let waits = comes
             && known.store.peek(&image.digest).is_some_and(is_left)
-            && known.store.failure(&self::key(&image.digest), self.now()).is_none()
+            && is_tried(self::key(&image.digest))
+            && is_tried(waited(&image.digest));
+        waits.then(|| image.digest.clone())
+    }
+
+    /// Its registry may lack a platform that it had before, so what is known of it stays. It is not read again at once.
+    fn pause_if_left(&self, digest: &Digest, now: Timestamp) {
+        let mut known = self.known();
+        if known.store.peek(digest).is_some_and(|stored| !stored.has_content || stored.is_old) {
+            known.store.is_broken(&key(digest), ReadError::Failed, now);
+        }
     }
 
     /// Of the images whose layers are not read, the one that was used last. Then those of which an earlier podreeve read less.
@@ -101,8 +116,12 @@ impl ImageService {
         let now = self.now();
         let mut known = self.known();
         let Known { store, deepening, .. } = &mut *known;
+        // What an earlier version read counts meanwhile, so it is read when nothing else is, one image at a time.
+        let may_be_old = deepening.is_empty();
         let waits = store.images().filter(|(digest, stored)| {
-            let is_left = (!stored.has_content || stored.is_old) && !stored.by_hand && !deepening.contains(*digest);
+            let is_left = (!stored.has_content || (stored.is_old && may_be_old))
+                && !stored.by_hand
+                && !deepening.contains(*digest);
             is_left && store.failure(&key(digest), now).is_none()
         });
         let (digest, _) = waits.max_by_key(|(_, stored)| (!stored.has_content, stored.used))?;
@@ -114,6 +133,11 @@ impl ImageService {
 
 fn key(digest: &Digest) -> String {
     format!("layers of {digest}")
+}
+
+/// The name of the failure that a request has waited for the layers in vain.
+fn waited(digest: &Digest) -> String {
+    format!("a wait for the layers of {digest}")
 }
 
 async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
@@ -132,7 +156,8 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             Ok(access) => read(access.client(), layers, &image, digest, &mut bytes).await,
             Err(error) => Err(error),
         };
-        let is_whole = found.as_ref().is_ok_and(|found| found.broken.is_none());
+        let is_whole =
+            found.as_ref().is_ok_and(|found| found.broken.is_none() && found.absent.len() <= record.absent.len());
         if found.is_ok() || result.is_err() {
             result = found;
         }
@@ -154,10 +179,12 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
                 (record.platforms, record.absent, record.reader) = (found.platforms, found.absent, READER);
             }
             service.keep(&record, now);
-            service.judge_again(Some(digest));
             if let Some(error) = found.broken {
                 failed(service, &record, error);
+            } else {
+                service.pause_if_left(digest, now);
             }
+            service.judge_again(Some(digest));
         }
         Err(error) => failed(service, &record, error),
     }

@@ -23,11 +23,11 @@ pub async fn follow(
     leadership: &watch::Receiver<bool>,
     sender: &watch::Sender<Option<(Vec<u8>, Sealer)>>,
 ) {
-    let mut log = LogOnce::default();
+    let (mut log, mut seen) = (LogOnce::default(), None);
     loop {
         let is_leader = *leadership.borrow();
         let held = sender.borrow().as_ref().map(|(key, _)| key.clone());
-        match read_or_make(secrets, name, is_leader, held.as_deref()).await {
+        match read_or_make(secrets, name, is_leader, held.as_deref(), &mut seen).await {
             Ok(found) => {
                 let _ = log.recovered();
                 sender.send_if_modified(|before| {
@@ -69,10 +69,14 @@ async fn read_or_make(
     name: &str,
     is_leader: bool,
     held: Option<&[u8]>,
+    seen: &mut Option<ObjectMeta>,
 ) -> Result<Option<(Vec<u8>, Sealer)>, ApiError> {
     let (mut secret, held) = match secrets.get(name).await.map_err(ApiError::from) {
-        Ok(secret) => (secret, None),
-        Err(error) if error.is_not_found() && is_leader => (absent(name), held),
+        Ok(secret) => {
+            *seen = Some(secret.metadata.clone());
+            (secret, None)
+        }
+        Err(error) if error.is_not_found() && is_leader => (absent(name, seen.as_ref()), held),
         Err(error) => return Err(error),
     };
     let key = secret.data.as_ref().and_then(|data| data.get(KEY)).map(|bytes| bytes.0.clone());
@@ -102,9 +106,33 @@ async fn read_or_make(
     Ok(Sealer::new(&key).map(|sealer| (key, sealer)))
 }
 
-/// The Secret in place of one that a user deleted.
-fn absent(name: &str) -> Secret {
-    let annotations = [(KEEP.0.to_owned(), KEEP.1.to_owned())].into();
-    let metadata = ObjectMeta { name: Some(name.to_owned()), annotations: Some(annotations), ..ObjectMeta::default() };
+/// The Secret in place of one that a user deleted, with what the one before said of itself: Helm takes no other for its own.
+fn absent(name: &str, before: Option<&ObjectMeta>) -> Secret {
+    let mut annotations = before.and_then(|before| before.annotations.clone()).unwrap_or_default();
+    annotations.insert(KEEP.0.to_owned(), KEEP.1.to_owned());
+    let labels = before.and_then(|before| before.labels.clone());
+    let metadata =
+        ObjectMeta { name: Some(name.to_owned()), annotations: Some(annotations), labels, ..ObjectMeta::default() };
     Secret { metadata, type_: Some("Opaque".to_owned()), ..Secret::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_is_made_again_is_still_the_one_of_helm() {
+        let of_helm = |name: &str, value: &str| Some([(name.to_owned(), value.to_owned())].into());
+        let before = ObjectMeta {
+            labels: of_helm("app.kubernetes.io/managed-by", "Helm"),
+            annotations: of_helm("meta.helm.sh/release-name", "podreeve"),
+            resource_version: Some("7".to_owned()),
+            ..ObjectMeta::default()
+        };
+        let made = absent("podreeve-images", Some(&before)).metadata;
+        assert_eq!((made.labels, made.resource_version), (before.labels, None));
+        let annotations = made.annotations.unwrap_or_default();
+        assert!(annotations.contains_key("meta.helm.sh/release-name") && annotations.contains_key(KEEP.0));
+        assert!(absent("podreeve-images", None).metadata.annotations.unwrap_or_default().contains_key(KEEP.0));
+    }
 }
