@@ -310,7 +310,12 @@ fn json_word(value: String, text: &Text, at: Range<usize>) -> Word {
 }
 
 fn unknown(name: &str) -> String {
-    // A variable that stands there by mistake may have a secret for its value.
-    let name = clean(name.split('=').next().unwrap_or_default(), 40);
-    format!("`{name}` is no instruction of a Dockerfile")
+    // A line that belongs to the value above it may be a secret, and so may the value of a variable.
+    let name = name.split('=').next().unwrap_or_default();
+    let is_word = name.len() <= 12 && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+    if is_word {
+        format!("`{name}` is no instruction of a Dockerfile")
+    } else {
+        "this line is no instruction of a Dockerfile".to_owned()
+    }
 }

@@ -7,7 +7,7 @@ mod written;
 pub use written::in_file;
 
 pub use crate::secret_shapes::Names;
-use crate::secret_shapes::{NAMED, Secret, is_fingerprint, is_setting_secret, secrets_in_words};
+use crate::secret_shapes::{NAMED, Secret, is_fingerprint, is_setting_secret, secret_value, secrets_in_words};
 use crate::shell::{self, Call, SHELLS, Script, Word};
 use std::ops::Range;
 
@@ -25,7 +25,9 @@ impl Found {
     }
 
     fn named(span: Range<usize>, Secret { what, name }: Secret<'_>) -> Self {
-        Self { span, what, name: name.to_owned() }
+        // A name with other signs may be a URL with a login.
+        let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        Self { span, what, name: if is_name { name.to_owned() } else { String::new() } }
     }
 }
 
@@ -49,7 +51,10 @@ impl Names<'_> {
             // The script of a shell is walked by itself.
             let option = index.checked_sub(1).and_then(|before| call.words.get(before));
             let is_script = |_: &&Word| SHELLS.contains(&call.name.as_str()) && option.is_some_and(is_script_option);
-            if let Some(word) = call.words.get(index).filter(|word| !is_public(word) && !is_script(word)) {
+            let is_known = |word: &&Word| word.text.eq_ignore_ascii_case("changeit") && is_of_certificates(call);
+            if let Some(word) =
+                call.words.get(index).filter(|word| !is_public(word) && !is_script(word) && !is_known(word))
+            {
                 found.push(Found::named(call.span(word), secret));
             }
         }
@@ -79,9 +84,10 @@ impl Names<'_> {
 
     /// The secret in a line of a file.
     pub fn in_line(&self, line: &str) -> Option<&'static str> {
+        // What a service or a program issued is a secret in an allowed variable, too.
         let name = line.split(['=', ':']).next().unwrap_or_default().trim();
         if self.is_allowed(name) {
-            return None;
+            return secret_value(line);
         }
         // The rest of a key is in other lines.
         if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") {
@@ -106,6 +112,14 @@ fn substituted(word: &Word) -> Option<String> {
 pub fn of_label<'v>(names: &Names<'_>, name: &str, value: &'v str) -> Option<Secret<'v>> {
     let of_name = || is_setting_secret(name, value).then_some(Secret::new(NAMED));
     names.in_text(value).or_else(of_name).filter(|_| !names.is_allowed(name))
+}
+
+/// Whether `keytool` works on certificates alone, for which Java documents the password `changeit`.
+fn is_of_certificates(call: &Call<'_>) -> bool {
+    let is_of_keys = |arg: &str| {
+        arg.starts_with("-gen") || arg.starts_with("-importk") || arg.starts_with("-importp") || arg == "-keypass"
+    };
+    call.name == "keytool" && !call.args().any(is_of_keys)
 }
 
 /// `-c`, or `-euxc`.

@@ -13,10 +13,19 @@ const MOST: usize = 64;
 /// A value of the kind that each rule takes for a secret, if the name of its variable says so without a doubt.
 const ANY: &str = "hunter2";
 
+/// A value with the name of its variable.
+#[derive(Debug)]
+struct Value {
+    name: String,
+    text: String,
+    /// It is hidden at its variable alone.
+    is_usual: bool,
+}
+
 /// The secrets among the values of variables, each with the name of its variable.
 #[derive(Debug, Default)]
 pub struct SecretValues {
-    values: Vec<(String, String)>,
+    values: Vec<Value>,
     is_full: bool,
 }
 
@@ -66,14 +75,15 @@ impl SecretValues {
     }
 
     fn push(&mut self, name: &str, value: &str) {
-        let is_known = |known: &(String, String)| known.1 == value && known.0 == name;
+        let is_known = |known: &Value| known.text == value && known.name == name;
         if value.is_empty() || value.starts_with('$') || self.is_full || self.values.iter().any(is_known) {
             return;
         }
         self.is_full = self.values.len() >= MOST;
         // The longest first: one may be a part of another.
-        let at = self.values.partition_point(|(_, known)| known.len() >= value.len());
-        self.values.insert(at, (name.to_owned(), value.to_owned()));
+        let at = self.values.partition_point(|known| known.text.len() >= value.len());
+        let value = Value { name: name.to_owned(), text: value.to_owned(), is_usual: is_usual(value) };
+        self.values.insert(at, value);
     }
 
     /// The text without the values: where one is assigned to its variable, and anywhere if it is no usual word. A hole in the place of a
@@ -94,11 +104,10 @@ impl SecretValues {
             return mark.to_owned();
         }
         let mut hidden: Vec<Range<usize>> = Vec::new();
-        for (name, value) in &self.values {
-            let is_usual = is_usual(value);
+        for Value { name, text: value, is_usual } in &self.values {
             for (at, _) in text.match_indices(value.as_str()) {
                 let place = at..at + value.len();
-                if !is_usual || is_assigned(text, &place, name) {
+                if (!is_usual && is_whole(text, &place)) || is_assigned(text, &place, name) {
                     hidden.push(place);
                 }
             }
@@ -123,7 +132,7 @@ impl SecretValues {
     /// Whether the text has a value that is hidden wherever it stands.
     #[must_use]
     pub fn are_in(&self, text: &str) -> bool {
-        self.is_full || self.values.iter().any(|(_, value)| !is_usual(value) && text.contains(value.as_str()))
+        self.is_full || self.values.iter().any(|value| !value.is_usual && text.contains(value.text.as_str()))
     }
 }
 
@@ -131,24 +140,49 @@ impl SecretValues {
 const MARK: &str = "$HIDDEN";
 
 /// Shorter values would be a part of too many words.
-const SHORTEST: usize = 6;
-/// No word of a sentence is as long.
-const LONG: usize = 16;
+const SHORTEST: usize = 4;
+/// Up to this length a value is hidden as a whole word alone.
+const SHORT: usize = 5;
 
-/// Words of the trade that are no plain words.
+/// Words of the trade that stand in many a command, and a hole in their place would say which word it is.
 #[rustfmt::skip]
-const USUAL: [&str; 16] = [
-    "alpine3", "base64", "bullseye11", "debian10", "debian11", "debian12", "debian13", "node18", "node20", "node22", "postgres15", "postgres16",
-    "python2", "python3", "sha256", "sha512",
+const USUAL: [&str; 56] = [
+    "admin", "alpine", "alpine3", "apache", "bash", "base64", "build", "bullseye11", "curl", "data", "debian", "debian10", "debian11",
+    "debian12", "debian13", "debug", "default", "demo", "docker", "false", "home", "java", "latest", "local", "localhost", "main", "mongo",
+    "mysql", "nginx", "node", "node18", "node20", "node22", "none", "null", "password", "postgres", "postgres15", "postgres16", "prod",
+    "production", "python", "python2", "python3", "redis", "release", "root", "server", "sha256", "sha512", "staging", "test", "true", "ubuntu",
+    "user", "web",
 ];
 
-/// Whether a value is a word or a number that stands in many a text without being the secret: `root`, `postgres`, `8080`.
+/// Whether a value stands in many a text without being the secret: `root`, `postgres`, `value`.
 fn is_usual(value: &str) -> bool {
-    let has = |is: fn(char) -> bool| value.contains(is);
-    let is_mixed = has(|c| c.is_ascii_digit()) && has(char::is_alphabetic)
-        || has(|c| !(c.is_alphanumeric() || " -_./:,'`".contains(c)));
-    let is_number = value.bytes().all(|b| b.is_ascii_digit());
-    value.len() < SHORTEST || USUAL.contains(&value) || !(is_mixed || is_number || value.len() >= LONG)
+    value.len() < SHORTEST || USUAL.contains(&value) || is_own_word(value)
+}
+
+/// Whether it is a word of podreeve's own sentences about images and Dockerfiles.
+fn is_own_word(value: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric();
+    if !value.chars().all(is_word) {
+        return false;
+    }
+    let is_judged = |id: &str| id.starts_with("image-") || id.starts_with("dockerfile-");
+    let has = |text: &str| text.split(|c: char| !is_word(c)).any(|word| word == value);
+    SENTENCES.contains(&value)
+        || super::RULES
+            .iter()
+            .filter(|rule| is_judged(rule.id))
+            .any(|rule| has(rule.title) || has(rule.why) || has(rule.docs))
+}
+
+/// Words of findings that no page of a rule has.
+const SENTENCES: [&str; 6] = ["accepts", "installed", "literal", "mount", "type", "wanted"];
+
+/// Whether it is no part of a longer word, such as `make` in `cmake`. A long value is searched for within words, too.
+fn is_whole(text: &str, place: &Range<usize>) -> bool {
+    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let before = text.get(..place.start).and_then(|before| before.chars().next_back());
+    let after = text.get(place.end..).and_then(|after| after.chars().next());
+    place.len() > SHORT || !(is_word(before) || is_word(after))
 }
 
 /// Whether the value stands at the variable: `NAME=value`, `NAME="value"`, or the older `NAME value`, as a whole.

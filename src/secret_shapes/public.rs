@@ -17,51 +17,45 @@ const PUBLISHED: [&str; 9] = [
 
 /// Whether visitors of a page read the value of the variable. A password stays a mistake there.
 pub fn is_published(name: &str) -> bool {
-    PUBLISHED.iter().any(|begin| name.starts_with(begin))
-        && !["PASS", "PRIVATE", "SECRET"].iter().any(|word| name.contains(word))
+    PUBLISHED.iter().any(|begin| name.starts_with(begin)) && !NEVER_PUBLISHED.iter().any(|word| name.contains(word))
 }
 
-/// Whether a known token is one that pages contain: the keys of Google's maps, and those of Supabase's visitors.
+/// Parts of names that no page needs.
+#[rustfmt::skip]
+const NEVER_PUBLISHED: [&str; 16] = [
+    "ADMIN", "AUTH", "CREDENTIAL", "DB_", "MANAGEMENT", "MYSQL", "PASS", "PAT", "PRIVATE", "PWD", "ROLE", "ROOT", "SECRET", "SERVICE", "SIGN",
+    "WRITE",
+];
+
+/// Whether a known token is one that pages contain: the keys of Google's maps.
 pub fn is_of_pages(token: &str) -> bool {
-    matches!(token, "a Google API key" | "a JSON web token")
+    token == "a Google API key"
 }
 
 /// Whether everybody knows the value: Java's documents say `changeit` for trust stores, which hold certificates alone.
 pub fn is_documented(name: &str, value: &str) -> bool {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    // `-storepass` is the option of keytool. `keyStorePassword` protects a private key.
-    let is_of_certificates = name == "storepass" || name.contains("truststore") || name.contains("cacerts");
+    // `keyStorePassword` protects a private key.
+    let is_of_certificates = (name.contains("truststore") && !name.contains("key")) || name.contains("cacerts");
     is_of_certificates && value.trim_matches(['"', '\'']).eq_ignore_ascii_case("changeit")
 }
 
-/// Texts that are no password but mark the place of one, where they are the whole value. `password`, `secret` and `admin` are passwords
-/// that people use.
+/// Texts that are no password but mark the place of one, where they are the whole value. `changeme`, `password` and `secret` work as
+/// passwords, so they count as such.
 pub fn is_placeholder(value: &str) -> bool {
     #[rustfmt::skip]
-    const WHOLE: [&str; 22] = [
-        "CHANGEME", "CHANGE_ME", "CHANGE-ME", "CHANGETHIS", "CHANGE_THIS", "CHANGE-THIS", "DUMMY", "EXAMPLE", "FILL_ME", "FIXME", "N/A",
-        "NOTSET", "NOT_SET", "PLACEHOLDER", "REDACTED", "REPLACEME", "REPLACE_ME", "REPLACE-ME", "TBD", "TODO", "TO_BE_SET", "UNSET",
+    const WHOLE: [&str; 12] = [
+        "FILL_ME", "FIXME", "N/A", "NOTSET", "NOT_SET", "PLACEHOLDER", "REDACTED", "REPLACEME", "TBD", "TODO", "TO_BE_SET", "UNSET",
     ];
-    const BEGINNINGS: [&str; 14] = [
-        "CHANGE_ME_",
-        "CHANGE-ME-",
-        "CHANGEME_",
-        "CHANGEME-",
-        "ENTER_YOUR_",
-        "ENTER-YOUR-",
-        "INSERT_",
-        "INSERT-",
-        "PUT_YOUR_",
-        "PUT-YOUR-",
-        "REPLACE_",
-        "REPLACE-",
-        "YOUR_",
-        "YOUR-",
-    ];
+    #[rustfmt::skip]
+    const BEGINNINGS: [&str; 8] =
+        ["ENTER_YOUR_", "ENTER-YOUR-", "INSERT_", "INSERT-", "REPLACE_", "REPLACE-", "YOUR_", "YOUR-"];
     let begins =
         |beginning: &str| value.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning));
-    is_one_of(value, &WHOLE)
-        || (BEGINNINGS.iter().any(|beginning| begins(beginning)) && !super::values::looks_random(value))
+    // Words of one case: digits and mixed letters are what people put into a password.
+    let is_words = value.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-'))
+        && (!value.contains(|c: char| c.is_ascii_lowercase()) || !value.contains(|c: char| c.is_ascii_uppercase()));
+    is_one_of(value, &WHOLE) || (is_words && BEGINNINGS.iter().any(|beginning| begins(beginning)))
 }
 
 /// Whether a URL leads to the machine itself, with a login that is of no use elsewhere: `postgres://u:u@localhost/db`.

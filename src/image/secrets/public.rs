@@ -12,15 +12,17 @@ const PUBLIC: &[&str] = &[
     "fixtures", "mocks", "sample", "samples", "spec", "specs", "test", "test-data", "test-fixtures", "test_data", "test_keys", "testcert",
     "testcerts", "testdata", "testing", "testkeys", "tests",
 ];
-/// What a file of source or documentation ends with. A key in such a file of a library is a sample, which the library itself shows.
+/// The same for files with settings, where `bench` or `sample` may be the name of a program.
 #[rustfmt::skip]
-const SOURCES: &[&str] = &[
-    "c", "cc", "cjs", "cpp", "cs", "go", "h", "html", "java", "js", "jsx", "map", "md", "mjs", "php", "pl", "pm", "py", "pyi", "rb", "rs",
-    "rst", "ts", "tsx",
+const PUBLIC_SETTINGS: &[&str] = &[
+    "__fixtures__", "__tests__", "doc", "docs", "example", "examples", "fixtures", "spec", "test", "test-data", "testdata", "testing", "tests",
 ];
-/// Keys that libraries bring elsewhere, by the folder of the library and the end of the path.
-const KNOWN: &[(&str, &str)] =
-    &[("httpclient-", "lib/httpclient/server.key"), ("webpack-dev-server", "ssl/server.pem")];
+/// Keys that libraries bring elsewhere, by the folder of the library, which may end with a version, and the end of the path.
+const KNOWN: &[(&str, &str)] = &[
+    ("httpclient", "lib/httpclient/server.key"),
+    ("ssh2", "lib/protocol/constants.js"),
+    ("webpack-dev-server", "ssl/server.pem"),
+];
 /// Folders of which everything is public.
 const PUBLIC_ROOTS: &[&str] =
     &["usr/share/doc", "usr/share/man", "usr/local/go", "usr/lib/go", "usr/share/perl", "usr/share/go"];
@@ -43,10 +45,8 @@ pub fn is_public_key(path: &str) -> bool {
     if LIBRARY_ROOTS.iter().any(|root| below(root).is_some()) && is_shared_library(paths::split(path).1) {
         return true;
     }
-    let (folders, name) = paths::split(path);
-    is_source_of_module(folders)
-        || is_test_of_python(folders)
-        || in_library(path).is_some_and(|rest| is_sample(rest, name))
+    let folders = paths::split(path).0;
+    is_source_of_module(folders) || is_test_of_python(folders) || in_library(path).is_some_and(is_sample)
 }
 
 /// What is behind the first folder in which a package manager puts libraries.
@@ -61,39 +61,43 @@ fn in_library(path: &str) -> Option<&str> {
     LIBRARIES.iter().filter_map(behind).max_by_key(|rest| rest.len()).map(|rest| rest.trim_start_matches('/'))
 }
 
-/// Whether a file of a library is one of its tests, its documentation or its source.
-fn is_sample(rest: &str, name: &str) -> bool {
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+/// Whether a file of a library is one of its tests or its documentation, or is known.
+fn is_sample(rest: &str) -> bool {
+    let is_of = |part: &str, library: &str| part.strip_prefix(library).is_some_and(is_version);
     let is_known = |(library, end): &(&str, &str)| {
-        rest.strip_suffix(end).is_some_and(|before| before.ends_with('/') && before.contains(library))
+        let before = rest.strip_suffix(end).and_then(|before| before.strip_suffix('/'));
+        before.is_some_and(|before| is_of(before.rsplit('/').next().unwrap_or_default(), library))
     };
-    paths::split(rest).0.split('/').any(|part| PUBLIC.contains(&part))
-        || SOURCES.contains(&extension)
-        || KNOWN.iter().any(is_known)
+    paths::split(rest).0.split('/').any(|part| PUBLIC.contains(&part)) || KNOWN.iter().any(is_known)
 }
 
-/// Whether the folder has the source of a module of Go or Rust, where no program looks for a key of its own: `pkg/mod`, `cargo/registry`.
+/// Whether the folder has the source of a module of Go or Rust, where no program looks for a key of its own: `pkg/mod/example.com`,
+/// `cargo/registry/src`.
 fn is_source_of_module(folders: &str) -> bool {
-    let parts = || folders.split('/');
-    parts().zip(parts().skip(1)).any(|pair| matches!(pair, ("pkg", "mod") | (".cargo" | "cargo", "registry")))
+    let parts: Vec<&str> = folders.split('/').collect();
+    parts.windows(3).any(|parts| match parts {
+        ["pkg", "mod", host] => host.contains('.'),
+        [".cargo" | "cargo", "registry", place] => matches!(*place, "src" | "cache"),
+        _ => false,
+    })
 }
 
 /// Whether the folder has the tests of Python itself, wherever that is: `lib/python3.12/test`.
 fn is_test_of_python(folders: &str) -> bool {
-    let mut parts = folders.split('/').skip_while(|part| !matches!(*part, "lib" | "lib64")).skip(1);
+    let parts: Vec<&str> = folders.split('/').collect();
     let is_python =
         |part: &str| part.strip_prefix("python").is_some_and(|version| !version.is_empty() && is_version(version));
-    parts.any(is_python) && parts.any(|part| PUBLIC.contains(&part))
+    parts.windows(3).any(|parts| match parts {
+        ["lib" | "lib64", python, place] => is_python(python) && matches!(*place, "test" | "tests"),
+        _ => false,
+    })
 }
 
 /// Whether a file with settings belongs to a library, to tests, or to documentation: no program runs with what it says.
 pub fn is_public_settings(path: &str) -> bool {
     let folders = paths::split(path).0;
-    let is_public = |part: &str| match part {
-        // Many a program is called a demo and has a password of its own.
-        "demo" => false,
-        part => LIBRARIES.contains(&part) || PUBLIC.contains(&part),
-    };
+    // Many a program is called a demo and has a password of its own.
+    let is_public = |part: &str| LIBRARIES.contains(&part) || PUBLIC_SETTINGS.contains(&part);
     folders.split('/').any(is_public) || is_public_key(path)
 }
 
@@ -139,6 +143,7 @@ mod tests {
             "app/node_modules/webpack-dev-server/ssl/server.pem",
             "go/pkg/mod/example.com/pq@v1.0.0/certs/server.key",
             "go/pkg/mod/example.com/tls@v1.0.0/key_test.go",
+            "root/.local/share/httpclient/node_modules/httpclient-2.8.3/lib/httpclient/server.key",
             "usr/local/cargo/registry/src/a/rustls-0.2/benches/key.pem",
             "root/.cargo/registry/src/a/b/README.md",
         ] {
@@ -173,6 +178,12 @@ mod tests {
             "app/cargo/keys/registry/server.key",
             "opt/my-gems/test/server.key",
             "srv/httpclient-2/server.key",
+            "usr/local/lib/python3.12/site-packages/mycompany/config.py",
+            "app/vendor/config/secrets.php",
+            "srv/pkg/mod/tls.key",
+            "registry/cargo/registry/auth/token.key",
+            "opt/app/lib/python3.11/sample/prod.key",
+            "app/vendor/httpclient-corp/lib/httpclient/server.key",
         ] {
             assert!(!is_public_key(path), "{path}");
         }

@@ -27,8 +27,8 @@ It finds `COPY` of files that contain secrets by their names (`id_rsa`, `.git-cr
 `*.key`), and of folders (`.aws`, `.ssh`, `.kube`, `.gnupg`, `secrets/`). `.npmrc` and `.env` \
 count where the image keeps them. A `*.key` that becomes a public key or a certificate by its new name (`.pub`, `.asc`, `.gpg`, `.crt`) \
 or its new folder (`/etc/apt/keyrings`) is none. Nor are `*.gpg.key` and truststores, which are public.\n\n\
-What is public is no secret: placeholders (`changeme`, `<password>`), values that a bundler publishes (`NEXT_PUBLIC_...`), and Java's \
-`changeit` for a truststore. `password` and `postgres` are secrets, because people use them. A variable for one command with a \
+What is public is no secret: placeholders (`your-password`, `<password>`), values that a bundler publishes (`NEXT_PUBLIC_...`), and Java's \
+`changeit` for a truststore. `changeme`, `password` and `postgres` are secrets, because people use them. A variable for one command with a \
 throw-away login to `localhost` is none.\n\n\
 No finding repeats a secret. `names` adds words with which the name of a secret ends. `allow` names variables, options, settings and files \
 that are none, as the message has them: `CSRF_TOKEN`, `-storepass` or `storepass`, `-Dkey.password` or `key.password`, `.env`. A private key \

@@ -34,8 +34,7 @@ It reads these files of up to 1 MiB, and reports those that hold credentials:\n\
 `bootstrap.yml`, `appsettings.json`, `wp-config.php`.\n\n\
 Other files are searched for private keys alone: a token in a text of another name, and what is in `.p12`, `.jks` and archives, is not seen.\n\n\
 Not reported are samples that libraries bring. These are keys in folders of tests, examples and documentation in a folder of a package manager \
-(`node_modules/*/test`, `gems/*/spec`, `site-packages/*/tests`), and in source there (`.js`, `.py`, `.go`, `.rs`, `.md`). They are also \
-all keys in `pkg/mod` of Go, `cargo/registry`, the tests of Python itself, `/usr/share/doc`, and shared libraries of the system. \
+(`node_modules/*/test`, `gems/*/spec`, `site-packages/*/tests`). They are also all keys in `pkg/mod` of Go, `cargo/registry`, the tests of Python itself, `/usr/share/doc`, and shared libraries of the system. \
 `node_modules/mycompany/key.pem` is reported: people publish their own packages, keys and all. Examples (`.env.example`, `.env.test`, \
 `application-dev.yml`) are none, nor are files of settings in a folder of libraries, tests or examples.\n\n\
 `allow` names what is no secret: paths as globs, where `**` is any number of folders, and variables, options, settings and labels, as the \

@@ -21,7 +21,7 @@ shape, and as options (`--password=...`, `--password ...`, `mysql -p...`), in sc
 judged like variables. No message repeats the value.\n\n\
 The rule leaves alone references (`$(OTHER)`, `${OTHER}`, `vault:...`, `op://...`, `arn:...`), paths, URLs without a \
 password, switches, numbers if the name is that of a token or key, methods (`REDIS_AUTH: ldap`), names of objects \
-(`TLS_SECRET: web-tls`), values that are as a whole a placeholder (`<password>`, `INSERT_TOKEN`, `changeme`, `your-secret-here`), and \
+(`TLS_SECRET: web-tls`), values that are as a whole a placeholder (`<password>`, `INSERT_TOKEN`, `your-secret-here`), and \
 names that say where or how (`..._FILE`, `..._NAME`, `..._TTL`, `..._URL`). `password`, `admin` and `postgres` count: people use them. \
 So do passwords and tokens of services in variables that a bundler publishes (`NEXT_PUBLIC_...`, `VITE_...`, `REACT_APP_...`), whose other \
 values do not. Java's `changeit` does not count for a trust store, which has certificates alone. Ambiguous names \
@@ -130,7 +130,7 @@ and settings inside a value that hold no secret, as they are written there: `CSR
             Example::good(
                 "what everybody knows or is meant to read, and what marks the place of a secret",
                 r#"{"env":[{"name":"NEXT_PUBLIC_MAP_TOKEN","value":"pk.hunter2"},{"name":"VITE_API_KEY","value":"0a1b2c3d4e5f60718293"},
-                    {"name":"JAVA_TOOL_OPTIONS","value":"-Djavax.net.ssl.trustStorePassword=changeit"},{"name":"DB_PASSWORD","value":"CHANGE_ME"},
+                    {"name":"JAVA_TOOL_OPTIONS","value":"-Djavax.net.ssl.trustStorePassword=changeit"},{"name":"DB_PASSWORD","value":"REPLACE_ME"},
                     {"name":"JWT_SECRET","value":"your-secret-here"},{"name":"SA_PASSWORD","value":"_"},{"name":"SONAR_TOKEN","value":"unset"}]}"#,
             ),
         ],

@@ -76,7 +76,7 @@ fn settings_without_a_literal_are_none() {
         ("app/application.properties", "spring.datasource.password=${DB_PASSWORD:hunter2}\na.password={cipher}0a1b\n"),
         (
             "app/application.yml",
-            "spring:\n  datasource:\n    password: \"\"\n    token-ttl: 60\n    password: changeme\n",
+            "spring:\n  datasource:\n    password: \"\"\n    token-ttl: 60\n    password: your-password\n",
         ),
         ("app/application-dev.yml", "password: hunter2\n"),
         ("app/node_modules/a/appsettings.json", "\"Password\": \"hunter2\"\n"),

@@ -78,10 +78,12 @@ fn is_public_target(target: &str) -> bool {
 /// Whether a file name, in lower case, is that of a public key, a certificate, or a store of certificates. Repositories of packages publish
 /// their keys as `NAME.gpg.key`.
 fn is_public_name(name: &str) -> bool {
-    let is_store = name.contains("truststore") || name.contains("trust-store") || name.contains("trust_store");
-    let is_release = || [".gpg.key", ".asc.key", ".pgp.key"].iter().any(|end| name.ends_with(end));
-    let is_own = || ["priv", "secr"].iter().any(|word| name.contains(word));
-    is_store || name.contains("pub") || name.contains("cert") || name.contains("ca.") || (is_release() && !is_own())
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let has = |words: &[&str]| words.iter().any(|word| stem.contains(word));
+    let is_store = has(&["truststore", "trust-store", "trust_store"]) && !has(&["key", "priv", "secr"]);
+    let is_release = [".gpg.key", ".asc.key", ".pgp.key"].iter().any(|end| name.ends_with(end));
+    let is_own = has(&["priv", "secr", "sign"]);
+    is_store || name.contains("pub") || name.contains("cert") || name.contains("ca.") || (is_release && !is_own)
 }
 
 /// What kind of secret the file contains. `is_shipped` is whether the image keeps it, and `target` is where.

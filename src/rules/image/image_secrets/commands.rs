@@ -38,6 +38,9 @@ pub fn in_config<'i>(run: &'i RunConfig, names: Names<'_>) -> Vec<(Place<'i>, St
     found
 }
 
+/// The most secrets in steps that are reported of an image: a step can have thousands of variables.
+const MOST: usize = 64;
+
 /// The secrets in the steps of the build, each name once.
 pub fn in_history<'i>(image: &'i ImageFacts, names: Names<'_>) -> Vec<(Place<'i>, String)> {
     let mut first: HashMap<(String, &str), usize> = HashMap::new();
@@ -49,10 +52,12 @@ pub fn in_history<'i>(image: &'i ImageFacts, names: Names<'_>) -> Vec<(Place<'i>
         // What has no name may be the same secret once more.
         let is_other = here.iter().any(|secret| !secret.name.is_empty());
         for secret in here.into_iter().filter(|secret| !(is_other && secret.name.is_empty())) {
-            let known = first.get(&(secret.name.clone(), secret.what)).filter(|_| !secret.name.is_empty());
+            // An option has another secret in each step.
+            let is_variable = !secret.name.is_empty() && !secret.name.starts_with('-');
+            let known = first.get(&(secret.name.clone(), secret.what)).filter(|_| is_variable);
             if let Some((_, _, more)) = known.and_then(|known| all.get_mut(*known)) {
                 *more += 1;
-            } else {
+            } else if all.len() < MOST {
                 first.insert((secret.name.clone(), secret.what), all.len());
                 all.push((index, secret, 0));
             }
