@@ -17,7 +17,7 @@ pub(super) fn of<'a>(
         .as_ref()
         .map(|accounts| Written { account_automounts: accounts.automounts(namespace, pod.spec.account()) });
     let mut context = PodContext { written, ..PodContext::default() };
-    context.in_own_namespace = facts.own_namespace.as_deref() == Some(namespace);
+    context.in_own_namespace = facts.is_own_namespace(namespace);
     if !facts.cluster {
         return Ok(context);
     }

@@ -4,21 +4,23 @@ use super::Hook;
 use crate::effort;
 use crate::facts::images::FoundImage;
 use crate::facts::images::MAX_ASKED;
-use crate::facts::{FactKinds, FactQuery, Facts, ImageQuery};
+use crate::facts::{FactKinds, FactQuery, Facts, ImageQuery, Known, Labels};
 use crate::image::known::ImageAnswer;
 use crate::policy::CompiledPolicy;
 use crate::workload::{Placed, Pod, PodImage, PodImages};
 use jiff::civil::Date;
+use std::sync::Arc;
 
 /// How one request judges images.
 pub(super) struct ImageContext<'c> {
     pub facts: &'c Facts,
     pub policies: &'c [&'c CompiledPolicy],
+    /// All that are in force. Others than those of a template may apply to its pods.
+    pub in_force: &'c [Arc<CompiledPolicy>],
     pub hook: Hook,
     pub namespace: &'c str,
+    pub labels: Known<&'c Labels>,
     pub today: Date,
-    /// A policy writes the digests into the pods of a template.
-    pub pods_get_digests: bool,
 }
 
 impl ImageContext<'_> {
@@ -33,6 +35,14 @@ impl ImageContext<'_> {
         images.is_some_and(|images| images.closed || self.policies.iter().any(needs))
     }
 
+    /// Whether a policy writes the digests into the pods of a template.
+    fn pods_get_digests(&self) -> bool {
+        let writes = |policy: &Arc<CompiledPolicy>| {
+            policy.writes_digests && policy.matcher.applies_to_pods(self.namespace, self.labels)
+        };
+        self.in_force.iter().any(writes)
+    }
+
     /// Adds what is known to the pods.
     ///
     /// # Errors
@@ -42,6 +52,7 @@ impl ImageContext<'_> {
             return Ok(());
         };
         let (mut missing, may_ask) = (Missing::default(), self.facts.may_ask_images());
+        let pods_get_digests = self.pods_get_digests();
         for placed in pods {
             let mut images = Vec::with_capacity(placed.pod.spec.lengths().into_iter().sum());
             if !effort::hold(images.capacity().saturating_mul(size_of::<Option<PodImage>>())) {
@@ -59,7 +70,7 @@ impl ImageContext<'_> {
             if missing.references.len() > before {
                 missing.add_secrets(&placed.pod);
             }
-            let known = PodImages::new(self.today, settings, images).with_digests(self.pods_get_digests);
+            let known = PodImages::new(self.today, settings, images).with_digests(pods_get_digests);
             placed.pod.context.images = Some(Box::new(known.with_scans(self.facts.scans.of_pods_in(self.namespace))));
         }
         if missing.references.is_empty() { Ok(()) } else { Err(missing.query(self.namespace)) }

@@ -13,7 +13,6 @@ use crate::workload::{Kind, Placed, Templates};
 use crate::workload::{kinds, read::Unreadable};
 use std::cell::LazyCell;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// The outcome for an object with pods.
 pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Conditions<'_>) -> Outcome {
@@ -130,10 +129,7 @@ impl<'j, 'r> Judging<'j, 'r> {
         let Conditions { hook, snapshot, today, .. } = *self.conditions;
         let (facts, policies) = (&snapshot.facts, self.policies);
         let (namespace, labels) = (self.input.namespace, self.input.labels);
-        let writes =
-            |policy: &Arc<CompiledPolicy>| policy.writes_digests && policy.matcher.applies_to_pods(namespace, labels);
-        let pods_get_digests = snapshot.policies.policies.iter().any(writes);
-        ImageContext { facts, policies, hook, namespace, today, pods_get_digests }
+        ImageContext { facts, policies, in_force: &snapshot.policies.policies, hook, namespace, labels, today }
     }
 
     /// # Errors

@@ -150,11 +150,8 @@ impl Args {
         Ok(())
     }
 
-    /// The archive has another digest than the registry has, and pods would get it.
-    fn needs_digest(&self, argument: &Argument) -> Result<(), Failure> {
-        if self.seal.is_none() && self.facts.is_none() {
-            return Ok(());
-        }
+    /// What is written for pods has a digest, and that of a saved archive is none of a registry.
+    fn check_saved(&self, argument: &Argument) -> Result<(), Failure> {
         let why = "`docker save` unpacks the layers, so this archive has another digest than the image in a registry";
         if self.seal.is_some() {
             return Err(Failure::input(format!(
@@ -162,7 +159,9 @@ impl Args {
                  skopeo copy docker://registry.example.com/shop/web:1 oci:web"
             )));
         }
-        output::diagnose("note", &format!("{}: {why}; do not write it into pods", argument.text));
+        if self.facts.is_some() {
+            output::diagnose("note", &format!("{}: {why}; do not write it into pods", argument.text));
+        }
         Ok(())
     }
 
@@ -229,7 +228,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let image = open(&mut *source, &wanted).map_err(fail)?;
     args.check_digest(&argument, &image)?;
     if source.is_docker_save() && image.has_unpacked_layers() {
-        args.needs_digest(&argument)?;
+        args.check_saved(&argument)?;
     }
     let needed = |option| name::needed(option, given, image.name.as_deref());
     let verify = |file| args.verify(file, &argument, (&image, needed("--trust")?), deadline);

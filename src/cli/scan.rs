@@ -91,8 +91,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         kubelets: &args.kubelets,
         reports_implied: false,
     };
-    let (printer, images) = scan_with(&plan, |snapshot| ScanPrinter::new(args.output, args.summary, snapshot))?;
-    let report = printer.report()?;
+    let (report, images) = collect(&plan, args.output, args.summary)?;
     match args.output {
         Format::Text => output::print(&end(args, &report, images))?,
         Format::Json => output::json(&report)?,
@@ -129,8 +128,9 @@ pub(super) struct Plan<'a> {
 ///
 /// # Errors
 /// Policies that do not load, and an API server that cannot be reached.
-pub(super) fn collect(plan: &Plan<'_>, format: Format, summary: bool) -> Result<ScanReport, Failure> {
-    scan_with(plan, |snapshot| ScanPrinter::new(format, summary, snapshot))?.0.report()
+pub(super) fn collect(plan: &Plan<'_>, format: Format, summary: bool) -> Result<(ScanReport, Images), Failure> {
+    let (printer, images) = scan_with(plan, |snapshot| ScanPrinter::new(format, summary, snapshot))?;
+    Ok((printer.report()?, images))
 }
 
 /// Whether a scan says anything of images.

@@ -259,11 +259,17 @@ impl Facts {
         self.images.as_ref().is_some_and(|images| !images.closed)
     }
 
+    /// Whether the namespace is podreeve's own.
+    #[must_use]
+    pub fn is_own_namespace(&self, namespace: &str) -> bool {
+        self.own_namespace.as_deref() == Some(namespace)
+    }
+
     /// What the settings say about images of which nothing is known; none where no image is judged by what is behind it: where image facts
     /// are switched off, and in podreeve's own namespace.
     #[must_use]
     pub fn image_settings(&self, namespace: &str) -> Option<ImageSettings> {
-        let images = self.images.as_ref().filter(|_| self.own_namespace.as_deref() != Some(namespace));
+        let images = self.images.as_ref().filter(|_| !self.is_own_namespace(namespace));
         images.map(|images| images.settings)
     }
 }

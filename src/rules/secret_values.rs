@@ -3,9 +3,12 @@
 use super::image::step::{Step, pairs};
 use crate::dockerfile::{Arguments, Dockerfile, Instruction, Keyword, Pair, Word};
 use crate::image::ImageFacts;
+use crate::rule::Rule;
 use crate::secret_shapes::{is_literal, is_named_secret, secret_value};
 use crate::text::HIDDEN;
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// With more of them no text is shown.
 const MOST: usize = 64;
@@ -156,23 +159,15 @@ const USUAL: [&str; 56] = [
 
 /// Whether a value stands in many a text without being the secret: `root`, `postgres`, `value`.
 fn is_usual(value: &str) -> bool {
-    value.len() < SHORTEST || USUAL.contains(&value) || is_own_word(value)
+    value.len() < SHORTEST || USUAL.contains(&value) || OWN_WORDS.contains(value)
 }
 
-/// Whether it is a word of podreeve's own sentences about images and Dockerfiles.
-fn is_own_word(value: &str) -> bool {
-    let is_word = |c: char| c.is_alphanumeric();
-    if !value.chars().all(is_word) {
-        return false;
-    }
-    let is_judged = |id: &str| id.starts_with("image-") || id.starts_with("dockerfile-");
-    let has = |text: &str| text.split(|c: char| !is_word(c)).any(|word| word == value);
-    SENTENCES.contains(&value)
-        || super::RULES
-            .iter()
-            .filter(|rule| is_judged(rule.id))
-            .any(|rule| has(rule.title) || has(rule.why) || has(rule.docs))
-}
+/// The words of podreeve's own sentences about images and Dockerfiles.
+static OWN_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let is_judged = |rule: &&&Rule| rule.id.starts_with("image-") || rule.id.starts_with("dockerfile-");
+    let texts = super::RULES.iter().filter(is_judged).flat_map(|rule| [rule.title, rule.why, rule.docs]);
+    texts.flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).chain(SENTENCES).collect()
+});
 
 /// Words of findings that no page of a rule has.
 const SENTENCES: [&str; 6] = ["accepts", "installed", "literal", "mount", "type", "wanted"];

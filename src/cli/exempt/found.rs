@@ -133,7 +133,7 @@ impl<'a> Source<'a> {
             kubelets,
             reports_implied: false,
         };
-        let report = scan::collect(&plan, Format::Json, false)?;
+        let (report, _) = scan::collect(&plan, Format::Json, false)?;
         if let Some(error) = report.errors.first() {
             return Err(Failure::input(format!("{} could not be read: {}", error.kind, error.message)));
         }

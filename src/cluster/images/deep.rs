@@ -1,17 +1,15 @@
-//! The leader reads the layers of images, each layer once. Nothing waits for it.
+//! The leader reads the layers of images, each layer once. A request for a new image waits for them within its time ([`wait`]).
 
 mod kept;
 mod read;
+mod wait;
 
 use super::access::{Access, Login};
 use super::documents::ReadError;
-use super::hot::Key;
 use super::record::{READER, Record};
 use super::service::{ImageService, Known};
-use super::store::Stored;
 use crate::cluster::lease::Leadership;
 use crate::image::Digest;
-use crate::image::known::ImageAnswer;
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::text::with_causes;
@@ -19,11 +17,9 @@ use jiff::Timestamp;
 use kept::Layers;
 pub(super) use read::fits;
 use read::{Found, read};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::time::{Instant as Deadline, timeout_at};
 
 /// When no image is new, those that failed are looked at again after this time.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -70,38 +66,6 @@ impl Drop for Taken<'_> {
 }
 
 impl ImageService {
-    /// Waits for the layers too, which the leader reads meanwhile: those of most images take less time than a request has.
-    pub(super) async fn with_layers(&self, key: &Key, mut answer: ImageAnswer, until: Deadline) -> ImageAnswer {
-        loop {
-            let mut news = pin!(self.news.notified());
-            news.as_mut().enable();
-            if let Some(newer) = self.known().hot.get(key, self.now()) {
-                answer = newer.clone();
-            }
-            let Some(digest) = self.digest_of_unread(&answer) else { return answer };
-            if timeout_at(until, news).await.is_err() {
-                // Layers that come late, or never, hold up no request after this one for a while.
-                self.known().store.fail(&waited(&digest), ReadError::Late, self.now());
-                return answer;
-            }
-        }
-    }
-
-    /// The image whose layers are about to be known.
-    fn digest_of_unread(&self, answer: &ImageAnswer) -> Option<Digest> {
-        let ImageAnswer::Known(image) = answer else { return None };
-        let setup = self.setup.load();
-        let comes = self.layers_come.load(Ordering::Relaxed) && setup.as_ref().is_some_and(|setup| setup.layers);
-        let (known, now) = (self.known(), self.now());
-        let is_left = |stored: &Stored| !stored.has_content && !stored.by_hand;
-        let is_tried = |key: String| known.store.failure(&key, now).is_none();
-        let waits = comes
-            && known.store.peek(&image.digest).is_some_and(is_left)
-            && is_tried(self::key(&image.digest))
-            && is_tried(waited(&image.digest));
-        waits.then(|| image.digest.clone())
-    }
-
     /// Its registry may lack a platform that it had before, so what is known of it stays. It is not read again at once.
     fn pause_if_left(&self, digest: &Digest, now: Timestamp) {
         let mut known = self.known();
@@ -133,11 +97,6 @@ impl ImageService {
 
 fn key(digest: &Digest) -> String {
     format!("layers of {digest}")
-}
-
-/// The name of the failure that a request has waited for the layers in vain.
-fn waited(digest: &Digest) -> String {
-    format!("a wait for the layers of {digest}")
 }
 
 async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {

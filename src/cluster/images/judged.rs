@@ -1,7 +1,7 @@
 //! What is known of images already, by the keys, the nodes and the memory of tags that count now.
 
 use super::access::reader;
-use super::hot::{Key, Resolved};
+use super::hot::{Hot, Key, Resolved};
 use super::platforms::Platforms;
 use super::record::{Record, Trusted, name_of, tag_of};
 use super::service::{ImageService, lock};
@@ -51,13 +51,13 @@ impl ImageService {
 
     /// Judges images again that requests find without asking: those of a digest, or all.
     pub(super) fn judge_again(&self, digest: Option<&Digest>) {
-        let keys = self.known().hot.keys(digest);
+        let keys = self.to_judge(|hot| hot.keys(digest));
         self.judge_these(&keys);
     }
 
     /// Judges those again that pull secrets of this namespace read.
     pub(super) fn judge_namespace_again(&self, namespace: &str) {
-        let keys = self.known().hot.keys_of(namespace);
+        let keys = self.to_judge(|hot| hot.keys_of(namespace));
         if !keys.is_empty() {
             self.judge_these(&keys);
         }
@@ -69,6 +69,13 @@ impl ImageService {
         if !keys.is_empty() {
             self.judge_these(&keys);
         }
+    }
+
+    /// The images to judge again. An answer that is on its way is none of them yet, and sees that it comes too late.
+    fn to_judge(&self, keys: impl FnOnce(&Hot) -> Vec<Key>) -> Vec<Key> {
+        let mut known = self.known();
+        known.judged_again += 1;
+        keys(&known.hot)
     }
 
     fn judge_these(&self, keys: &[Key]) {
@@ -87,11 +94,16 @@ impl ImageService {
         self.known().hot.replace(key, answer);
     }
 
-    /// Keeps an answer for the requests that come, with what was learned while it was read: the layers, or other settings.
-    pub(super) fn land(&self, key: &Key, resolved: &mut Resolved) {
+    /// Keeps an answer for the requests that come. If images were judged again `since` then, so is this one: the layers were read while it
+    /// was on its way, or the settings are others.
+    pub(super) fn land(&self, key: &Key, resolved: &mut Resolved, since: u64) {
         let now = self.now();
-        self.known().hot.insert(key, resolved.clone(), now);
-        if matches!(resolved.answer, ImageAnswer::Known(_)) {
+        let is_late = {
+            let mut known = self.known();
+            known.hot.insert(key, resolved.clone(), now);
+            known.judged_again != since
+        };
+        if is_late && matches!(resolved.answer, ImageAnswer::Known(_)) {
             self.judge_one(key);
             if let Some(newer) = self.known().hot.get(key, now) {
                 resolved.answer = newer.clone();

@@ -90,6 +90,8 @@ pub(super) struct Known {
     pub platforms: Platforms,
     /// Images whose layers are being read.
     pub deepening: HashSet<Digest>,
+    /// Grows whenever images are judged again.
+    pub judged_again: u64,
 }
 
 /// Who asks.
@@ -280,6 +282,7 @@ impl ImageService {
         tokio::spawn(async move {
             let landing = Landing { service: &service, key: flight };
             let _permit = service.permits.acquire(&ImageRef::parse(&key.reference).registry).await;
+            let since = service.known().judged_again;
             let mut resolved = match timeout(READING, service.resolve(&key, landing.key.1.as_deref())).await {
                 Ok(resolved) => resolved,
                 Err(_) => service.too_late(&key),
@@ -287,7 +290,7 @@ impl ImageService {
             // Other secrets of the namespace may show an image that these do not show.
             let is_for_all = key.namespace.is_none() || matches!(resolved.answer, ImageAnswer::Known(_));
             if asker == Asker::Request && is_for_all {
-                service.land(&key, &mut resolved);
+                service.land(&key, &mut resolved, since);
             }
             drop(landing);
             sender.send_replace(Some(resolved));

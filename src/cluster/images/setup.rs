@@ -29,6 +29,25 @@ impl std::fmt::Debug for Setup {
     }
 }
 
+#[cfg(test)]
+impl Setup {
+    /// Settings of tests: podreeve contacts nothing, and no image needs a signature.
+    #[must_use]
+    pub fn of_tests() -> Self {
+        use crate::registry::{Credentials, Limits, Settings};
+        let client = Client::new(&Settings::default(), Credentials::default(), Limits::default());
+        Self {
+            client: client.expect("a client"),
+            trust: TrustInForce { trust: Arc::default(), id: crate::image::Digest::sha256(b"") },
+            unknown: ImageSettings::default(),
+            pull_secrets: None,
+            layers: true,
+            vulnerability_reports: false,
+            registries: 0,
+        }
+    }
+}
+
 impl Setup {
     /// What a request learns about an image that cannot be read. Details go into the log: a user must not see addresses.
     pub fn unknown(&self, image: &ImageRef<'_>, reader: &Reader, error: &ReadError) -> UnknownImage {

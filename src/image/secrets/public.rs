@@ -28,6 +28,7 @@ const PUBLIC_ROOTS: &[&str] =
     &["usr/share/doc", "usr/share/man", "usr/local/go", "usr/lib/go", "usr/share/perl", "usr/share/go"];
 /// Folders of shared libraries, which test themselves with keys when they are loaded.
 const LIBRARY_ROOTS: &[&str] = &["usr/lib", "usr/lib32", "usr/lib64", "lib", "lib32", "lib64", "usr/local/lib"];
+
 /// Whether everybody has a key in this file, because a library brings it: with keys for its tests, in its documentation, or in the
 /// library itself. Names are compared whole, so that a folder with a similar name hides nothing.
 #[must_use]
@@ -45,8 +46,7 @@ pub fn is_public_key(path: &str) -> bool {
     if LIBRARY_ROOTS.iter().any(|root| below(root).is_some()) && is_shared_library(paths::split(path).1) {
         return true;
     }
-    let folders = paths::split(path).0;
-    is_source_of_module(folders) || is_test_of_python(folders) || in_library(path).is_some_and(is_sample)
+    is_in_public_tree(paths::split(path).0) || in_library(path).is_some_and(is_sample)
 }
 
 /// What is behind the first folder in which a package manager puts libraries.
@@ -71,23 +71,15 @@ fn is_sample(rest: &str) -> bool {
     paths::split(rest).0.split('/').any(|part| PUBLIC.contains(&part)) || KNOWN.iter().any(is_known)
 }
 
-/// Whether the folder has the source of a module of Go or Rust, where no program looks for a key of its own: `pkg/mod/example.com`,
-/// `cargo/registry/src`.
-fn is_source_of_module(folders: &str) -> bool {
-    let parts: Vec<&str> = folders.split('/').collect();
-    parts.windows(3).any(|parts| match parts {
-        ["pkg", "mod", host] => host.contains('.'),
-        [".cargo" | "cargo", "registry", place] => matches!(*place, "src" | "cache"),
-        _ => false,
-    })
-}
-
-/// Whether the folder has the tests of Python itself, wherever that is: `lib/python3.12/test`.
-fn is_test_of_python(folders: &str) -> bool {
+/// Whether the folder is in a tree in which no program keeps a key of its own, wherever that is: the modules of Go
+/// (`pkg/mod/example.com`) and Rust (`cargo/registry/src`), and the tests of Python itself (`lib/python3.12/test`).
+fn is_in_public_tree(folders: &str) -> bool {
     let parts: Vec<&str> = folders.split('/').collect();
     let is_python =
         |part: &str| part.strip_prefix("python").is_some_and(|version| !version.is_empty() && is_version(version));
     parts.windows(3).any(|parts| match parts {
+        ["pkg", "mod", host] => host.contains('.'),
+        [".cargo" | "cargo", "registry", place] => matches!(*place, "src" | "cache"),
         ["lib" | "lib64", python, place] => is_python(python) && matches!(*place, "test" | "tests"),
         _ => false,
     })

@@ -1,24 +1,12 @@
 use super::*;
-use crate::cluster::images::record::TrustInForce;
 use crate::image::ImageFacts;
 use crate::image::facts::ContentFacts;
-use crate::image::known::ImageSettings;
-use crate::image::trust::Trust;
 use crate::observe::metrics::images::ImageMetrics;
-use crate::registry::{Client, Credentials, Limits, Settings};
 use jiff::Timestamp;
 
 fn service() -> ImageService {
     let service = ImageService::new(Arc::new(ImageMetrics::new(&prometheus::Registry::new()).unwrap()));
-    service.set_up(crate::cluster::images::Setup {
-        client: Client::new(&Settings::default(), Credentials::default(), Limits::default()).unwrap(),
-        trust: TrustInForce { trust: Arc::new(Trust::default()), id: Digest::sha256(b"") },
-        unknown: ImageSettings::default(),
-        pull_secrets: None,
-        layers: true,
-        vulnerability_reports: false,
-        registries: 0,
-    });
+    service.set_up(crate::cluster::images::Setup::of_tests());
     service
 }
 

@@ -1,12 +1,9 @@
 use super::*;
-use crate::cluster::images::TrustInForce;
 use crate::cluster::images::record::Repository;
 use crate::image::facts::ContentFacts;
-use crate::image::known::{ImageSettings, Reader};
-use crate::image::trust::Trust;
+use crate::image::known::Reader;
 use crate::image::{ImageFacts, OpenedImage};
 use crate::observe::metrics::images::ImageMetrics;
-use crate::registry::{Client, Credentials, Limits, Settings};
 use jiff::SignedDuration;
 use std::sync::Barrier;
 
@@ -17,17 +14,8 @@ fn now() -> Timestamp {
 }
 
 fn service() -> ImageService {
-    let settings = Settings { registries: Vec::new(), any_host: true };
     let service = ImageService::with_clock(Arc::new(ImageMetrics::new(&prometheus::Registry::new()).unwrap()), now);
-    service.set_up(Setup {
-        client: Client::new(&settings, Credentials::default(), Limits::default()).unwrap(),
-        trust: TrustInForce { trust: Arc::new(Trust::default()), id: Digest::sha256(b"") },
-        unknown: ImageSettings::default(),
-        pull_secrets: None,
-        layers: true,
-        vulnerability_reports: false,
-        registries: 0,
-    });
+    service.set_up(Setup::of_tests());
     service
 }
 
@@ -50,12 +38,13 @@ fn layers_that_were_read_while_an_answer_was_on_its_way_count() {
     let light = record("web", "registry.example.com/shop/web", false);
     service.keep(&light, now());
     let older = KnownImage::new(light.digest.clone(), light.platforms, Reader::Podreeve);
+    let since = service.known().judged_again;
     // The leader has read them, and no request could find the image so far.
     service.keep(&record("web", "registry.example.com/shop/web", true), now());
     service.judge_again(Some(&light.digest));
     let until = now() + SignedDuration::from_hours(1);
     let mut resolved = Resolved { answer: ImageAnswer::Known(Arc::new(older)), until };
-    service.land(&key, &mut resolved);
+    service.land(&key, &mut resolved, since);
     let hot = service.known().hot.get(&key, now()).cloned();
     for answer in [Some(resolved.answer), hot] {
         let Some(ImageAnswer::Known(image)) = answer else { panic!("unknown") };

@@ -1,14 +1,13 @@
 use super::*;
+use crate::cluster::images::access::reader;
 use crate::cluster::images::hot::{Key, Resolved};
 use crate::cluster::images::record::{Record, name_of, tag_of};
 use crate::cluster::images::setup::Setup;
 use crate::cluster::images::tenants::Proof;
-use crate::cluster::images::{TrustInForce, access::reader};
-use crate::image::known::{ImageAnswer, ImageSettings, KnownImage, PullSecretScope};
-use crate::image::{Digest, OpenedImage, trust::Trust};
+use crate::image::known::{ImageAnswer, KnownImage, PullSecretScope};
+use crate::image::{Digest, OpenedImage};
 use crate::observe::metrics::images::ImageMetrics;
 use crate::reference::ImageRef;
-use crate::registry::{Client, Credentials, Limits, Settings};
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use std::sync::Arc;
@@ -26,16 +25,7 @@ fn namespace(name: &str, made_at: Timestamp) -> Item {
 }
 
 fn setup() -> Setup {
-    let settings = Settings { registries: Vec::new(), any_host: true };
-    Setup {
-        client: Client::new(&settings, Credentials::default(), Limits::default()).unwrap(),
-        trust: TrustInForce { trust: Arc::new(Trust::default()), id: Digest::sha256(b"") },
-        unknown: ImageSettings::default(),
-        pull_secrets: Some(Arc::new(PullSecretScope::default())),
-        layers: false,
-        vulnerability_reports: false,
-        registries: 0,
-    }
+    Setup { pull_secrets: Some(Arc::new(PullSecretScope::default())), layers: false, ..Setup::of_tests() }
 }
 
 /// A service to which a secret of the namespace `shop` showed the image a minute ago, with the answer in the snapshot.
