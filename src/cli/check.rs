@@ -73,6 +73,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         snippet: args.snippet,
         diff: args.diff,
         explain: plan.explain(),
+        policies: snapshot.policies.policies.clone(),
     };
     let outputs = Outputs::new(&plan.outputs, files, |spec| {
         // A file is no terminal.
@@ -95,11 +96,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let waivers = run
         .take_usage(args.waivers)
         .map(|usage| usage.waivers(&snapshot, today(), |waiver| place(waiver, &origins, &first.exemptions)));
-    run.end(waivers.as_deref(), plan.settings.as_deref())?;
-    match baseline {
-        Some(file) => write_baseline(file, run),
-        None => Ok(run.exit(plan.warnings_as_errors)),
-    }
+    let exit = run.end(waivers.as_deref(), plan.settings.as_deref(), plan.warnings_as_errors)?;
+    baseline.map_or(Ok(exit), |file| write_baseline(file, run))
 }
 
 impl Args {
@@ -125,6 +123,10 @@ fn known_findings(path: &Path) -> Result<KnownFindings, Failure> {
 
 fn write_baseline(mut file: NewFile, run: Run) -> Result<Exit, Failure> {
     let (baseline, exit) = run.baseline();
+    if exit == Exit::InputError {
+        writing::left(std::iter::once(&file)).iter().for_each(|left| output::diagnose("error", left));
+        return Ok(exit);
+    }
     file.write(&baseline.to_json())?;
     let count: usize = baseline.findings.iter().map(|known| known.count).sum();
     let written = format!("{}: written, with {count} violation{}", file.shown(), if count == 1 { "" } else { "s" });

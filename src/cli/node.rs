@@ -163,7 +163,8 @@ fn write(args: &Args, specs: &[OutputSpec], files: Vec<NewFile>, report: &NodeRe
         }
     });
     let is_seen = outputs.has_stdout();
-    outputs.print(&report.as_results(&args.root.display().to_string()))?;
+    // What is unknown is a part of the verdict.
+    outputs.print(&report.as_results(&args.root.display().to_string()), true)?;
     if !is_seen {
         output::diagnose("note", &format!("node {}: {}", report.node, text::summary(report)));
     }

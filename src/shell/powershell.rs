@@ -1,7 +1,9 @@
 //! Scripts of PowerShell as the same commands: what is in parentheses is a script whose output is a word, blocks are read in their order.
 
+mod content;
 mod start;
 
+pub use content::{target_and_values, writes_content};
 pub use start::{Started, in_cmd, started};
 
 use super::cursor::Cursor;

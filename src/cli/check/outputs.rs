@@ -80,22 +80,25 @@ impl Outputs {
         })
     }
 
-    pub fn end(&mut self, ending: &Ending<'_>) -> Result<(), Failure> {
+    /// Writes the end. Without a verdict, files stay as they were; returns what is to be said of them.
+    pub fn end(&mut self, ending: &Ending<'_>, has_verdict: bool) -> Result<Option<String>, Failure> {
         self.reports.iter_mut().try_for_each(|output| {
             let part = output.format.end(ending);
             output.to.write(&part)
         })?;
-        let reports = self.reports.drain(..).map(|output| output.to);
-        writing::finish(reports.chain(self.others.drain(..)).collect())
+        let files: Vec<NewFile> = self.reports.drain(..).map(|output| output.to).chain(self.others.drain(..)).collect();
+        let left = writing::left(files.iter()).filter(|_| !has_verdict);
+        writing::finish(files.into_iter().filter(|file| has_verdict || !file.is_file()).collect())?;
+        Ok(left)
     }
 
     /// Prints a report that is whole at once, as `podreeve image` and `podreeve node` have it.
-    pub fn print(mut self, results: &CheckResults) -> Result<(), Failure> {
+    pub fn print(mut self, results: &CheckResults, has_verdict: bool) -> Result<Option<String>, Failure> {
         let mut summary = Summary::default();
         results.count(&mut summary);
         self.begin()?;
         self.file(&FileFindings { results, text: None })?;
-        self.end(&Ending {
+        let ending = Ending {
             errors: &[],
             passed_over: &[],
             without_pod: &[],
@@ -103,7 +106,8 @@ impl Outputs {
             fixes: None,
             summary: &summary,
             settings: None,
-        })
+        };
+        self.end(&ending, has_verdict)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What `echo`, `printf`, `cat` and `<<<` give to a pipe, a file or a variable, as far as a script says it.
 
-use crate::shell::{Command, Word};
+use crate::shell::{Command, Word, powershell};
 
 /// A format that is repeated is written until the text is this many times as long as the words, and this many bytes.
 const GROWTH: usize = 4;
@@ -15,6 +15,11 @@ pub struct Printed<'c> {
 
 /// What the words of a command print. A here-document is not among them.
 pub fn printed(command: &Command) -> Printed<'_> {
+    if command.words.first().is_some_and(|word| powershell::writes_content(&word.text)) {
+        let (_, words) = powershell::target_and_values(&command.words);
+        let text = words.iter().map(|word| format!("{}\n", word.text)).collect();
+        return Printed { text, words };
+    }
     let name = |word: &Word| word.text.rsplit('/').next().unwrap_or_default().to_owned();
     let at = command.words.iter().position(|word| matches!(name(word).as_str(), "echo" | "printf"));
     let mut words: Vec<&Word> = at.and_then(|at| command.words.get(at + 1..)).unwrap_or_default().iter().collect();
