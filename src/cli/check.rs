@@ -25,6 +25,7 @@ use crate::cli::image::facts as image_facts;
 use crate::manifest::Position;
 use crate::report::text::TextOptions;
 use crate::report::{Baseline, ExemptionId, FileError, Judge, KnownFindings};
+use crate::rule::Judges;
 use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::Exemptions;
 pub(super) use exemptions::Namespaces;
@@ -74,6 +75,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         diff: args.diff,
         explain: plan.explain(),
         policies: snapshot.policies.policies.clone(),
+        rules: outputs::rules(snapshot.policies.policies.iter().map(|policy| &**policy), |judges| match judges {
+            Judges::Pod(_) | Judges::Dockerfile(_) => true,
+            Judges::Image(_) => snapshot.facts.images.is_some(),
+            Judges::Exec(_) | Judges::Node(_) => false,
+        }),
     };
     let outputs = Outputs::new(&plan.outputs, files, |spec| {
         // A file is no terminal.

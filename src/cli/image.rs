@@ -26,6 +26,7 @@ use crate::reference::ImageRef;
 use crate::report::format::Format;
 use crate::report::image::{Identity, ImageReport, NOT_JUDGED, judge, text};
 use crate::report::text::TextOptions;
+use crate::rule::{Judges, Rule};
 use crate::sources::Sources;
 use argument::Argument;
 use formats::Whole;
@@ -267,7 +268,9 @@ fn judged(
     let signed = trust.is_some().then(trust::policy).transpose()?;
     let judged = judge(snapshot, signed.as_ref(), identity, &facts, today());
     let report = ImageReport::new(&argument.text, &image, facts, judged);
-    write(specs, files, facts_file, &report, args.all)?;
+    let policies = snapshot.policies.policies.iter().map(|policy| &**policy).chain(&signed);
+    let rules = outputs::rules(policies, |judges| matches!(judges, Judges::Image(_)));
+    write(specs, (files, facts_file), &report, args.all, &rules)?;
     if !report.is_judged() {
         return Err(Failure::input(format!("{}: {NOT_JUDGED}", argument.text)));
     }
@@ -280,10 +283,10 @@ fn judged(
 
 fn write(
     specs: &[OutputSpec],
-    files: Vec<NewFile>,
-    facts: Option<NewFile>,
+    (files, facts): (Vec<NewFile>, Option<NewFile>),
     report: &ImageReport,
     all: bool,
+    rules: &[&'static Rule],
 ) -> Result<(), Failure> {
     let width = output::terminal_width();
     let outputs = Outputs::new(specs, files, |spec| -> Box<dyn Format> {
@@ -292,7 +295,9 @@ fn write(
             ReportFormat::Text => Box::new(Whole::text(report, all, width)),
             ReportFormat::Html => Box::new(Whole::html(report, all)),
             ReportFormat::Json => Box::new(Whole::json(report)),
-            other => outputs::format(other, TextOptions { all, width, ..TextOptions::default() }),
+            other => {
+                outputs::format(other, TextOptions { all, width, rules: rules.to_vec(), ..TextOptions::default() })
+            }
         }
     });
     let is_seen = outputs.has_stdout() || !report.is_judged();

@@ -17,6 +17,7 @@ use super::fix::FixReport;
 use super::format::{Ending, FileFindings, Format};
 use super::style::{BOLD, DIM, FOUND_MAX, style_of_level};
 use crate::policy::CompiledPolicy;
+use crate::rule::Rule;
 use crate::text::{clean, dotted};
 use anstyle::{AnsiColor, Style};
 use hints::FilesWithEdits;
@@ -46,6 +47,8 @@ pub struct TextOptions {
     pub explain: String,
     /// The policies, which say what is a secret in a Dockerfile.
     pub policies: Vec<Arc<CompiledPolicy>>,
+    /// The rules that judge what is reported about.
+    pub rules: Vec<&'static Rule>,
 }
 
 /// Writes the report as text.

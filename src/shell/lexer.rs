@@ -198,6 +198,11 @@ impl Lexer<'_> {
             self.named = None;
         }
         self.last_group = None;
+        // The first pattern is no word of `case "$(...)" in`.
+        let is_case = |words: &[Word]| matches!(words, [case, _] if case.text == "case");
+        if word.text == "in" && is_case(&self.command.words) {
+            return self.end_command();
+        }
         self.command.words.push(word);
     }
 

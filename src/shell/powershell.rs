@@ -86,6 +86,8 @@ struct Reader<'s> {
     within: (usize, usize),
     /// The command starts a program, which is looked for in the folder of the shell, too.
     is_starting: bool,
+    /// It is one of the shell of Windows, which looks for all programs in its own folder.
+    is_in_cmd: bool,
 }
 
 impl Reader<'_> {
@@ -249,6 +251,9 @@ impl Reader<'_> {
             let same = SAME.iter().find(|(name, _)| word.text.eq_ignore_ascii_case(name));
             word.text = same.map_or(word.text, |(_, same)| (*same).to_owned());
             self.is_starting = word.text.eq_ignore_ascii_case("start-process");
+            if self.is_in_cmd && start::is_file(&word.text) && !word.text.contains('/') {
+                word.text.insert_str(0, "./");
+            }
         } else if self.is_starting && word.text.to_ascii_lowercase().ends_with(".exe") && !word.text.contains('/') {
             word.text.insert_str(0, "./");
         }

@@ -34,7 +34,7 @@ fn commands_are_split_where_a_shell_splits_them() {
         ("a > b 2>&1 < c; d &> e", vec!["a", "d"]),
         ("A=1 sudo -u x env B=2 c d", vec!["c d"]),
         ("if a; then b; else c; fi; ! d", vec!["a", "b", "c", "d"]),
-        ("f() { a; }; case $x in y) b;; esac", vec!["a", "b"]),
+        ("f() { a; }; case $x in y) b;; esac", vec!["a", "case $x", "b"]),
         ("for x in a b; do c; done", vec!["for x|in|a|b", "c"]),
         ("A=(b c) d ${E:-(}", vec!["d ${E:-(}"]),
         ("\\\n a \\\n b", vec!["a b"]),
@@ -136,7 +136,11 @@ fn functions_run_where_they_are_called() {
         ("f() { a; g; }; g() { f; }; b", vec!["a", "g", "f", "b"]),
         ("f() { a $1; }; b $(f y)", vec!["f|y", "a|y", "b|$()"]),
         ("sh -c 'a $1 $0' n x", vec!["sh|-c|a $1 $0|n|x", "a|x|$0"]),
-        ("case $x in y) f;; esac; f() { a; }; b", vec!["f", "a", "b"]),
+        ("case $x in y) f;; esac; f() { a; }; b", vec!["case|$x", "f", "a", "b"]),
+        (
+            "case \"$(a b)\" in *c) d;; e|g) h;; esac; for x in case in; do i; done",
+            vec!["a|b", "case|$()", "d", "e", "h", "for|x|in|case|in", "i"],
+        ),
     ] {
         assert_eq!(run(text), commands, "{text}");
     }

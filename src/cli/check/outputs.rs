@@ -3,12 +3,15 @@
 use crate::cli::exit::Failure;
 use crate::cli::output_spec;
 use crate::cli::writing::{self, NewFile};
+use crate::policy::CompiledPolicy;
 use crate::report::format::{
     Ending, FileFindings, Format, GithubReport, GitlabReport, HtmlReport, JsonReport, JunitReport, MarkdownReport,
     SarifReport,
 };
 use crate::report::text::{TextOptions, TextReport};
 use crate::report::{CheckResults, Summary};
+use crate::rule::{Judges, Rule};
+use crate::rules::RULES;
 use clap::ValueEnum;
 
 /// A format of the report.
@@ -111,13 +114,31 @@ impl Outputs {
     }
 }
 
+/// The rules of these policies that judge such things, without those that are off.
+pub fn rules<'p>(
+    policies: impl Iterator<Item = &'p CompiledPolicy> + Clone,
+    judges: impl Fn(&Judges) -> bool,
+) -> Vec<&'static Rule> {
+    let has = |policy: &CompiledPolicy, id: &str| {
+        policy.rules.iter().any(|rule| rule.rule.id == id)
+            || policy.files.iter().any(|rule| rule.rule.id == id)
+            || policy.images.iter().any(|rule| rule.rule.id == id)
+            || policy.nodes.iter().any(|rule| rule.rule.id == id)
+    };
+    RULES
+        .iter()
+        .copied()
+        .filter(|rule| judges(&rule.judges) && policies.clone().any(|policy| has(policy, rule.id)))
+        .collect()
+}
+
 /// The format of `check`.
 pub fn format(format: ReportFormat, options: TextOptions) -> Box<dyn Format> {
     let all = options.all;
     match format {
         ReportFormat::Text => Box::new(TextReport::new(options)),
         ReportFormat::Json => Box::new(JsonReport::default()),
-        ReportFormat::Sarif => Box::new(SarifReport::new(all)),
+        ReportFormat::Sarif => Box::new(SarifReport::new(all, options.rules)),
         ReportFormat::Junit => Box::new(JunitReport::new(all)),
         ReportFormat::Github => Box::new(GithubReport { all }),
         ReportFormat::Gitlab => Box::new(GitlabReport::new(all)),

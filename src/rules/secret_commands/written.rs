@@ -49,7 +49,10 @@ impl<'n> Written<'n> {
             let mut printed = printed(command);
             let what = self.find(&printed.text);
             all.text.push_str(&printed.text);
-            let span = span(call, &printed.words);
+            // Each text of PowerShell is a line of its own.
+            let is_alone = |word: &&&Word| powershell::writes_content(&call.name) && self.find(&word.text).is_some();
+            let alone = printed.words.iter().find(is_alone).map(|word| call.span(word));
+            let span = alone.or_else(|| span(call, &printed.words));
             all.words.append(&mut printed.words);
             Output::printed(span, what)
         });

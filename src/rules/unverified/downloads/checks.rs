@@ -28,10 +28,11 @@ const OPERATORS: [&str; 10] =
 const METHODS: [&str; 5] = ["compare", "compareto", "contains", "equals", "ismatch"];
 
 /// Programs that compare texts.
-const COMPARE: [&str; 14] = [
+const COMPARE: [&str; 15] = [
     "[",
     "[[",
     "awk",
+    "case",
     "cmp",
     "compare",
     "compare-object",
@@ -153,6 +154,9 @@ fn signed(arg: &str) -> impl Iterator<Item = &str> {
     [Some(arg), signed].into_iter().flatten()
 }
 
+/// How many commands that print checksums are read. Groups in groups print what those within them print.
+const MOST_LINES: usize = 256;
+
 /// The files of which `sha256sum -c` reads checksums.
 enum Listed {
     /// A list has the names, and its content is not known here.
@@ -178,7 +182,9 @@ impl Listed {
             is_known &= matches!(program, "echo" | "printf" | "grep" | "egrep" | "fgrep");
             texts.extend(command.words.iter().skip(1).map(|word| word.text.clone()));
         };
-        call.script.commands.get(call.command.reads.clone()).unwrap_or_default().iter().for_each(&mut take);
+        let read = call.script.commands.get(call.command.reads.clone()).unwrap_or_default();
+        let is_cut = read.len() > MOST_LINES;
+        read.iter().take(MOST_LINES).for_each(&mut take);
         for script in arguments.filter(is_inner).flat_map(|word| &word.inner) {
             commands(script, &mut take);
         }
@@ -189,7 +195,7 @@ impl Listed {
         texts.extend(call.command.input.iter().map(|piece| piece.text.clone()));
         // The name stands at the end.
         let last = texts.last().and_then(|text| text.split_whitespace().last()).unwrap_or("$");
-        if !is_known || last.contains('$') {
+        if !is_known || is_cut || last.contains('$') {
             return Self::Unknown;
         }
         Self::Words(texts)
