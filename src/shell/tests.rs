@@ -57,6 +57,10 @@ fn a_command_reads_what_is_piped_into_it() {
         ("(a; b) >> f | c", vec!["a", "b", "cat < a,b", "c < cat,a,b"]),
         ("a; { b; } < f; (c)", vec!["a", "b", "c"]),
         ("x | { a; } > f", vec!["x", "a < x", "cat < {,x"]),
+        // What a group wrote to a file is no output of the one around it, and messages are none at all.
+        ("(a; (b) > f; c) | d", vec!["a", "b", "cat < b", "c", "d < a,cat,c"]),
+        ("(a; (b) 2> f; c) | d", vec!["a", "b", "cat < b", "c", "d < a,b,cat,c"]),
+        ("((a) > /dev/stdout) | b", vec!["a", "cat < a", "b < a,cat"]),
     ] {
         assert_eq!(read(text), commands, "{text}");
     }
@@ -72,6 +76,8 @@ fn groups_whose_output_is_a_file_are_read_in_linear_time() {
         words
     };
     let nested = |depth: usize| read_words(&format!("{}a b{}", "{ ".repeat(depth), "; } > f".repeat(depth)));
+    // Each is read once, and not again by all those around it.
+    assert!(nested(4000) < 20_000, "{}", nested(4000));
     let beside = |count: usize| read_words(&"{ a; b; } > f; ".repeat(count));
     for (name, small, large) in [("nested", nested(500), nested(4000)), ("beside", beside(500), beside(4000))] {
         assert!(small > 0 && large < 16 * small, "{name}: {small}, {large}");

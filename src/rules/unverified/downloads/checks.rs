@@ -2,7 +2,7 @@
 
 use super::Download;
 use super::folders::{Folders, is_same};
-use crate::shell::{Call, Command, Script, calls};
+use crate::shell::{Call, Command, MAX_GROUP, Script, calls};
 
 /// Programs that compute checksums, and compare them with `-c`; and those of PowerShell, which compute a checksum or read a signature.
 const SUMS: [&str; 12] = [
@@ -154,9 +154,6 @@ fn signed(arg: &str) -> impl Iterator<Item = &str> {
     [Some(arg), signed].into_iter().flatten()
 }
 
-/// How many commands that print checksums are read. Groups in groups print what those within them print.
-const MOST_LINES: usize = 256;
-
 /// The files of which `sha256sum -c` reads checksums.
 enum Listed {
     /// A list has the names, and its content is not known here.
@@ -183,8 +180,8 @@ impl Listed {
             texts.extend(command.words.iter().skip(1).map(|word| word.text.clone()));
         };
         let read = call.script.commands.get(call.command.reads.clone()).unwrap_or_default();
-        let is_cut = read.len() > MOST_LINES;
-        read.iter().take(MOST_LINES).for_each(&mut take);
+        let is_cut = read.len() > MAX_GROUP;
+        read.iter().take(MAX_GROUP).for_each(&mut take);
         for script in arguments.filter(is_inner).flat_map(|word| &word.inner) {
             commands(script, &mut take);
         }
