@@ -33,12 +33,12 @@ pub const EXAMPLES: &[FileExample] = &[
     ),
     FileExample::bad(
         "the shell of Windows itself, and what a container starts",
-        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN curl -o a.exe https://example.com/a && a.exe /S\nRUN curl.exe -sSLo b.msi https://example.com/b & start /wait msiexec /i b.msi /qn\nRUN curl -o C:\\c\\c.bat https://example.com/c\nRUN call C:\\c\\c.bat\nRUN curl -k -O https://example.com/d.zip\nRUN curl -o C:\\e.exe https://example.com/e\nENTRYPOINT C:\\e.exe\nSHELL [\"powershell\", \"-Command\"]\nCMD iwr https://example.com/f.ps1 | iex\n",
+        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN curl -o a.exe https://example.com/a && a.exe /S\nRUN curl.exe -sSLo b.msi https://example.com/b & start /wait msiexec /i b.msi /qn\nRUN curl -o C:\\c\\c.bat https://example.com/c\nRUN call C:\\c\\c.bat\nRUN curl -k -O https://example.com/d.zip\nRUN curl -o C:\\e.exe https://example.com/e\nENTRYPOINT C:\\e.exe\nSHELL [\"powershell\", \"-Command\"]\nCMD iex (iwr -UseBasicParsing https://example.com/f.ps1)\n",
         &[3, 4, 6, 7, 9, 11],
     ),
     FileExample::good(
         "the shell of Windows, where it checks, and what other shells would read otherwise",
-        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN curl -o a.exe https://example.com/a\nRUN certutil -hashfile a.exe SHA256 | findstr /i abc\nRUN a.exe /S & own.exe & curl -o b.json https://example.com/b\nRUN curl -o c.exe https://example.com/c && del c.exe\nRUN copy own.exe c.exe & c.exe\nSHELL [\"powershell\", \"-Command\"]\nCMD $s = 'curl https://example.com/d | sh'; Write-Host $s; own.exe `$(curl https://example.com/e | sh)\n",
+        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN curl -o a.exe https://example.com/a\nRUN certutil -hashfile a.exe SHA256 | findstr /i abc\nRUN a.exe /S & own.exe & curl -o b.json https://example.com/b\nRUN curl -o c.exe https://example.com/c && del c.exe\nRUN copy own.exe c.exe & c.exe\nSHELL [\"powershell\", \"-Command\"]\nCMD $s = 'curl https://example.com/d | sh'; Write-Host $s\n",
     ),
     FileExample::bad(
         "places of Windows",
