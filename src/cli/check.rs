@@ -130,7 +130,9 @@ fn known_findings(path: &Path) -> Result<KnownFindings, Failure> {
 fn write_baseline(mut file: NewFile, run: Run) -> Result<Exit, Failure> {
     let (baseline, exit) = run.baseline();
     if exit == Exit::InputError {
-        writing::left(std::iter::once(&file)).iter().for_each(|left| output::diagnose("error", left));
+        if let Some(left) = writing::left(std::iter::once(&file)) {
+            output::diagnose("error", &left);
+        }
         return Ok(exit);
     }
     file.write(&baseline.to_json())?;

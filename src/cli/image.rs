@@ -246,7 +246,7 @@ fn judged(
     let image = open(&mut *source, &wanted).map_err(fail)?;
     args.check_digest(argument, &image)?;
     if source.is_docker_save() && image.has_unpacked_layers() {
-        args.check_saved(&argument)?;
+        args.check_saved(argument)?;
     }
     let needed = |option| name::needed(option, given, image.name.as_deref());
     let verify = |file| args.verify(file, argument, (&image, needed("--trust")?), deadline);

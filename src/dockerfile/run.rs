@@ -14,14 +14,14 @@ pub struct Run {
 
 /// What reads the shell form of an instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shell {
+enum ShellForm {
     Unix,
     PowerShell,
     /// The shell of Windows, or a program that is not known.
     Cmd,
 }
 
-impl Shell {
+impl ShellForm {
     fn of(instruction: &Instruction<'_>) -> Self {
         let name = instruction.words().first().map_or_else(String::new, |word| shell::program_name(word.text()));
         match () {
@@ -33,7 +33,7 @@ impl Shell {
 }
 
 /// The shells of the instructions of a file, in their order.
-pub struct Shells(Vec<Shell>);
+pub struct Shells(Vec<ShellForm>);
 
 impl Run {
     /// The part of the file that a part of the script is in.
@@ -70,7 +70,7 @@ impl Dockerfile<'_> {
     fn runs_of(&self, with_powershell: bool) -> Vec<(&Instruction<'_>, Run)> {
         let Shells(shells) = self.shells();
         let runs = self.instructions.iter().zip(shells).filter(|(instruction, _)| instruction.keyword == Keyword::Run);
-        let runs = runs.filter(|(_, shell)| with_powershell || *shell == Shell::Unix);
+        let runs = runs.filter(|(_, shell)| with_powershell || *shell == ShellForm::Unix);
         runs.filter_map(|(instruction, shell)| Some((instruction, self.run_of(instruction, shell)?))).collect()
     }
 
@@ -78,14 +78,14 @@ impl Dockerfile<'_> {
     #[must_use]
     pub fn shells(&self) -> Shells {
         let before = self.stages.first().map_or(self.instructions.len(), |stage| stage.instructions.start);
-        let (mut all, mut of_stages) = (vec![Shell::Unix; before], Vec::<Shell>::new());
+        let (mut all, mut of_stages) = (vec![ShellForm::Unix; before], Vec::<ShellForm>::new());
         for stage in &self.stages {
             let inherited = if let Base::Stage(below) = stage.base { of_stages.get(below).copied() } else { None };
-            let of_base = || if self.is_windows(stage) { Shell::Cmd } else { Shell::Unix };
+            let of_base = || if self.is_windows(stage) { ShellForm::Cmd } else { ShellForm::Unix };
             let mut shell = inherited.unwrap_or_else(of_base);
             for instruction in self.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if instruction.keyword == Keyword::Shell {
-                    shell = Shell::of(instruction);
+                    shell = ShellForm::of(instruction);
                 }
                 all.push(shell);
             }
@@ -101,10 +101,10 @@ impl Dockerfile<'_> {
         self.run_of(instruction, *shells.get(index)?)
     }
 
-    fn run_of(&self, instruction: &Instruction<'_>, shell: Shell) -> Option<Run> {
+    fn run_of(&self, instruction: &Instruction<'_>, shell: ShellForm) -> Option<Run> {
         match shell {
-            Shell::Unix => self.run(instruction),
-            Shell::PowerShell | Shell::Cmd => self.in_windows(instruction, shell == Shell::PowerShell),
+            ShellForm::Unix => self.run(instruction),
+            ShellForm::PowerShell | ShellForm::Cmd => self.in_windows(instruction, shell == ShellForm::PowerShell),
         }
     }
 
@@ -142,7 +142,7 @@ impl Dockerfile<'_> {
         }
     }
 
-    /// A script of PowerShell. The shell of Windows itself is not read, but it may start PowerShell.
+    /// A script of PowerShell. Of one for the shell of Windows, what starts PowerShell and what handles files.
     fn in_windows(&self, instruction: &Instruction<'_>, is_powershell: bool) -> Option<Run> {
         match &instruction.arguments {
             Arguments::Command(Command::Shell(line)) => {

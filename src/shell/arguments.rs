@@ -58,7 +58,7 @@ impl<'a> Arguments<'a> {
         let (reads, input) = (command.reads.clone(), command.input.clone());
         let Command { is_ignored, is_printed, is_kept, within, .. } = *command;
         let may_load = OnceLock::new();
-        Some(Command { words, reads, input, is_ignored, is_printed, is_kept, within, may_load, redirections })
+        Some(Command { words, reads, input, is_ignored, is_printed, within, may_load, is_kept, redirections })
     }
 
     pub fn in_script(&mut self, script: &Script) -> Option<Script> {

@@ -286,8 +286,9 @@ impl Reader<'_> {
             }
         }
         // A text and the output of a script are written to the output, too.
-        let is_printed =
-            |word: &Word| (is_text && is_piped) || (word.text == "$()" && !command.redirections.is_empty());
+        let is_printed = |word: &Word| {
+            (is_text && is_piped) || ((is_text || word.text == "$()") && !command.redirections.is_empty())
+        };
         if let ([word], false) = (command.words.as_slice(), is_called)
             && is_printed(word)
         {

@@ -142,7 +142,7 @@ impl File<'_> {
         self.files.judge.snapshot.policies.policies.iter().any(|policy| is(policy))
     }
 
-    /// No rule judges the file. Whoever names it expects a verdict.
+    /// No rule judges the file. A user who names it expects a verdict.
     fn not_judged(&mut self, input: &Input, reason: &str) {
         if input.is_stream || self.is_named(&input.name) {
             self.error(FileError::whole(&input.name, &format!("not judged: {reason}")));
