@@ -16,7 +16,7 @@ mod words;
 
 pub use instruction::{Arguments, Command, Flag, Heredoc, Instruction, Pair, Word};
 pub use keyword::Keyword;
-pub use run::Run;
+pub use run::{Run, Shells};
 pub use stages::{Mount, Started};
 pub use text::Text;
 

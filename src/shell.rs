@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 const MAX_SOURCES: usize = 64;
 
 /// How many commands of one group in such a chain are looked at.
-const MAX_GROUP: usize = 256;
+pub const MAX_GROUP: usize = 256;
 
 /// How deep scripts in scripts are read. Each level costs as much as its text.
 const MAX_DEPTH: usize = 6;
@@ -60,6 +60,8 @@ pub struct Command {
     pub within: (usize, usize),
     /// Whether it may download something, once a rule has looked: many commands may read from the same one.
     pub may_load: OnceLock<bool>,
+    /// Whether its output goes to a file, so that no group around it prints it.
+    pub is_kept: bool,
     /// Files that it reads or writes: the operator and the name.
     pub redirections: Vec<(String, Word)>,
 }
@@ -142,6 +144,21 @@ impl Script {
         lexer::read(text, 0, 0)
     }
 
+    /// The commands of a group, the last ones if they are many. What a group within it wrote to a file is no output of its own.
+    fn members(&self, range: &Range<usize>) -> Vec<&Command> {
+        let (mut members, mut end) = (Vec::new(), range.end);
+        while end > range.start && members.len() < MAX_GROUP {
+            let Some(command) = self.commands.get(end - 1) else { break };
+            members.push(command);
+            end -= 1;
+            if command.is_kept && !command.reads.is_empty() {
+                end = command.reads.start.clamp(range.start, end);
+            }
+        }
+        members.reverse();
+        members
+    }
+
     /// The commands that the command reads from, through all pipes before it.
     #[must_use]
     pub fn sources(&self, command: &Command) -> Vec<&Command> {
@@ -149,7 +166,7 @@ impl Script {
         let mut range = command.reads.clone();
         // Each range ends before the command that reads it.
         while let Some(part) = self.commands.get(range.clone()).filter(|part| !part.is_empty()) {
-            sources.extend(part.iter().take(MAX_GROUP));
+            sources.extend(self.members(&range));
             if sources.len() > MAX_SOURCES {
                 break;
             }

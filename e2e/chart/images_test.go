@@ -245,7 +245,8 @@ func TestNamesInSettingsOfImages(t *testing.T) {
 	}
 	type entry = map[string]any
 	documents := map[string]func(string) ([]any, []any){
-		"prefix": func(name string) ([]any, []any) { return []any{entry{"prefix": name, "mirror": name}}, nil },
+		"prefix":   func(name string) ([]any, []any) { return []any{entry{"prefix": name, "mirror": name}}, nil },
+		"registry": func(name string) ([]any, []any) { return []any{entry{"prefix": name}}, nil },
 		"hosts": func(name string) ([]any, []any) {
 			return []any{entry{"prefix": "a.example", "authHosts": []string{name}, "redirectHosts": []string{name}}}, nil
 		},

@@ -25,6 +25,7 @@ use crate::cli::image::facts as image_facts;
 use crate::manifest::Position;
 use crate::report::text::TextOptions;
 use crate::report::{Baseline, ExemptionId, FileError, Judge, KnownFindings};
+use crate::rule::Judges;
 use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::Exemptions;
 pub(super) use exemptions::Namespaces;
@@ -73,6 +74,12 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         snippet: args.snippet,
         diff: args.diff,
         explain: plan.explain(),
+        policies: snapshot.policies.policies.clone(),
+        rules: outputs::rules(snapshot.policies.policies.iter().map(|policy| &**policy), |judges| match judges {
+            Judges::Pod(_) | Judges::Dockerfile(_) => true,
+            Judges::Image(_) => snapshot.facts.images.is_some(),
+            Judges::Exec(_) | Judges::Node(_) => false,
+        }),
     };
     let outputs = Outputs::new(&plan.outputs, files, |spec| {
         // A file is no terminal.
@@ -95,11 +102,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let waivers = run
         .take_usage(args.waivers)
         .map(|usage| usage.waivers(&snapshot, today(), |waiver| place(waiver, &origins, &first.exemptions)));
-    run.end(waivers.as_deref(), plan.settings.as_deref())?;
-    match baseline {
-        Some(file) => write_baseline(file, run),
-        None => Ok(run.exit(plan.warnings_as_errors)),
-    }
+    let exit = run.end(waivers.as_deref(), plan.settings.as_deref(), plan.warnings_as_errors)?;
+    baseline.map_or(Ok(exit), |file| write_baseline(file, run))
 }
 
 impl Args {
@@ -125,6 +129,12 @@ fn known_findings(path: &Path) -> Result<KnownFindings, Failure> {
 
 fn write_baseline(mut file: NewFile, run: Run) -> Result<Exit, Failure> {
     let (baseline, exit) = run.baseline();
+    if exit == Exit::InputError {
+        if let Some(left) = writing::left(std::iter::once(&file)) {
+            output::diagnose("error", &left);
+        }
+        return Ok(exit);
+    }
     file.write(&baseline.to_json())?;
     let count: usize = baseline.findings.iter().map(|known| known.count).sum();
     let written = format!("{}: written, with {count} violation{}", file.shown(), if count == 1 { "" } else { "s" });

@@ -19,12 +19,14 @@ use super::output_spec::OutputParser;
 use super::suggested::POLICY;
 use super::writing::{self, Destination, NewFile};
 use super::{output, output_spec};
+use crate::admit::Snapshot;
 use crate::image::{ImageError, OpenedImage, Platform, Source, Wanted, open, read};
 use crate::outcome::Verdict;
 use crate::reference::ImageRef;
 use crate::report::format::Format;
 use crate::report::image::{Identity, ImageReport, NOT_JUDGED, judge, text};
 use crate::report::text::TextOptions;
+use crate::rule::{Judges, Rule};
 use crate::sources::Sources;
 use argument::Argument;
 use formats::Whole;
@@ -215,23 +217,39 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
     snapshot.ceiling = args.mode.ceiling();
     let argument = Argument::parse(&args.image)?;
-    let fail = |error: ImageError| argument.unreadable(&error);
     // What is wrong with the arguments is said before an image is read, which takes minutes.
     let given = name::given(args.pulled_as.as_deref(), &argument)?;
     let wanted = args.wanted(&argument)?;
     let specs = args.specs();
-    let mut files = args.open(&specs, &argument)?;
+    let files = args.open(&specs, &argument)?;
+    let left = writing::left(files.iter());
+    let judged = judged(args, &snapshot, &argument, (wanted, given), (&specs, files));
+    judged.map_err(|failure| match (failure, left) {
+        (Failure::Input(message), Some(left)) => Failure::Input(format!("{message}\n{left}")),
+        (failure, _) => failure,
+    })
+}
+
+/// Reads and judges the image, and writes the reports.
+fn judged(
+    args: &Args,
+    snapshot: &Snapshot,
+    argument: &Argument,
+    (wanted, given): (Wanted, Option<&str>),
+    (specs, mut files): (&[OutputSpec], Vec<NewFile>),
+) -> Result<Exit, Failure> {
+    let fail = |error: ImageError| argument.unreadable(&error);
     let facts_file = args.facts.as_ref().and_then(|_| files.pop());
     let seal = args.seal.as_deref().map(|key| Seal::new(given, key)).transpose()?;
     let deadline = args.registry.deadline();
-    let mut source = args.source(&argument, deadline)?;
+    let mut source = args.source(argument, deadline)?;
     let image = open(&mut *source, &wanted).map_err(fail)?;
-    args.check_digest(&argument, &image)?;
+    args.check_digest(argument, &image)?;
     if source.is_docker_save() && image.has_unpacked_layers() {
-        args.check_saved(&argument)?;
+        args.check_saved(argument)?;
     }
     let needed = |option| name::needed(option, given, image.name.as_deref());
-    let verify = |file| args.verify(file, &argument, (&image, needed("--trust")?), deadline);
+    let verify = |file| args.verify(file, argument, (&image, needed("--trust")?), deadline);
     let trust = args.trust.as_deref().map(verify).transpose()?;
     let name = image.name.as_deref().unwrap_or(&argument.text);
     let pulled_as = if args.facts.is_some() { needed("--facts")? } else { given.unwrap_or(name) };
@@ -239,7 +257,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
     progress.end();
     if let Some(seal) = seal {
-        return seal.print(args, &argument, &image, &facts, deadline);
+        return seal.print(args, argument, &image, &facts, deadline);
     }
     for facts in &mut facts {
         facts.signed = trust.as_ref().and_then(trust::Verdict::newest);
@@ -248,9 +266,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let facts_file = facts_file.map(|file| facts::write(file, pulled_as, &image.digest, &facts)).transpose()?;
     let identity = Identity { name, pulled_as, namespace: args.namespace.as_deref() };
     let signed = trust.is_some().then(trust::policy).transpose()?;
-    let judged = judge(&snapshot, signed.as_ref(), identity, &facts, today());
+    let judged = judge(snapshot, signed.as_ref(), identity, &facts, today());
     let report = ImageReport::new(&argument.text, &image, facts, judged);
-    write(&specs, files, facts_file, &report, args.all)?;
+    let policies = snapshot.policies.policies.iter().map(|policy| &**policy).chain(&signed);
+    let rules = outputs::rules(policies, |judges| matches!(judges, Judges::Image(_)));
+    write(specs, (files, facts_file), &report, args.all, &rules)?;
     if !report.is_judged() {
         return Err(Failure::input(format!("{}: {NOT_JUDGED}", argument.text)));
     }
@@ -263,10 +283,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn write(
     specs: &[OutputSpec],
-    files: Vec<NewFile>,
-    facts: Option<NewFile>,
+    (files, facts): (Vec<NewFile>, Option<NewFile>),
     report: &ImageReport,
     all: bool,
+    rules: &[&'static Rule],
 ) -> Result<(), Failure> {
     let width = output::terminal_width();
     let outputs = Outputs::new(specs, files, |spec| -> Box<dyn Format> {
@@ -275,11 +295,13 @@ fn write(
             ReportFormat::Text => Box::new(Whole::text(report, all, width)),
             ReportFormat::Html => Box::new(Whole::html(report, all)),
             ReportFormat::Json => Box::new(Whole::json(report)),
-            other => outputs::format(other, TextOptions { all, width, ..TextOptions::default() }),
+            other => {
+                outputs::format(other, TextOptions { all, width, rules: rules.to_vec(), ..TextOptions::default() })
+            }
         }
     });
     let is_seen = outputs.has_stdout() || !report.is_judged();
-    outputs.with(facts).print(&report.as_results())?;
+    outputs.with(facts).print(&report.as_results(), report.is_judged())?;
     if !is_seen {
         output::diagnose("note", &format!("{}: {}", report.source, text::summary(report, all)));
     }

@@ -17,6 +17,7 @@ use crate::policy::NodeIdentity;
 use crate::report::format::Format;
 use crate::report::node::{NodeReport, judge, text};
 use crate::report::text::TextOptions;
+use crate::rule::{Judges, Rule};
 use crate::sources::Sources;
 use formats::Whole;
 use std::collections::BTreeMap;
@@ -111,7 +112,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let labels: BTreeMap<String, String> = args.labels.iter().cloned().collect();
     let name = args.name.as_deref().unwrap_or(&node.name);
     let report = judge(&policies, &node, NodeIdentity { name, labels: &labels }, today());
-    write(args, &specs, files, &report)?;
+    let policies = policies.policies.policies.iter().map(|policy| &**policy);
+    let rules = outputs::rules(policies, |judges| matches!(judges, Judges::Node(_)));
+    write(args, &specs, files, &report, &rules)?;
     let summary = &report.summary;
     Ok(match () {
         () if summary.denied > 0 || (args.warnings_as_errors && summary.warned > 0) => Exit::Violations,
@@ -147,7 +150,13 @@ fn specs(args: &Args) -> Vec<OutputSpec> {
     if args.output.is_empty() { vec![text] } else { args.output.clone() }
 }
 
-fn write(args: &Args, specs: &[OutputSpec], files: Vec<NewFile>, report: &NodeReport) -> Result<(), Failure> {
+fn write(
+    args: &Args,
+    specs: &[OutputSpec],
+    files: Vec<NewFile>,
+    report: &NodeReport,
+    rules: &[&'static Rule],
+) -> Result<(), Failure> {
     let width = output::terminal_width();
     let place = place(args);
     let outputs = Outputs::new(specs, files, |spec| -> Box<dyn Format> {
@@ -158,12 +167,16 @@ fn write(args: &Args, specs: &[OutputSpec], files: Vec<NewFile>, report: &NodeRe
             ReportFormat::Junit => Box::new(Whole::junit(report, args.strict)),
             other => {
                 let width = width.filter(|_| spec.file.is_none());
-                outputs::format(other, TextOptions { all: args.all, width, ..TextOptions::default() })
+                outputs::format(
+                    other,
+                    TextOptions { all: args.all, width, rules: rules.to_vec(), ..TextOptions::default() },
+                )
             }
         }
     });
     let is_seen = outputs.has_stdout();
-    outputs.print(&report.as_results(&args.root.display().to_string()))?;
+    // What is unknown is a part of the verdict.
+    outputs.print(&report.as_results(&args.root.display().to_string()), true)?;
     if !is_seen {
         output::diagnose("note", &format!("node {}: {}", report.node, text::summary(report)));
     }

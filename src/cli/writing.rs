@@ -81,6 +81,13 @@ pub fn finish(files: Vec<NewFile>) -> Result<(), Failure> {
     whole.into_iter().flatten().try_for_each(Prepared::put)
 }
 
+/// What a run without a verdict says of its files: they stay as they were. None if it writes to no file.
+pub fn left<'f>(files: impl Iterator<Item = &'f NewFile>) -> Option<String> {
+    let names: Vec<String> = files.filter(|file| file.is_file()).map(NewFile::shown).collect();
+    (!names.is_empty())
+        .then(|| format!("a run without a verdict writes no file, and leaves as it was: {}", names.join(", ")))
+}
+
 impl NewFile {
     fn new(place: Place) -> Result<Self, Failure> {
         let content = match place.kind {
@@ -95,6 +102,11 @@ impl NewFile {
     /// Its path as the user wrote it.
     pub fn shown(&self) -> String {
         self.place.shown()
+    }
+
+    /// Whether it is put in its place at the end, so that nothing is lost until then.
+    pub const fn is_file(&self) -> bool {
+        matches!(self.content, Content::Apart(_) | Content::Memory(_))
     }
 
     /// Whether it is stdout, which people may look at.

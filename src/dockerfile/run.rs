@@ -12,6 +12,29 @@ pub struct Run {
     text: Option<Text>,
 }
 
+/// What reads the shell form of an instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ShellForm {
+    Unix,
+    PowerShell,
+    /// The shell of Windows, or a program that is not known.
+    Cmd,
+}
+
+impl ShellForm {
+    fn of(instruction: &Instruction<'_>) -> Self {
+        let name = instruction.words().first().map_or_else(String::new, |word| shell::program_name(word.text()));
+        match () {
+            () if shell::SHELLS.contains(&name.as_str()) => Self::Unix,
+            () if powershell::is_powershell(&name) => Self::PowerShell,
+            () => Self::Cmd,
+        }
+    }
+}
+
+/// The shells of the instructions of a file, in their order.
+pub struct Shells(Vec<ShellForm>);
+
 impl Run {
     /// The part of the file that a part of the script is in.
     #[must_use]
@@ -45,31 +68,44 @@ impl Dockerfile<'_> {
     }
 
     fn runs_of(&self, with_powershell: bool) -> Vec<(&Instruction<'_>, Run)> {
-        let (mut runs, mut shells) = (Vec::new(), Vec::<String>::new());
+        let Shells(shells) = self.shells();
+        let runs = self.instructions.iter().zip(shells).filter(|(instruction, _)| instruction.keyword == Keyword::Run);
+        let runs = runs.filter(|(_, shell)| with_powershell || *shell == ShellForm::Unix);
+        runs.filter_map(|(instruction, shell)| Some((instruction, self.run_of(instruction, shell)?))).collect()
+    }
+
+    /// The shell of each instruction. `SHELL` holds for the stages that begin with this one, too.
+    #[must_use]
+    pub fn shells(&self) -> Shells {
+        let before = self.stages.first().map_or(self.instructions.len(), |stage| stage.instructions.start);
+        let (mut all, mut of_stages) = (vec![ShellForm::Unix; before], Vec::<ShellForm>::new());
         for stage in &self.stages {
-            let is_windows = self.is_windows(stage);
-            // `SHELL` holds for the stages that begin with this one, too.
-            let inherited = if let Base::Stage(below) = stage.base { shells.get(below).cloned() } else { None };
-            let mut shell = inherited.unwrap_or_else(|| if is_windows { "cmd" } else { "sh" }.to_owned());
+            let inherited = if let Base::Stage(below) = stage.base { of_stages.get(below).copied() } else { None };
+            let of_base = || if self.is_windows(stage) { ShellForm::Cmd } else { ShellForm::Unix };
+            let mut shell = inherited.unwrap_or_else(of_base);
             for instruction in self.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if instruction.keyword == Keyword::Shell {
-                    shell =
-                        instruction.words().first().map_or_else(String::new, |word| shell::program_name(word.text()));
-                } else if instruction.keyword == Keyword::Run {
-                    let run = if shell::SHELLS.contains(&shell.as_str()) {
-                        self.run(instruction)
-                    } else {
-                        let is_powershell = powershell::is_powershell(&shell);
-                        Some(instruction)
-                            .filter(|_| with_powershell)
-                            .and_then(|one| self.in_windows(one, is_powershell))
-                    };
-                    runs.extend(run.map(|run| (instruction, run)));
+                    shell = ShellForm::of(instruction);
                 }
+                all.push(shell);
             }
-            shells.push(shell);
+            of_stages.push(shell);
         }
-        runs
+        Shells(all)
+    }
+
+    /// The command of an instruction, as its shell reads it.
+    #[must_use]
+    pub fn run_in(&self, instruction: &Instruction<'_>, Shells(shells): &Shells) -> Option<Run> {
+        let (index, _) = self.instruction_at(instruction.span.start)?;
+        self.run_of(instruction, *shells.get(index)?)
+    }
+
+    fn run_of(&self, instruction: &Instruction<'_>, shell: ShellForm) -> Option<Run> {
+        match shell {
+            ShellForm::Unix => self.run(instruction),
+            ShellForm::PowerShell | ShellForm::Cmd => self.in_windows(instruction, shell == ShellForm::PowerShell),
+        }
     }
 
     /// Whether the stage begins with an image of Windows.
@@ -106,7 +142,7 @@ impl Dockerfile<'_> {
         }
     }
 
-    /// A script of PowerShell. The shell of Windows itself is not read, but it may start PowerShell.
+    /// A script of PowerShell. Of one for the shell of Windows, what starts PowerShell and what handles files.
     fn in_windows(&self, instruction: &Instruction<'_>, is_powershell: bool) -> Option<Run> {
         match &instruction.arguments {
             Arguments::Command(Command::Shell(line)) => {

@@ -2,14 +2,53 @@
 
 /// The line from 1, the key and the value of each setting.
 pub fn settings(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
-    text.lines().enumerate().filter_map(|(index, line)| {
-        let line = line.trim().trim_start_matches(['{', '-', ' ']);
-        if line.starts_with(['#', ';', '[']) {
-            return None;
-        }
-        let (key, value) = pair(line)?;
-        Some((index + 1, bare(key), bare(value)))
+    text.lines().enumerate().flat_map(|(index, line)| {
+        let mut rest = line.trim();
+        let is_flow = is_flow(rest);
+        // One piece is the whole line.
+        let pieces = std::iter::from_fn(move || {
+            let end = if is_flow { piece(rest) } else { rest.len() };
+            let (piece, behind) = rest.split_at_checked(end).filter(|_| !rest.is_empty())?;
+            rest = behind.get(1..).unwrap_or_default();
+            Some(piece)
+        });
+        pieces.filter_map(move |piece| {
+            let piece = piece.trim().trim_start_matches(['{', '-', ' ']);
+            if piece.starts_with(['#', ';', '[']) {
+                return None;
+            }
+            let (key, value) = pair(piece)?;
+            Some((index + 1, bare(key), bare(value)))
+        })
     })
+}
+
+/// Whether several settings may stand in the line, as in JSON and in YAML with braces.
+fn is_flow(line: &str) -> bool {
+    let line = line.trim_start_matches(['-', ' ']);
+    let in_map = |(key, value): (&str, &str)| !key.contains('=') && value.trim_start().starts_with('{');
+    line.starts_with('{')
+        || line.starts_with("[{")
+        || (line.starts_with('"') && line.contains("\":"))
+        || line.split_once(": ").is_some_and(in_map)
+}
+
+/// Where the first piece ends: before a brace, a bracket or a comma that is in no quotes.
+fn piece(text: &str) -> usize {
+    let (mut quote, mut before, mut is_escaped) = (None, ':', false);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            _ if std::mem::take(&mut is_escaped) => {}
+            (Some('"'), '\\') => is_escaped = true,
+            (Some(open), c) => quote = Some(open).filter(|open| *open != c),
+            // An apostrophe within a word is none.
+            (None, '"' | '\'') if matches!(before, ':' | ',' | '{' | '[') => quote = Some(c),
+            (None, '{' | '}' | '[' | ']' | ',') => return at,
+            _ => {}
+        }
+        before = if c == ' ' { before } else { c };
+    }
+    text.len()
 }
 
 /// JSON first, since its values have all signs. npm's keys have colons, without a blank behind them.
@@ -46,5 +85,24 @@ mod tests {
         let text = "a = 1\n# b = 2\n[c]\nd: \"e=\"\n  \"f\":\"g=\",\n//r/:_authToken=h=\n";
         let read: Vec<_> = settings(text).collect();
         assert_eq!(read, [(1, "a", "1"), (4, "d", "e="), (5, "f", "g="), (6, "//r/:_authToken", "h=")]);
+    }
+
+    #[test]
+    fn several_settings_of_one_line_are_read() {
+        let read = |text| {
+            settings(text)
+                .filter(|(_, _, value)| !value.is_empty())
+                .map(|(_, key, value)| (key, value))
+                .collect::<Vec<_>>()
+        };
+        let json = r#"{"a":{"b":"c,{d}","e\"":"f"},"g":[1,{"h": "i"}]}"#;
+        assert_eq!(read(json), [("b", "c,{d}"), ("e\\", "f"), ("h", "i")]);
+        assert_eq!(read("a: {b: {c: d, 'e': 'f, g'}, h: it's}"), [("c", "d"), ("e", "f, g"), ("h", "it's")]);
+        assert_eq!(
+            read("- {a: b, c: d}\n\"a\": \"b\", \"c\": \"d\""),
+            [("a", "b"), ("c", "d"), ("a", "b"), ("c", "d")]
+        );
+        // Braces and commas of other formats are a part of the value.
+        assert_eq!(read("a={b,c: d}\ne: f, g: h\ni: 'j{k'\n"), [("a", "{b,c: d"), ("e", "f, g: h"), ("i", "j{k")]);
     }
 }

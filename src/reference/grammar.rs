@@ -1,6 +1,12 @@
 //! How a registry, or a part of it, is written in settings: as patterns for the published schemas, and as code for what reads the settings.
 //! tests/registry/names.rs holds both against one list.
 
+/// As [`is_port`]: 1 to 65535.
+macro_rules! port {
+    () => {
+        "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+    };
+}
 macro_rules! host {
     ($first:literal, $rest:literal) => {
         concat!(
@@ -16,8 +22,11 @@ macro_rules! host {
             "*(\\.",
             $first,
             $rest,
-            "*)*:[0-9]+|",
-            "\\[[0-9a-f:.]+\\](:[0-9]+)?)"
+            "*)*:",
+            port!(),
+            "|\\[[0-9a-f:.]+\\](:",
+            port!(),
+            ")?)"
         )
     };
 }
@@ -27,8 +36,22 @@ macro_rules! path {
     };
 }
 
+macro_rules! refused {
+    () => {
+        "(169\\.254\\.[0-9]+\\.[0-9]+|0\\.0\\.0\\.0|255\\.255\\.255\\.255|(22[4-9]|23[0-9])\\.[0-9]+\\.[0-9]+\\.[0-9]+)(:|/|$)|\\[(fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:|::\\]|::ffff:169\\.254\\.|::ffff:a9fe:|fd00:0?ec2::254\\])"
+    };
+}
+
 /// A host, with a path or without.
 pub const PREFIX: &str = concat!("^", host!("[a-z0-9]", "[a-z0-9_-]"), path!(), "$");
+/// Addresses that podreeve never contacts, as far as a pattern can say it: link-local ones, and those that no host has.
+pub const REFUSED: &str = concat!("^(", refused!(), ")");
+/// The same with names of registries that no reference has, because it has another name of the same one.
+pub const REFUSED_PREFIX: &str = concat!(
+    "^(",
+    refused!(),
+    "|(index\\.docker\\.io|registry-1\\.docker\\.io|registry\\.hub\\.docker\\.com)(/|$)|[^/]*:443(/|$))"
+);
 /// What a trust document is about: capital letters in a host are the small ones.
 pub const TRUST_PREFIX: &str = concat!("^(\\*|", host!("[A-Za-z0-9]", "[A-Za-z0-9_-]"), path!(), "(/\\*)?)$");
 /// A host, with `*` for letters within one label.
@@ -66,7 +89,7 @@ fn is_host(host: &str) -> bool {
 }
 
 fn is_port(port: &str) -> bool {
-    !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())
+    port.starts_with(|c: char| matches!(c, '1'..='9')) && port.parse::<u16>().is_ok()
 }
 
 fn is_label(label: &str) -> bool {

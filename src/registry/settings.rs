@@ -16,11 +16,11 @@ use std::path::PathBuf;
 pub struct RegistrySettings {
     /// The images that this entry is for: a host with its port (`registry.example.com:5000`), or a path on it
     /// (`registry.example.com/shop`). Whole segments are compared, and the longest prefix wins.
-    #[schemars(regex(pattern = grammar::PREFIX))]
+    #[schemars(regex(pattern = grammar::PREFIX), extend("not" = {"pattern": grammar::REFUSED_PREFIX}))]
     pub prefix: String,
     /// A host and path that podreeve contacts in place of `prefix`: `mirror.example.com/cache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = grammar::PREFIX))]
+    #[schemars(regex(pattern = grammar::PREFIX), extend("not" = {"pattern": grammar::REFUSED}))]
     pub mirror: Option<String>,
     /// The authorities that sign the registry's certificate, in addition to those of the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +90,7 @@ impl RegistrySettings {
             return wrong("prefix", format!("{:?} {why}", self.prefix));
         }
         if let Some(mirror) = &self.mirror
-            && let Some(why) = wrong_name(mirror)
+            && let Some(why) = wrong_name(mirror).or_else(|| refused(mirror))
         {
             return wrong("mirror", format!("{mirror:?} {why}"));
         }
@@ -187,8 +187,13 @@ fn other_name(prefix: &str) -> Option<&'static str> {
             Some("has another name in references: write docker.io")
         }
         _ if host.ends_with(":443") => Some("has the port that is meant without one; leave it out"),
-        _ => address_of(host).and_then(|address| address::refused(address, Reach::Listed)),
+        _ => refused(host),
     }
+}
+
+/// Why nothing would ever be read from there.
+fn refused(name: &str) -> Option<&'static str> {
+    address_of(name.split('/').next()?).and_then(|address| address::refused(address, Reach::Listed))
 }
 
 /// The address, where a host is written as one.

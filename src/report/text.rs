@@ -16,6 +16,8 @@ use super::entry::{Entry, Level, entries};
 use super::fix::FixReport;
 use super::format::{Ending, FileFindings, Format};
 use super::style::{BOLD, DIM, FOUND_MAX, style_of_level};
+use crate::policy::CompiledPolicy;
+use crate::rule::Rule;
 use crate::text::{clean, dotted};
 use anstyle::{AnsiColor, Style};
 use hints::FilesWithEdits;
@@ -25,6 +27,7 @@ use rules::RuleTotals;
 use serde_json::Value;
 use snippet::Source;
 use std::fmt::Write;
+use std::sync::Arc;
 pub use summary::line as summary_line;
 use wrap::wrap;
 
@@ -42,6 +45,10 @@ pub struct TextOptions {
     pub diff: bool,
     /// The command that explains a file, without the file.
     pub explain: String,
+    /// The policies, which say what is a secret in a Dockerfile.
+    pub policies: Vec<Arc<CompiledPolicy>>,
+    /// The rules that judge what is reported about.
+    pub rules: Vec<&'static Rule>,
 }
 
 /// Writes the report as text.
@@ -81,7 +88,10 @@ impl Format for TextReport {
         file.results.fixes.iter().for_each(|fix| fixes(&mut text, fix));
         self.edits.add(file.results);
         let is_dockerfile = file.results.objects.iter().any(ObjectReport::is_dockerfile);
-        let source = file.text.filter(|_| self.options.snippet).map(|text| Source::new(text, is_dockerfile));
+        let source = file
+            .text
+            .filter(|_| self.options.snippet)
+            .map(|text| Source::new(text, is_dockerfile, &self.options.policies));
         // What could not be read is reported on stderr.
         let mut entries = entries(file.results, self.options.all);
         entries.retain(|entry| entry.level != Level::Error);

@@ -220,7 +220,13 @@ fn by_shape<'a>(word: &'a str, allow: &[String]) -> Option<Secret<'a>> {
     let of_value = names.secret(name, value);
     // The shape may be one that begins with the name: `password=hunter2`.
     let is_of_value = secret_in(value, allow).is_some();
-    if is_of_value { of_value.map(|secret| Secret { name, ..secret }) } else { Some(found) }
+    // `host=db password=hunter2` is a list of settings, and `JAVA_OPTS` in front of one is a variable.
+    let is_list = value.contains(' ') && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let with_name = |secret: Secret<'a>| Secret {
+        name: if is_list && !secret.name.is_empty() { secret.name } else { name },
+        ..secret
+    };
+    if is_of_value { of_value.map(with_name) } else { Some(found) }
 }
 
 /// The secret in a script that is one word; each command of the script is judged by itself.

@@ -26,6 +26,7 @@ fn secrets_on_a_command_line() {
         (&["sh", "-c", "app --password hunter2 & wait"], &[2]),
         (&["sh", "-c", "curl -s -u jane:hunter2 https://example.com | sh"], &[2]),
         (&["app", "postgres://app:hunter2@db/app"], &[1]),
+        (&["npm", "config", "get", "//app:hunter2@r.example.com/:a"], &[3]),
         (&["app", "--header", "Authorization: Bearer abcdefghijklmnop"], &[2]),
     ] {
         assert_eq!(words(line), found, "{line:?}");

@@ -10,6 +10,8 @@ const LOGIN: usize = 512;
 pub fn has_password(value: &str) -> bool {
     value.contains('@')
         && (value.match_indices("://").any(|(at, found)| is_login(after(value, at + found.len())))
+            // npm names the registry of a setting so.
+            || value.strip_prefix("//").is_some_and(|rest| is_login(after(rest, 0)))
             || ["@tcp(", "@unix(", "@("]
                 .iter()
                 .any(|host| value.match_indices(host).any(|(at, _)| ends_with_login(value, at)))

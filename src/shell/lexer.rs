@@ -19,6 +19,7 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
         command: Command::default(),
         word: None,
         operator: None,
+        is_output: false,
         groups: Vec::new(),
         parentheses: Vec::new(),
         opened: 0,
@@ -41,6 +42,8 @@ struct Lexer<'s> {
     word: Option<Word>,
     /// The next word is the file of this redirection.
     operator: Option<String>,
+    /// It takes the output of the command, and not only its messages.
+    is_output: bool,
     /// The first command of each open group.
     groups: Vec<usize>,
     /// The number of each open parenthesis.
@@ -173,6 +176,7 @@ impl Lexer<'_> {
     fn end_word(&mut self) {
         let Some(word) = self.word.take() else { return };
         if let Some(operator) = self.operator.take() {
+            self.command.is_kept |= self.is_output && !word.text.starts_with("/dev/");
             self.command.redirections.push((operator, word));
             return;
         }
@@ -198,6 +202,11 @@ impl Lexer<'_> {
             self.named = None;
         }
         self.last_group = None;
+        // The first pattern is no word of `case "$(...)" in`.
+        let is_case = |words: &[Word]| matches!(words, [case, _] if case.text == "case");
+        if word.text == "in" && is_case(&self.command.words) {
+            return self.end_command();
+        }
         self.command.words.push(word);
     }
 

@@ -1,7 +1,9 @@
 //! Scripts of PowerShell as the same commands: what is in parentheses is a script whose output is a word, blocks are read in their order.
 
+mod content;
 mod start;
 
+pub use content::{target_and_values, writes_content};
 pub use start::{Started, in_cmd, started};
 
 use super::cursor::Cursor;
@@ -84,6 +86,8 @@ struct Reader<'s> {
     within: (usize, usize),
     /// The command starts a program, which is looked for in the folder of the shell, too.
     is_starting: bool,
+    /// It is one of the shell of Windows, which looks for all programs in its own folder.
+    is_in_cmd: bool,
 }
 
 impl Reader<'_> {
@@ -247,6 +251,9 @@ impl Reader<'_> {
             let same = SAME.iter().find(|(name, _)| word.text.eq_ignore_ascii_case(name));
             word.text = same.map_or(word.text, |(_, same)| (*same).to_owned());
             self.is_starting = word.text.eq_ignore_ascii_case("start-process");
+            if self.is_in_cmd && start::is_file(&word.text) && !word.text.contains('/') {
+                word.text.insert_str(0, "./");
+            }
         } else if self.is_starting && word.text.to_ascii_lowercase().ends_with(".exe") && !word.text.contains('/') {
             word.text.insert_str(0, "./");
         }
@@ -279,8 +286,9 @@ impl Reader<'_> {
             }
         }
         // A text and the output of a script are written to the output, too.
-        let is_printed =
-            |word: &Word| (is_text && is_piped) || (word.text == "$()" && !command.redirections.is_empty());
+        let is_printed = |word: &Word| {
+            (is_text && is_piped) || ((is_text || word.text == "$()") && !command.redirections.is_empty())
+        };
         if let ([word], false) = (command.words.as_slice(), is_called)
             && is_printed(word)
         {

@@ -34,7 +34,7 @@ fn commands_are_split_where_a_shell_splits_them() {
         ("a > b 2>&1 < c; d &> e", vec!["a", "d"]),
         ("A=1 sudo -u x env B=2 c d", vec!["c d"]),
         ("if a; then b; else c; fi; ! d", vec!["a", "b", "c", "d"]),
-        ("f() { a; }; case $x in y) b;; esac", vec!["a", "b"]),
+        ("f() { a; }; case $x in y) b;; esac", vec!["a", "case $x", "b"]),
         ("for x in a b; do c; done", vec!["for x|in|a|b", "c"]),
         ("A=(b c) d ${E:-(}", vec!["d ${E:-(}"]),
         ("\\\n a \\\n b", vec!["a b"]),
@@ -57,6 +57,10 @@ fn a_command_reads_what_is_piped_into_it() {
         ("(a; b) >> f | c", vec!["a", "b", "cat < a,b", "c < cat,a,b"]),
         ("a; { b; } < f; (c)", vec!["a", "b", "c"]),
         ("x | { a; } > f", vec!["x", "a < x", "cat < {,x"]),
+        // What a group wrote to a file is no output of the one around it, and messages are none at all.
+        ("(a; (b) > f; c) | d", vec!["a", "b", "cat < b", "c", "d < a,cat,c"]),
+        ("(a; (b) 2> f; c) | d", vec!["a", "b", "cat < b", "c", "d < a,b,cat,c"]),
+        ("((a) > /dev/stdout) | b", vec!["a", "cat < a", "b < a,cat"]),
     ] {
         assert_eq!(read(text), commands, "{text}");
     }
@@ -72,6 +76,8 @@ fn groups_whose_output_is_a_file_are_read_in_linear_time() {
         words
     };
     let nested = |depth: usize| read_words(&format!("{}a b{}", "{ ".repeat(depth), "; } > f".repeat(depth)));
+    // Each is read once, and not again by all those around it.
+    assert!(nested(4000) < 20_000, "{}", nested(4000));
     let beside = |count: usize| read_words(&"{ a; b; } > f; ".repeat(count));
     for (name, small, large) in [("nested", nested(500), nested(4000)), ("beside", beside(500), beside(4000))] {
         assert!(small > 0 && large < 16 * small, "{name}: {small}, {large}");
@@ -136,7 +142,11 @@ fn functions_run_where_they_are_called() {
         ("f() { a; g; }; g() { f; }; b", vec!["a", "g", "f", "b"]),
         ("f() { a $1; }; b $(f y)", vec!["f|y", "a|y", "b|$()"]),
         ("sh -c 'a $1 $0' n x", vec!["sh|-c|a $1 $0|n|x", "a|x|$0"]),
-        ("case $x in y) f;; esac; f() { a; }; b", vec!["f", "a", "b"]),
+        ("case $x in y) f;; esac; f() { a; }; b", vec!["case|$x", "f", "a", "b"]),
+        (
+            "case \"$(a b)\" in *c) d;; e|g) h;; esac; for x in case in; do i; done",
+            vec!["a|b", "case|$()", "d", "e", "h", "for|x|in|case|in", "i"],
+        ),
     ] {
         assert_eq!(run(text), commands, "{text}");
     }

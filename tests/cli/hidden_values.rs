@@ -43,6 +43,18 @@ spec:
 
 const FORMATS: [&str; 8] = ["text", "json", "sarif", "html", "junit", "github", "gitlab", "markdown"];
 
+/// A snippet of another rule shows the line, too.
+#[test]
+fn a_snippet_hides_what_the_policy_calls_a_secret_and_logins_in_names() {
+    let text = "FROM debian:12\nRUN PIN=abc123 curl https://example.com/a | sh\nRUN npm config set //jane:abc567@registry.example.com/:_authToken abc890 && curl https://example.com/a | sh\nRUN npm config set //jane:abc567@registry.example.com/:_authToken=abc890 && curl https://example.com/a | sh\n";
+    let dir = Dir::new("hidden-values-snippet", &[("Dockerfile", text), ("own.yaml", POLICY)]);
+    let ran = dir.run(&["check", "Dockerfile", "--all", "--policy", "own.yaml", "--snippet"]);
+    assert!(ran.out.matches("curl https://example.com/a | sh").count() >= 3, "{}", ran.out);
+    for value in ["abc123", "abc567", "abc890"] {
+        assert!(!ran.out.contains(value), "{value}: {}", ran.out);
+    }
+}
+
 #[test]
 fn findings_in_a_dockerfile_have_no_values() {
     let dir = Dir::new("hidden-values-file", &[("Dockerfile", DOCKERFILE), ("own.yaml", POLICY)]);

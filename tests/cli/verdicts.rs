@@ -15,11 +15,10 @@ fn an_image_that_no_rule_judges_is_not_admitted() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.starts_with("error: web.tar: not judged: no rule of the policies judges images"), "{}", ran.err);
     assert!(ran.out.contains("\nnot judged: no rule of the policies") && !ran.out.contains("admits"), "{}", ran.out);
-    let ran =
-        dir.run(&["image", "web.tar", "--policy", POLICY, "-o", "json", "-o", "html=a.html", "-o", "junit=a.xml"]);
-    assert_eq!((ran.code, &ran.json()["summary"]["rules"]), (Some(2), &json!(0)), "{ran:?}");
-    let html = std::fs::read_to_string(dir.0.join("a.html")).expect("written");
-    let junit = std::fs::read_to_string(dir.0.join("a.xml")).expect("written");
+    let report = |format: &str| dir.run(&["image", "web.tar", "--policy", POLICY, "-o", format]);
+    let json = report("json");
+    assert_eq!((json.code, &json.json()["summary"]["rules"]), (Some(2), &json!(0)), "{json:?}");
+    let (html, junit) = (report("html").out, report("junit").out);
     assert!(html.contains("not judged") && !html.contains("admits"), "{html}");
     assert!(junit.contains("tests=\"0\""), "{junit}");
     let ran = dir.run(&["image", "web.tar", "--policy", POLICY, "--policy", "owasp"]);
@@ -27,13 +26,40 @@ fn an_image_that_no_rule_judges_is_not_admitted() {
 }
 
 #[test]
-fn a_dockerfile_that_no_rule_judges_is_passed_over() {
-    let dir = Dir::new("verdicts-dockerfile", &[("Dockerfile", "FROM debian:13\nUSER 1\n")]);
-    let ran = dir.run(&["check", "--policy", POLICY, "Dockerfile"]);
+fn a_file_that_no_rule_judges_does_not_pass_where_it_is_named() {
+    let files = [
+        ("Dockerfile", "FROM debian:13\nUSER 1\n"),
+        ("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n"),
+        (
+            "p/files.yaml",
+            "apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {name: a}\nspec: {rules: {dockerfile-user: {action: deny}}}\n",
+        ),
+    ];
+    let dir = Dir::new("verdicts-dockerfile", &files);
+    for (policy, named, what) in [
+        (POLICY, &["Dockerfile"][..], "Dockerfiles"),
+        (POLICY, &["-f", "Dockerfile"], "Dockerfiles"),
+        (POLICY, &["--dockerfile", "Dockerfile"], "Dockerfiles"),
+        (POLICY, &["Dockerfile", "pod.yaml"], "Dockerfiles"),
+        ("p/files.yaml", &["-f", "pod.yaml"], "pods"),
+    ] {
+        let ran = dir.run(&[&["check", "--policy", policy][..], named].concat());
+        assert!(ran.code.is_some_and(|code| code > 0), "{named:?}: {ran:?}");
+        let says = format!(": not judged: no rule of the policies judges {what}; `--policy owasp` has such rules");
+        assert!(ran.err.contains(&says), "{named:?}: {ran:?}");
+    }
+    let ran = dir.run(&["owasp", "--policy", POLICY, "Dockerfile"]);
+    assert!(ran.code == Some(2) && ran.err.contains(": not judged: no rule of the policies judges Dock"), "{ran:?}");
+    // In a folder it gets a word.
+    let ran = dir.run(&["check", "--policy", "p/files.yaml", "."]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.out.contains("  Dockerfile  no rule of the policies judges Dockerfiles"), "{}", ran.out);
+    assert!(ran.out.contains("  ./pod.yaml  no rule of the policies judges pods"), "{}", ran.out);
+    std::fs::remove_file(dir.0.join("pod.yaml")).expect("removed");
+    let ran = dir.run(&["check", "--policy", POLICY, "."]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("  ./Dockerfile  no rule of the policies judges Dockerfiles"), "{}", ran.out);
     assert!(ran.out.ends_with("0 objects; 1 passed over\n"), "{}", ran.out);
-    assert_eq!(dir.run(&["check", "--policy", POLICY, "--require-objects", "Dockerfile"]).code, Some(2));
+    assert_eq!(dir.run(&["check", "--policy", POLICY, "--require-objects", "."]).code, Some(2));
     let piped = dir.run_with(&["check", "--policy", POLICY, "--dockerfile", "-"], "FROM debian:13\n");
     assert!(piped.code == Some(2) && piped.err.contains("no rule of the policies judges Dockerfiles"), "{piped:?}");
 }

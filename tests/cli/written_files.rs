@@ -72,6 +72,34 @@ fn nothing_is_lost_where_another_file_cannot_be_written() {
 }
 
 #[test]
+fn a_run_without_a_verdict_writes_no_file() {
+    let dir = dir("written-none");
+    dir.write("bad.yaml", "kind: [\n");
+    dir.write("bad.tar", "no archive");
+    let old = ["-o", "json=out/old.json", "-o", "text"];
+    for arguments in [
+        &["check", "none.yaml"][..],
+        &["check", "bad.yaml", "-o", "sarif=out/new.sarif"],
+        &["check", "Dockerfile", "--policy", "pss-restricted"],
+        &["check", "bad.yaml", "--write-baseline", "out/new.json"],
+        &["image", "bad.tar"],
+        &["image", "bad.tar", "--as", "shop/web:1", "--facts", "out/new.json"],
+        &["image", "web", "--policy", "pss-restricted"],
+    ] {
+        let ran = dir.run(&[arguments, &old].concat());
+        assert_eq!((ran.code, text(&dir, "out/old.json").as_str()), (Some(2), "old"), "{arguments:?}: {ran:?}");
+        assert_eq!(names(&dir.0.join("out")), ["old.json"], "{arguments:?}");
+        let says =
+            |line: &str| line.contains("a run without a verdict writes no file") && line.contains("out/old.json");
+        assert!(ran.err.lines().any(says), "{ran:?}");
+    }
+    // What is denied is certain.
+    let ran = dir.run(&[&["check", "none.yaml", "web.yaml"][..], &old].concat());
+    assert!(ran.code == Some(1) && text(&dir, "out/old.json").contains("none.yaml"), "{ran:?}");
+    assert!(!ran.err.contains("without a verdict"), "{ran:?}");
+}
+
+#[test]
 fn one_file_under_two_names_is_an_error() {
     let dir = dir("written-twice");
     for (name, target) in [("link", "out/old.json"), ("new-link", "out/new.json"), ("folder", "out")] {

@@ -145,7 +145,8 @@ fn the_action_annotates_and_ends_as_check_does() {
     let warned = release.action(&[("MODE", "warn"), ("PATHS", "bad.yaml")]);
     assert_eq!(warned.status.code(), Some(0), "{}{}", out(&warned), err(&warned));
     // A path that looks like an option is none, and a text is no command.
-    let odd = release.action(&[("PATHS", "--help\n$(touch ran)\n")]);
+    let odd = release.action(&[("SARIF", "none.sarif"), ("PATHS", "--help\n$(touch ran)\n")]);
+    assert!(read("output").ends_with("exit-code=2\nsarif=\n"), "{}", read("output"));
     assert_eq!(odd.status.code(), Some(2), "{}", err(&odd));
     assert!(
         err(&odd).contains("--help: there is no such file")

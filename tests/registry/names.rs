@@ -33,6 +33,8 @@ fn the_schema_and_the_program_refuse_the_same_names() {
     for (kind, good) in [
         ("prefix", true),
         ("prefix", false),
+        ("registry", true),
+        ("registry", false),
         ("trust", true),
         ("trust", false),
         ("hosts", true),
@@ -43,6 +45,7 @@ fn the_schema_and_the_program_refuse_the_same_names() {
         for name in names[kind][if good { "good" } else { "bad" }].as_array().unwrap() {
             let documents = match kind {
                 "prefix" => vec![registry(json!({"prefix": name})), registry(json!({"mirror": name}))],
+                "registry" => vec![registry(json!({"prefix": name}))],
                 "trust" => vec![trust(name)],
                 "hosts" => vec![registry(json!({"authHosts": [name]})), registry(json!({"redirectHosts": [name]}))],
                 _ => vec![registry(json!({"pullSecret": name}))],

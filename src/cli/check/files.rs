@@ -8,6 +8,7 @@ use super::other_tools;
 use crate::cli::input::{Content, Entry, Input};
 use crate::dockerfile::Dockerfile;
 use crate::manifest::{self, MAX_BYTES, ManifestError, Object, Reading};
+use crate::policy::CompiledPolicy;
 use crate::report::fix::TextFix;
 use crate::report::{FileError, Judge, NotJudged, ObjectReport, PassedOver};
 use std::collections::HashSet;
@@ -64,6 +65,9 @@ impl Files<'_> {
 /// Why a Dockerfile is not judged.
 const NO_FILE_RULE: &str = "no rule of the policies judges Dockerfiles; `--policy owasp` has such rules";
 
+/// Why pods are not judged.
+const NO_POD_RULE: &str = "no rule of the policies judges pods; `--policy owasp` has such rules";
+
 /// One file while it is judged.
 struct File<'f> {
     files: &'f Files<'f>,
@@ -81,6 +85,12 @@ impl File<'_> {
             Ok(bytes) => {
                 let reading = read.insert(manifest::read(bytes));
                 self.documents(input, bytes, reading);
+                let judges_pods =
+                    |policy: &CompiledPolicy| !policy.rules.is_empty() || policy.pod_security_labels.is_some();
+                if !self.found.results.objects.is_empty() && !self.has_policy(judges_pods) {
+                    self.found.results.objects.clear();
+                    self.not_judged(input, NO_POD_RULE);
+                }
                 if self.files.keeps_text && !self.found.results.objects.is_empty() {
                     self.found.text = Some(String::from_utf8_lossy(bytes).into_owned());
                 }
@@ -89,12 +99,8 @@ impl File<'_> {
         // The command before the pipe may have failed, which would otherwise go unnoticed.
         let results = &self.found.results;
         if input.is_stream && results.objects.is_empty() && results.errors.is_empty() {
-            let message = if input.content == Content::Dockerfile {
-                format!("it was not judged: {NO_FILE_RULE}")
-            } else {
-                "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed".to_owned()
-            };
-            self.error(FileError::whole(&input.name, &message));
+            let message = "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed";
+            self.error(FileError::whole(&input.name, message));
         }
         read
     }
@@ -108,15 +114,15 @@ impl File<'_> {
             return self.error(FileError::whole(name, "is no UTF-8 text, and so no Dockerfile"));
         };
         let file = Dockerfile::parse(text);
-        let is_named = self.files.named.contains(&name);
-        if let Some(reason) = other_tools::no_dockerfile(name, &file, is_named).filter(|_| !input.is_stream) {
+        if let Some(reason) = other_tools::no_dockerfile(name, &file, self.is_named(name)).filter(|_| !input.is_stream)
+        {
             return self.pass_over(name, None, reason);
         }
         if let Some((first, others)) = file.errors.split_first() {
             self.error(FileError::in_dockerfile(name, first).and_more(others.len()));
         }
-        if self.files.judge.snapshot.policies.policies.iter().all(|policy| policy.files.is_empty()) {
-            return self.pass_over(name, None, NO_FILE_RULE);
+        if !self.has_policy(|policy| !policy.files.is_empty()) {
+            return self.not_judged(input, NO_FILE_RULE);
         }
         let report = self.files.judge.dockerfile(name, &file);
         // In which nothing is found and not all is read does not pass.
@@ -125,6 +131,23 @@ impl File<'_> {
         }
         if self.files.keeps_text {
             self.found.text = Some(file.text().to_owned());
+        }
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        self.files.named.contains(&name)
+    }
+
+    fn has_policy(&self, is: impl Fn(&CompiledPolicy) -> bool) -> bool {
+        self.files.judge.snapshot.policies.policies.iter().any(|policy| is(policy))
+    }
+
+    /// No rule judges the file. A user who names it expects a verdict.
+    fn not_judged(&mut self, input: &Input, reason: &str) {
+        if input.is_stream || self.is_named(&input.name) {
+            self.error(FileError::whole(&input.name, &format!("not judged: {reason}")));
+        } else {
+            self.pass_over(&input.name, None, reason);
         }
     }
 

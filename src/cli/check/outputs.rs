@@ -3,12 +3,15 @@
 use crate::cli::exit::Failure;
 use crate::cli::output_spec;
 use crate::cli::writing::{self, NewFile};
+use crate::policy::CompiledPolicy;
 use crate::report::format::{
     Ending, FileFindings, Format, GithubReport, GitlabReport, HtmlReport, JsonReport, JunitReport, MarkdownReport,
     SarifReport,
 };
 use crate::report::text::{TextOptions, TextReport};
 use crate::report::{CheckResults, Summary};
+use crate::rule::{Judges, Rule};
+use crate::rules::RULES;
 use clap::ValueEnum;
 
 /// A format of the report.
@@ -80,22 +83,25 @@ impl Outputs {
         })
     }
 
-    pub fn end(&mut self, ending: &Ending<'_>) -> Result<(), Failure> {
+    /// Writes the end. Without a verdict, files stay as they were; returns what is to be said of them.
+    pub fn end(&mut self, ending: &Ending<'_>, has_verdict: bool) -> Result<Option<String>, Failure> {
         self.reports.iter_mut().try_for_each(|output| {
             let part = output.format.end(ending);
             output.to.write(&part)
         })?;
-        let reports = self.reports.drain(..).map(|output| output.to);
-        writing::finish(reports.chain(self.others.drain(..)).collect())
+        let files: Vec<NewFile> = self.reports.drain(..).map(|output| output.to).chain(self.others.drain(..)).collect();
+        let left = writing::left(files.iter()).filter(|_| !has_verdict);
+        writing::finish(files.into_iter().filter(|file| has_verdict || !file.is_file()).collect())?;
+        Ok(left)
     }
 
     /// Prints a report that is whole at once, as `podreeve image` and `podreeve node` have it.
-    pub fn print(mut self, results: &CheckResults) -> Result<(), Failure> {
+    pub fn print(mut self, results: &CheckResults, has_verdict: bool) -> Result<Option<String>, Failure> {
         let mut summary = Summary::default();
         results.count(&mut summary);
         self.begin()?;
         self.file(&FileFindings { results, text: None })?;
-        self.end(&Ending {
+        let ending = Ending {
             errors: &[],
             passed_over: &[],
             without_pod: &[],
@@ -103,8 +109,27 @@ impl Outputs {
             fixes: None,
             summary: &summary,
             settings: None,
-        })
+        };
+        self.end(&ending, has_verdict)
     }
+}
+
+/// The rules of these policies that judge such things, without those that are off.
+pub fn rules<'p>(
+    policies: impl Iterator<Item = &'p CompiledPolicy> + Clone,
+    judges: impl Fn(&Judges) -> bool,
+) -> Vec<&'static Rule> {
+    let has = |policy: &CompiledPolicy, id: &str| {
+        policy.rules.iter().any(|rule| rule.rule.id == id)
+            || policy.files.iter().any(|rule| rule.rule.id == id)
+            || policy.images.iter().any(|rule| rule.rule.id == id)
+            || policy.nodes.iter().any(|rule| rule.rule.id == id)
+    };
+    RULES
+        .iter()
+        .copied()
+        .filter(|rule| judges(&rule.judges) && policies.clone().any(|policy| has(policy, rule.id)))
+        .collect()
 }
 
 /// The format of `check`.
@@ -113,7 +138,7 @@ pub fn format(format: ReportFormat, options: TextOptions) -> Box<dyn Format> {
     match format {
         ReportFormat::Text => Box::new(TextReport::new(options)),
         ReportFormat::Json => Box::new(JsonReport::default()),
-        ReportFormat::Sarif => Box::new(SarifReport::new(all)),
+        ReportFormat::Sarif => Box::new(SarifReport::new(all, options.rules)),
         ReportFormat::Junit => Box::new(JunitReport::new(all)),
         ReportFormat::Github => Box::new(GithubReport { all }),
         ReportFormat::Gitlab => Box::new(GitlabReport::new(all)),

@@ -115,8 +115,13 @@ impl Run {
         noted.then(|| std::mem::take(&mut self.usage))
     }
 
-    /// Writes the end, and the errors to stderr.
-    pub fn end(&mut self, waivers: Option<&[WaiverReport]>, settings: Option<&str>) -> Result<(), Failure> {
+    /// Writes the end, and the errors to stderr. Returns the exit code.
+    pub fn end(
+        &mut self,
+        waivers: Option<&[WaiverReport]>,
+        settings: Option<&str>,
+        warnings_as_errors: bool,
+    ) -> Result<Exit, Failure> {
         self.summary.baseline = self.known.as_ref().map_or(0, |known| known.matched);
         let without_pod = kind_counts(std::mem::take(&mut self.without_pod));
         let is_seen = self.outputs.has_stdout();
@@ -129,18 +134,19 @@ impl Run {
             summary: &self.summary,
             settings,
         };
-        self.outputs.end(&ending)?;
+        let exit = self.exit(warnings_as_errors);
+        let left = self.outputs.end(&ending, exit != Exit::InputError)?;
         if !is_seen {
             output::diagnose("note", &summary_line(&ending));
         }
-        for error in &self.errors {
-            output::diagnose("error", &error.to_string());
+        for error in self.errors.iter().map(FileError::to_string).chain(left) {
+            output::diagnose("error", &error);
         }
-        Ok(())
+        Ok(exit)
     }
 
     /// What is denied is certain, whatever else could not be read: so it decides the exit code.
-    pub const fn exit(&self, warnings_as_errors: bool) -> Exit {
+    const fn exit(&self, warnings_as_errors: bool) -> Exit {
         let Summary { denied, warned, errors, .. } = self.summary;
         if denied > 0 || (warnings_as_errors && warned > 0) {
             Exit::Violations

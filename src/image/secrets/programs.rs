@@ -12,6 +12,7 @@ type Find = fn(&str) -> Option<&'static str>;
 pub fn named(path: &str, parent: &str, name: &str) -> Option<Find> {
     let find: Find = match (parent, name) {
         (".git", "config") | (_, ".gitconfig" | "gitconfig") => repository,
+        (_, "config") if is_of_submodule(path) => repository,
         (_, "pip.conf" | "pip.ini") => index,
         (_, ".yarnrc.yml") => yarn,
         (_, "auth.json") => composer,
@@ -26,6 +27,11 @@ pub fn named(path: &str, parent: &str, name: &str) -> Option<Find> {
         _ => return framework(name).filter(|_| !is_public_settings(path)),
     };
     Some(find)
+}
+
+/// `.git/modules/a/b/config`: the name of a submodule is mostly its path.
+fn is_of_submodule(path: &str) -> bool {
+    path.starts_with(".git/modules/") || path.contains("/.git/modules/")
 }
 
 /// The settings of a program that may be an example, too.
@@ -85,9 +91,18 @@ fn yarn(text: &str) -> Option<&'static str> {
 
 /// The other form of the password is encrypted.
 fn nuget(text: &str) -> Option<&'static str> {
-    let elements = text.split('<').filter(|element| element.to_ascii_lowercase().contains("\"cleartextpassword\""));
-    let mut values = elements.filter_map(|element| element.split_once("value=\"")?.1.split('"').next());
-    values.any(|value| !is_placeholder(value)).then_some("a login to a package registry of NuGet")
+    let names = ["\"cleartextpassword\"", "'cleartextpassword'"];
+    let is_password = |element: &&str| {
+        let element = element.to_ascii_lowercase();
+        names.iter().any(|name| element.contains(name))
+    };
+    let value = |element: &'_ str| -> Option<String> {
+        let rest = element.split_once("value")?.1.trim_start().strip_prefix('=')?.trim_start();
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        rest.split(quote).nth(1).map(str::to_owned)
+    };
+    let mut values = text.split('<').filter(is_password).filter_map(value);
+    values.any(|value| !is_placeholder(&value)).then_some("a login to a package registry of NuGet")
 }
 
 fn composer(text: &str) -> Option<&'static str> {
@@ -104,8 +119,14 @@ fn composer(text: &str) -> Option<&'static str> {
 /// `BUNDLE_GEMS__EXAMPLE__COM: "user:password"`.
 fn bundler(text: &str) -> Option<&'static str> {
     let is_login = |key: &str, value: &str| {
-        let password = value.split_once(':').filter(|(user, rest)| !user.is_empty() && !rest.starts_with("//"));
-        key.starts_with("BUNDLE_") && key.contains("__") && password.is_some_and(|(_, password)| is_literal(password))
+        // An address, a path of Windows and options of a compiler have a colon, too.
+        let is_login =
+            |(user, rest): &(&str, &str)| !user.is_empty() && !user.starts_with('-') && !rest.starts_with(['/', '\\']);
+        let password = value.split_once(':').filter(is_login);
+        let is_of_host = key.strip_prefix("BUNDLE_").is_some_and(|key| key.contains("__"));
+        is_of_host
+            && !["BUNDLE_BUILD__", "BUNDLE_LOCAL__"].iter().any(|other| key.starts_with(other))
+            && password.is_some_and(|(_, password)| is_literal(password))
     };
     settings(text).any(|(_, key, value)| is_login(key, value)).then_some("a login to a package registry of Ruby")
 }
@@ -134,37 +155,56 @@ fn rails(text: &str) -> Option<&'static str> {
 }
 
 /// Whether one of the settings is a secret by its name or its shape.
-fn has_setting(text: &str) -> bool {
+fn has_setting(text: &str, literal: for<'v> fn(&'v str) -> &'v str) -> bool {
     settings(text).any(|(_, key, value)| {
-        let value = value.split(" #").next().unwrap_or(value).trim_matches(['"', '\'', ' ']);
+        let value = literal(value.split(" #").next().unwrap_or(value).trim_matches(['"', '\'', ' ']));
         let last = key.rsplit('.').next().unwrap_or(key);
-        !value.starts_with(['$', '@', '{', '&', '*', '|', '>', '[']) && Names::default().secret(last, value).is_some()
+        // Spring computes `#{...}`.
+        let is_expression = value.starts_with(['$', '@', '{', '&', '*', '|', '>', '[']) || value.starts_with("#{");
+        !is_expression && Names::default().secret(last, value).is_some()
     })
 }
 
+/// The value that holds where nothing else is set: `hunter2` of `${DB_PASSWORD:hunter2}`. Of other values, the value itself.
+fn default_of(value: &str) -> &str {
+    let mut default = value;
+    while let Some((_, behind)) = default.strip_prefix("${").and_then(|inner| inner.split_once(':')) {
+        default = behind;
+    }
+    if default.len() == value.len() { value } else { default.trim_end_matches('}') }
+}
+
 fn gradle(text: &str) -> Option<&'static str> {
-    has_setting(text).then_some("a password in the settings of Gradle")
+    has_setting(text, |value| value).then_some("a password in the settings of Gradle")
 }
 
 fn spring(text: &str) -> Option<&'static str> {
-    has_setting(text).then_some("a password in the settings of Spring")
+    has_setting(text, default_of).then_some("a password in the settings of Spring")
 }
 
 fn dotnet(text: &str) -> Option<&'static str> {
-    has_setting(text).then_some("a password in the settings of .NET")
+    has_setting(text, |value| value).then_some("a password in the settings of .NET")
 }
 
 /// `define('DB_PASSWORD', 'hunter2');`
 fn wordpress(text: &str) -> Option<&'static str> {
-    let is_password = |line: &str| {
-        let mut parts = line.trim().strip_prefix("define").unwrap_or_default().split(['\'', '"']);
-        let (name, between, value) = (parts.nth(1), parts.next(), parts.next());
-        name == Some("DB_PASSWORD")
+    let is_password = |(before, call): (&str, &str)| {
+        let mut parts = call.split(['\'', '"']);
+        let (begin, name, between, value) = (parts.next(), parts.next(), parts.next(), parts.next());
+        begin.is_some_and(|begin| begin.trim() == "(")
+            && name == Some("DB_PASSWORD")
             && between.is_some_and(|between| between.trim() == ",")
             && value.is_some_and(|value| is_literal(value) && value != "password_here")
+            && !before.trim_end().ends_with(['#', '*', '/'])
     };
-    text.lines().any(is_password).then_some("a password of WordPress")
+    let calls = |line: &'_ str| {
+        let of_line = line.match_indices(DEFINE).map(|(at, _)| line.split_at(at));
+        of_line.map(|(before, call)| (before, call.get(DEFINE.len()..).unwrap_or_default())).any(is_password)
+    };
+    text.lines().any(calls).then_some("a password of WordPress")
 }
+
+const DEFINE: &str = "define";
 
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,13 @@ mod secrets;
 
 use super::Entry;
 use crate::dockerfile::Dockerfile;
+use crate::policy::CompiledPolicy;
 use crate::report::entry::{Level, UNREADABLE_FIELD};
 use crate::report::style::FOUND_MAX;
 use crate::text::clean;
 use annotate_snippets::{AnnotationKind, Group, Level as Shown, Renderer, Snippet};
 use secrets::Secrets;
+use std::sync::Arc;
 
 /// The longest line that is shown, in characters.
 const LINE_MAX: usize = 2000;
@@ -24,10 +26,10 @@ pub enum Source<'t> {
 
 impl<'t> Source<'t> {
     #[must_use]
-    pub fn new(text: &'t str, is_dockerfile: bool) -> Self {
+    pub fn new(text: &'t str, is_dockerfile: bool, policies: &[Arc<CompiledPolicy>]) -> Self {
         if is_dockerfile {
             let file = Dockerfile::parse(text);
-            let secrets = dockerfile::Secrets::new(&file);
+            let secrets = dockerfile::Secrets::new(&file, policies);
             return Self::Dockerfile(file, secrets);
         }
         Self::Manifest(text.lines().collect(), Secrets::new(text))

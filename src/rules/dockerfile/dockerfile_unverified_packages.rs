@@ -27,7 +27,7 @@ A package that was loaded as a file, or that rpm, dnf, pip or npm load from an a
 It reads all forms of `RUN`, functions, here-documents, scripts in scripts, those that the Dockerfile writes and PowerShell included, and `ENV` and `ARG`. Downloads from `localhost` pass. \
 Of what stages start, it judges `ENTRYPOINT`, `CMD` and `HEALTHCHECK` of the last one, and of those that no other stage uses. \
 It does not see what `make`, `pip` or `npm` run of such a folder, nor what is named differently from an archive that is unpacked whole \
-into a folder of the system (`/usr/local`). `allow` names beginnings of URLs from which a script may run as it arrives.",
+into a folder of the system (`/usr/local`). `allow` names beginnings of URLs from which a script may run as it arrives; a release that `gh` loads is `https://github.com/OWNER/NAME/releases/download/TAG`.",
     why: "whoever controls the network or the server decides what runs in the build and in the image",
     owasp: &[26, 29],
     severity: Severity::High,
@@ -89,7 +89,7 @@ impl FileCheck for DockerfileUnverifiedPackages {
             stages.push(downloads);
         }
         // What a stage starts that only others use runs nowhere. Of the stages that inherit one command, the last one counts.
-        let mut judged = HashSet::new();
+        let (shells, mut judged) = (file.shells(), HashSet::new());
         for (index, stage) in file.targets().collect::<Vec<_>>().into_iter().rev() {
             let Some(downloads) = stages.get_mut(index) else { continue };
             let mut started = file.started(stage);
@@ -97,7 +97,7 @@ impl FileCheck for DockerfileUnverifiedPackages {
                 *one = one.filter(|one| judged.insert(one.span.start));
             }
             std::mem::swap(&mut read, downloads.read());
-            files::started(started, file, downloads, &self.allow, &mut |span, (found, wanted)| {
+            files::started(started, (file, &shells), downloads, &self.allow, &mut |span, (found, wanted)| {
                 faults.push(Fault { span, found, wanted });
             });
             std::mem::swap(&mut read, downloads.read());

@@ -80,6 +80,25 @@ Use `COPY` for files. For a URL use `ADD --checksum=sha256:...`, and allow it he
                 &["history[2]"],
             )
             .params(TWO_LAYERS),
+            ImageExample::bad(
+                "in the layer of the last step by buildah, with a CMD behind it that has no layer",
+                r#"{"history":[
+                    {"created_by":"/bin/sh -c #(nop) ADD file:aa in / "},
+                    {"created_by":"/bin/sh -c #(nop) ADD file:bb in /app/ ","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) CMD [\"app\"]","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) USER 1000"}]}"#,
+                &["history[1]"],
+            ),
+            ImageExample::good(
+                "a base with files of its build system, below a build by buildah",
+                r#"{"history":[
+                    {"created_by":"/bin/sh -c #(nop) ADD file:aa in / "},
+                    {"created_by":"/bin/sh -c #(nop) ADD multi:bb in /etc/yum.repos.d/ ","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) CMD [\"/bin/bash\"]","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) ADD file:cc in /root/buildinfo/Dockerfile-ubi9 ","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) ENV A=b","empty_layer":true},
+                    {"created_by":"/bin/sh -c #(nop) USER 1000"}]}"#,
+            ),
             ImageExample::good(
                 "what an allowed base adds to its own layer, behind it in the history",
                 r#"{"history":[
@@ -174,6 +193,14 @@ fn arguments(step: &str) -> Option<&str> {
 /// Files that the build system of Red Hat adds to an image, behind all that its Dockerfile does.
 const OF_BUILD_SYSTEM: [&str; 2] = ["/help.1", "/root/buildinfo/"];
 
+/// Whether the step only says something of the image.
+fn is_without_files(step: &History) -> bool {
+    match Step::read(&step.created_by) {
+        Step::Instruction(keyword, _) => !matches!(keyword, "ADD" | "COPY" | "WORKDIR"),
+        Step::Run { .. } => false,
+    }
+}
+
 /// How many steps at the beginning are those of the base. `known` is how many layers it has, if the policy names the base; else that is
 /// one: its own ADDs are in its first layer, or they make layers before it says what to run.
 ///
@@ -191,15 +218,24 @@ fn of_base(history: &[History], known: Option<usize>) -> usize {
     let command = history.iter().position(is_command).unwrap_or(usize::MAX);
     // The layer behind those of a base that the policy names. Where nothing up to there says what to run, an ADD is of the build: of a base
     // whose ADDs are in the layer before them, the command comes behind them.
-    let layers = history.iter().enumerate().filter(|(_, step)| !step.empty_layer);
-    let next = known.and_then(|known| layers.map(|(index, _)| index).nth(known));
+    let mut layers = history.iter().enumerate().filter(|(_, step)| !step.empty_layer);
+    let behind = layers.nth(known.unwrap_or(1));
+    let next = known.and(behind).map(|(index, _)| index);
+    // A step that writes no file has only the layer of a build by buildah. What the build system of a base adds is the last of its steps.
+    let is_of_system_step = |step: &History| arguments(&step.created_by).is_some_and(is_of_system);
+    let of_build = behind.filter(|(_, step)| is_without_files(step)).map(|(layer, _)| {
+        let before = history.get(..layer).unwrap_or_default();
+        let end = before.iter().rposition(|step| !step.empty_layer || is_of_system_step(step));
+        end.map_or(0, |end| end + 1)..layer
+    });
     let mut left = known.unwrap_or(1);
     let ends = |(index, step): (usize, &History)| {
         let added = arguments(&step.created_by);
         let has_command = command < index;
         let ends = left == 0
             && if step.empty_layer {
-                (has_command || next.is_some_and(|next| command >= next))
+                let is_of_build = of_build.as_ref().is_some_and(|steps| steps.contains(&index));
+                (has_command || is_of_build || next.is_some_and(|next| command >= next))
                     && added.is_some_and(|arguments| !is_of_system(arguments))
             } else {
                 known.is_some() || has_command || !added.is_some_and(is_file)

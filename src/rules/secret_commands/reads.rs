@@ -89,13 +89,19 @@ impl PasswordReader {
     }
 }
 
-/// What a variable gets without a sign between them: `printf -v DB_PASSWORD '%s' hunter2`, `read DB_PASSWORD <<< hunter2`.
+/// What a variable gets without a sign between them: `printf -v DB_PASSWORD '%s' hunter2`, `read DB_PASSWORD <<< hunter2`,
+/// `setx DB_PASSWORD hunter2`.
 pub fn variable(call: &Call<'_>, names: Names<'_>) -> Option<Found> {
     let printed = printed(call.command);
     let (name, value, at) = match call.name.as_str() {
         "printf" => {
             let name = call.args().next().filter(|option| *option == "-v").and_then(|_| call.args().nth(1))?;
             (name, printed.text, span(call, &printed.words))
+        }
+        "setx" => {
+            let mut operands = call.words.iter().skip(1).filter(|word| !word.text.starts_with(['/', '-']));
+            let (name, value) = (operands.next()?, operands.next()?);
+            return found(names, &name.text, &value.text, Some(call.span(value)));
         }
         "read" => {
             let name = call.args().last()?;

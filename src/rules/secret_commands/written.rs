@@ -3,7 +3,7 @@
 use super::printed::{Printed, printed};
 use super::{Found, Names, lines};
 use crate::image::secrets::{SecretFile, named};
-use crate::shell::{Call, Word};
+use crate::shell::{Call, Word, powershell};
 use std::ops::Range;
 
 /// The most files of one command that are judged. Each costs as much as the text.
@@ -49,7 +49,10 @@ impl<'n> Written<'n> {
             let mut printed = printed(command);
             let what = self.find(&printed.text);
             all.text.push_str(&printed.text);
-            let span = span(call, &printed.words);
+            // Each text of PowerShell is a line of its own.
+            let is_alone = |word: &&&Word| powershell::writes_content(&call.name) && self.find(&word.text).is_some();
+            let alone = printed.words.iter().find(is_alone).map(|word| call.span(word));
+            let span = alone.or_else(|| span(call, &printed.words));
             all.words.append(&mut printed.words);
             Output::printed(span, what)
         });
@@ -118,6 +121,9 @@ fn operands<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
     let plain = || call.args().filter(|arg| !arg.starts_with('-'));
     match call.name.as_str() {
         "tee" | "sponge" => plain().collect(),
+        name if powershell::writes_content(name) => {
+            powershell::target_and_values(call.words).0.map(|word| word.text.as_str()).into_iter().collect()
+        }
         "dd" => call.args().filter_map(|arg| arg.strip_prefix("of=")).collect(),
         "cp" | "install" if plain().any(|arg| arg == "/dev/stdin") => plain().last().into_iter().collect(),
         _ => Vec::new(),
@@ -127,7 +133,7 @@ fn operands<'c>(call: &'c Call<'_>) -> Vec<&'c str> {
 /// Secrets that the name in front of them says, in the lines that a call prints: `printf 'password=%s' hunter2`. The words of `echo` alone
 /// are mostly for people.
 fn in_lines(call: &Call<'_>, names: Names<'_>, is_written: bool) -> Option<Output> {
-    if call.name != "printf" && !(call.name == "echo" && is_written) {
+    if call.name != "printf" && !(call.name == "echo" && is_written) && !powershell::writes_content(&call.name) {
         return None;
     }
     let printed = printed(call.command);

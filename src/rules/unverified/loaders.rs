@@ -99,6 +99,26 @@ pub fn transfer<'c>(call: &'c Call<'_>) -> Option<(&'c str, &'c str)> {
     Some((source, operands.next().filter(|target| !target.contains("://"))?))
 }
 
+/// The address of a release that `gh` loads, which its words do not have as such.
+pub fn release(call: &Call<'_>) -> Option<String> {
+    if call.name != "gh" {
+        return None;
+    }
+    let (mut repository, mut tag) = (None, None);
+    let mut args = call.args().skip_while(|arg| *arg != "download").skip(1);
+    while let Some(arg) = args.next() {
+        match arg {
+            "-R" | "--repo" => repository = args.next(),
+            "-A" | "--archive" | "-D" | "--dir" | "-O" | "--output" | "-p" | "--pattern" => drop(args.next()),
+            arg if arg.starts_with('-') => repository = arg.strip_prefix("--repo=").or(repository),
+            arg => tag = tag.or(Some(arg)),
+        }
+    }
+    let repository = repository?.trim_start_matches("https://");
+    let host = if repository.matches('/').count() > 1 { "" } else { "github.com/" };
+    Some(format!("https://{host}{repository}/releases/download/{}", tag.unwrap_or_default()))
+}
+
 /// What the user calls the program.
 pub fn display(call: &Call<'_>) -> String {
     call.name.rsplit('.').next().unwrap_or_default().to_owned()

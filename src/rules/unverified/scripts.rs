@@ -218,6 +218,9 @@ pub(super) fn is_open(call: &Call<'_>, allow: &[String]) -> bool {
     {
         return false;
     }
+    if let Some(url) = loaders::release(call) {
+        return !is_allowed(&url, allow);
+    }
     let mut urls = call.args().filter(|arg| arg.contains("://")).peekable();
     urls.peek().is_none() || !urls.all(|url| is_allowed(url, allow))
 }

@@ -104,9 +104,7 @@ impl Lexer<'_> {
     pub(super) fn redirection(&mut self, first: char) {
         let begin = self.cursor.place() - first.len_utf8();
         // A number before it is a file descriptor, and no word.
-        if self.word.as_ref().is_some_and(|word| word.text.chars().all(|c| c.is_ascii_digit())) {
-            self.word = None;
-        }
+        let number = self.word.take_if(|word| word.text.chars().all(|c| c.is_ascii_digit()));
         self.end_word();
         let mut operator = String::from(first);
         while let Some(c) = self.cursor.peek().filter(|c| matches!(c, '<' | '>' | '&' | '|')) {
@@ -125,6 +123,8 @@ impl Lexer<'_> {
             self.cursor.skip(length);
             self.heredocs.push(heredoc);
         } else {
+            let takes_output = matches!(operator.as_str(), ">" | ">>" | ">|" | "&>" | "&>>");
+            self.is_output = takes_output && number.is_none_or(|number| number.text == "1");
             self.operator = Some(operator);
         }
     }

@@ -68,13 +68,19 @@ pub fn started<'w>(program: &str, arguments: impl Iterator<Item = &'w str>) -> O
     None
 }
 
-/// Programs besides PowerShell that check, move or remove files.
-const FOLLOWED: [&str; 15] = [
-    "cd", "certutil", "chdir", "copy", "del", "erase", "findstr", "gpg", "gpgv", "move", "rd", "ren", "rename",
-    "rmdir", "signtool",
+/// Programs besides PowerShell that load, check, move, unpack, install or remove files, or set variables for good.
+const FOLLOWED: [&str; 19] = [
+    "cd", "certutil", "chdir", "copy", "curl", "del", "erase", "findstr", "gpg", "gpgv", "move", "msiexec", "rd",
+    "ren", "rename", "rmdir", "setx", "signtool", "tar",
 ];
 
-/// The scripts of PowerShell that a line of the shell of Windows starts, with what other programs check, move or remove there.
+/// Whether the word names a file that the shell of Windows runs. It looks in its own folder first.
+pub(super) fn is_file(word: &str) -> bool {
+    let end = word.rsplit_once('.').map_or("", |(_, end)| end);
+    ["bat", "cmd", "exe", "msi"].iter().any(|known| end.eq_ignore_ascii_case(known))
+}
+
+/// The scripts of PowerShell that a line of the shell of Windows starts, with what other programs do with files there.
 #[must_use]
 pub fn in_cmd(line: &str) -> Option<Script> {
     let mut reader = Reader::default();
@@ -84,13 +90,15 @@ pub fn in_cmd(line: &str) -> Option<Script> {
         let name = words.first().map_or_else(String::new, |word| program_name(word.trim_matches('"')));
         let mut text = part.get(at..).unwrap_or_default();
         let is_own = is_powershell(&name);
-        is_found |= is_own;
+        let is_file = words.first().is_some_and(|word| is_file(word.trim_matches('"')));
         if let (true, Some(Started::Text(word))) = (is_own, started(&name, words.iter().skip(1).copied())) {
             text = words.get(word + 1).map_or("", |word| from(text, word)).trim_end();
             text = in_quotes(text);
-        } else if !is_own && !FOLLOWED.contains(&name.as_str()) {
+        } else if !is_own && !is_file && !FOLLOWED.contains(&name.as_str()) {
             continue;
         }
+        is_found = true;
+        reader.is_in_cmd = !is_own;
         reader.cursor = Cursor::new(text, begin + offset(part, text));
         // Each process has a folder of its own.
         reader.within = if is_own { (1, number + 1) } else { (0, 0) };
@@ -206,7 +214,12 @@ mod tests {
                 vec!["powershell -file v.ps1", "certutil -hashfile a SHA256", "findstr b"],
             ),
             ("powershell -Command \"a -match \"b\" | c\" > d", vec!["a -match b", "c"]),
-            ("mkdir a && copy b c", vec![]),
+            ("mkdir a && copy b c", vec!["cp b c"]),
+            (
+                "curl.exe -o a.exe b && start /wait a.exe /S & msiexec /i c.msi & setx A b /M & C:\\d.bat & dir",
+                vec!["curl -o a.exe b", "a /S", "msiexec /i c.msi", "setx A b /M", "d.bat"],
+            ),
+            ("mkdir a", vec![]),
             ("echo powershell -c a", vec![]),
         ] {
             let mut found = Vec::new();

@@ -47,6 +47,18 @@ fn credentials_are_found_in_settings_of_programs() {
         ),
         ("app/appsettings.Production.json", "{\n  \"Jwt\": {\n    \"ClientSecret\": \"hunter2\"\n  }\n}\n"),
         ("var/www/html/wp-config.php", "<?php\ndefine( 'DB_PASSWORD', 'hunter2' );\n"),
+        ("var/www/html/wp-config.php", "<?php define('DB_NAME', 'a'); define('DB_PASSWORD', 'hunter2');\n"),
+        ("var/www/html/wp-config.php", "if (!defined('DB_PASSWORD')) define(\"DB_PASSWORD\", \"hunter2\");\n"),
+        ("src/.git/modules/libs/a/config", "\turl = https://jane:hunter2@git.example.com/a/b\n"),
+        ("root/NuGet.Config", "<add key='ClearTextPassword' value='hunter2' />"),
+        ("root/NuGet.Config", "<add value = \"hunter2\" key = \"ClearTextPassword\"/>"),
+        ("app/application.properties", "spring.datasource.password=${DB_PASSWORD:hunter2}\n"),
+        ("app/application.yml", "spring:\n  datasource:\n    password: \"${A_PW:${B_PW:hunter2}}\"\n"),
+        ("app/application.yml", "spring: {datasource: {username: app, password: hunter2}}\n"),
+        ("app/application.yml", "spring:\n  datasource: {username: app, password: 'hunter2'}\n"),
+        ("app/appsettings.json", r#"{"A":1,"Smtp":{"Host":"a","Password":"hunter2"}}"#),
+        ("app/appsettings.json", r#"{"ConnectionStrings":{"A":"Server=db;User=sa;Password=hunter2;"}}"#),
+        ("root/.kube/config", r#"{"users":[{"name":"a","user":{"token":"0a1b2c"}}]}"#),
     ] {
         assert!(found(path, text).is_some(), "{path}: {text}");
     }
@@ -73,7 +85,21 @@ fn settings_without_a_literal_are_none() {
         ("root/.gradle/gradle.properties", "org.gradle.jvmargs=-Xmx2g\nsigning.keyId=\nmavenPassword=${PW}\n"),
         ("root/.my.cnf", "[client]\nuser=root\npassword=\n"),
         ("app/config/master.key", "in the Secret\n"),
-        ("app/application.properties", "spring.datasource.password=${DB_PASSWORD:hunter2}\na.password={cipher}0a1b\n"),
+        (
+            "root/.bundle/config",
+            "---\nBUNDLE_BUILD__A: \"--with-b=c:d\"\nBUNDLE_BUILD__B: \"a:b\"\nBUNDLE_LOCAL__A: \"a:b\"\nBUNDLE_A__LOCAL: \"C:/a\"\n",
+        ),
+        (
+            "app/application.properties",
+            "spring.datasource.password=${DB_PASSWORD}\na.password={cipher}0a1b\nb.password=${B_PW:}\nc.password=${C_PW:#{null}}\nd.password=${D_PW:${E_PW}}\n",
+        ),
+        ("app/application.yml", "a: {password: \"${DB_PASSWORD:}\", user: hunter2}\nb: {password: , c: \"\"}\n"),
+        ("app/appsettings.json", r#"{"Password":"","A":{"PasswordPolicy":"strict"},"B":["Password","hunter2"]}"#),
+        ("src/.git/hooks/config", "\turl = https://jane:hunter2@git.example.com/a/b\n"),
+        (
+            "var/www/html/wp-config.php",
+            "<?php\n// define( 'DB_PASSWORD', 'hunter2' );\n<?php // define('DB_PASSWORD', 'a');\nif (defined('DB_PASSWORD'));\n",
+        ),
         (
             "app/application.yml",
             "spring:\n  datasource:\n    password: \"\"\n    token-ttl: 60\n    password: your-password\n",

@@ -52,7 +52,8 @@ pub struct RuleProperties {
 #[serde(rename_all = "camelCase")]
 pub struct SarifResult {
     pub rule_id: &'static str,
-    pub rule_index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_index: Option<usize>,
     pub level: &'static str,
     pub message: Message,
     pub locations: Vec<Location>,

@@ -1,25 +1,31 @@
 //! What may be a secret in a Dockerfile: the values of variables and labels, and what the rule about secrets finds.
 
 use crate::dockerfile::{Arguments, Dockerfile, Instruction};
+use crate::policy::CompiledPolicy;
 use crate::rule::Rule;
 use crate::rules::{self, SecretValues};
 use crate::secret_shapes::secret_value;
 use crate::text::HIDDEN;
 use serde_json::Value;
 use std::ops::Range;
+use std::sync::Arc;
+
+const RULE: &str = "dockerfile-secrets";
 
 /// The parts of a Dockerfile that are not shown, in its order.
 pub struct Secrets(Vec<Range<usize>>);
 
 impl Secrets {
-    pub fn new(file: &Dockerfile<'_>) -> Self {
+    /// A policy may have further names of secrets. What it allows stays hidden.
+    pub fn new(file: &Dockerfile<'_>, policies: &[Arc<CompiledPolicy>]) -> Self {
         let mut hidden = Vec::new();
         for pair in file.instructions.iter().flat_map(Instruction::pairs) {
             hidden.extend(pair.value.as_ref().map(|value| value.span.clone()));
         }
         let mut found = Vec::new();
-        let rule = rules::find("dockerfile-secrets").and_then(Rule::file);
-        if let Some(check) = rule.and_then(|rule| (rule.compile)(Value::Null).ok()) {
+        let of_table = rules::find(RULE).and_then(Rule::file).and_then(|rule| (rule.compile)(Value::Null).ok());
+        let of_policies = policies.iter().flat_map(|policy| &policy.files).filter(|rule| rule.rule.id == RULE);
+        for check in of_table.iter().map(|check| &**check).chain(of_policies.map(|rule| &*rule.check)) {
             let mut findings = Vec::new();
             check.check(file, &mut findings);
             found.extend(findings.iter().map(|finding| finding.at.span.clone()));
@@ -86,10 +92,10 @@ mod tests {
     fn values_and_secrets_are_hidden() {
         let path = "FROM a\nADD hunter2.conf /etc/\nENV A_PASSWORD=hunter2\n";
         let file = Dockerfile::parse(path);
-        assert_eq!(Secrets::new(&file).hide(&file, file.line(2)), "ADD (not repeated) /etc/");
+        assert_eq!(Secrets::new(&file, &[]).hide(&file, file.line(2)), "ADD (not repeated) /etc/");
         let text = "FROM a\nENV A=hunter2 B=1\nRUN x && mysql -phunter2 \\\n  -u root\nCOPY id_rsa /\nCOPY <<EOF /k\n-----BEGIN PRIVATE KEY-----\nhunter2\nEOF\n";
         let file = Dockerfile::parse(text);
-        let secrets = Secrets::new(&file);
+        let secrets = Secrets::new(&file, &[]);
         let line = |number| secrets.hide(&file, file.line(number));
         assert_eq!(line(2), "ENV A=(not repeated) B=(not repeated)");
         assert_eq!(line(3), "RUN x && mysql (not repeated) \\");

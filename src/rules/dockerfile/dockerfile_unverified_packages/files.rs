@@ -1,6 +1,6 @@
 //! What the instructions of a Dockerfile do with files that the build loaded.
 
-use crate::dockerfile::{Arguments, Command, Dockerfile, Instruction, Keyword, Run, Started, Word};
+use crate::dockerfile::{Arguments, Command, Dockerfile, Instruction, Keyword, Run, Shells, Started, Word};
 use crate::rules::unverified::{Caches, Downloads, Mounted, Used};
 use crate::shell::{self, Script};
 use std::ops::Range;
@@ -73,7 +73,7 @@ pub fn mount(
 /// Calls `each` with what the stage starts, if that is a file that was loaded and not checked.
 pub fn started(
     Started { entrypoint, command, healthcheck }: Started<'_>,
-    file: &Dockerfile<'_>,
+    (file, shells): (&Dockerfile<'_>, &Shells),
     downloads: &mut Downloads,
     allow: &[String],
     each: &mut dyn FnMut(Range<usize>, Used),
@@ -81,7 +81,7 @@ pub fn started(
     let mut start = |script: &Script, run: &Run| {
         downloads.started(script, allow, &mut |place, used| each(run.span(place), used));
     };
-    let run = |instruction: Option<&Instruction<'_>>| instruction.and_then(|instruction| file.run(instruction));
+    let run = |instruction: Option<&Instruction<'_>>| instruction.and_then(|one| file.run_in(one, shells));
     let words = |instruction: Option<&Instruction<'_>>, run: &Option<Run>| {
         let is_exec = instruction.is_some_and(|one| matches!(one.arguments, Arguments::Command(Command::Exec(_))));
         let command = run.as_ref().filter(|_| is_exec)?.script.commands.first()?;

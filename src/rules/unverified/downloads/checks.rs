@@ -2,7 +2,7 @@
 
 use super::Download;
 use super::folders::{Folders, is_same};
-use crate::shell::{Call, Command, Script, calls};
+use crate::shell::{Call, Command, MAX_GROUP, Script, calls};
 
 /// Programs that compute checksums, and compare them with `-c`; and those of PowerShell, which compute a checksum or read a signature.
 const SUMS: [&str; 12] = [
@@ -28,10 +28,11 @@ const OPERATORS: [&str; 10] =
 const METHODS: [&str; 5] = ["compare", "compareto", "contains", "equals", "ismatch"];
 
 /// Programs that compare texts.
-const COMPARE: [&str; 14] = [
+const COMPARE: [&str; 15] = [
     "[",
     "[[",
     "awk",
+    "case",
     "cmp",
     "compare",
     "compare-object",
@@ -178,7 +179,9 @@ impl Listed {
             is_known &= matches!(program, "echo" | "printf" | "grep" | "egrep" | "fgrep");
             texts.extend(command.words.iter().skip(1).map(|word| word.text.clone()));
         };
-        call.script.commands.get(call.command.reads.clone()).unwrap_or_default().iter().for_each(&mut take);
+        let read = call.script.commands.get(call.command.reads.clone()).unwrap_or_default();
+        let is_cut = read.len() > MAX_GROUP;
+        read.iter().take(MAX_GROUP).for_each(&mut take);
         for script in arguments.filter(is_inner).flat_map(|word| &word.inner) {
             commands(script, &mut take);
         }
@@ -189,7 +192,7 @@ impl Listed {
         texts.extend(call.command.input.iter().map(|piece| piece.text.clone()));
         // The name stands at the end.
         let last = texts.last().and_then(|text| text.split_whitespace().last()).unwrap_or("$");
-        if !is_known || last.contains('$') {
+        if !is_known || is_cut || last.contains('$') {
             return Self::Unknown;
         }
         Self::Words(texts)

@@ -3,7 +3,7 @@
 use super::super::loaders::{Loader, Writes, transfer};
 use super::super::scripts::{INTERPRETERS, PROGRAM_OPTIONS};
 use super::folders::Folders;
-use crate::shell::{Call, Command};
+use crate::shell::{Call, Command, powershell};
 
 /// The files that the call writes, by its options and its redirections.
 pub fn of(call: &Call<'_>, folders: &Folders) -> Vec<String> {
@@ -119,19 +119,8 @@ pub fn written(call: &Call<'_>) -> Vec<String> {
 
 /// The file that a command of PowerShell writes, and the text that it writes there if it stands among its words.
 pub fn target_and_value<'c>(call: &'c Call<'_>) -> (Option<&'c str>, Option<&'c str>) {
-    let (mut target, mut value) = (None, None);
-    let mut args = call.args();
-    while let Some(arg) = args.next() {
-        match arg {
-            "-filepath" | "-literalpath" | "-path" => target = args.next(),
-            "-inputobject" | "-value" => value = args.next(),
-            "-delimiter" | "-encoding" | "-stream" | "-width" => drop(args.next()),
-            arg if arg.starts_with('-') => {}
-            arg if target.is_none() => target = Some(arg),
-            arg => value = value.or(Some(arg)),
-        }
-    }
-    (target, value)
+    let (target, values) = powershell::target_and_values(call.words);
+    (target.map(|word| word.text.as_str()), values.first().map(|word| word.text.as_str()))
 }
 
 /// What downloads, and the files that the call writes of it: `curl ... | tee a.sh`, `curl ... | sed ... > a.sh`.

@@ -44,6 +44,21 @@ pub const EXAMPLES: &[FileExample] = &[
         &[2, 3, 4],
     ),
     FileExample::good(
+        "outcomes that case reads",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a; case \"$(sha256sum a.sh)\" in abc*) ;; *) exit 1;; esac; sh a.sh\nRUN curl -o b.sh https://example.com/b; case \"$(sha256sum -c b.sum || echo bad)\" in *OK) sh b.sh ;; *) exit 1;; esac\nRUN curl -o c.sh https://example.com/c && ( case \"$(sha256sum -c c.sum)\" in \\\n  *OK) : ;; esac ) && sh c.sh\n",
+    ),
+    FileExample::bad(
+        "what case runs, and what it does not compare",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a; case \"$(sha256sum own.sh)\" in abc*) ;; *) exit 1;; esac; sh a.sh\nRUN case \"$(curl https://example.com/b | sh)\" in a) ;; esac\n",
+        &[2, 3],
+    ),
+    FileExample::bad(
+        "releases that gh loads, and none that is allowed",
+        "FROM debian:12\nRUN gh release download v1 -R a/b -p a.sh -O - | sh\nRUN gh release download --repo=a/c v1 --output - | sh\nRUN gh release download -p c.sh -O - | sh\nRUN gh release download -R ghe.example.com/a/b v1 -O - | sh\n",
+        &[3, 4, 5],
+    )
+    .params(r#"{"allow":["https://github.com/a/b/releases/download/v1"]}"#),
+    FileExample::good(
         "a lock of deno",
         "FROM denoland/deno:2.0.0\nRUN deno run --lock=deno.lock -A https://example.com/a.ts\nRUN deno run -A --lock=deno.lock --frozen https://example.com/b.ts\nRUN deno install --lock=deno.lock -n c https://example.com/c.ts\n",
     ),
