@@ -21,8 +21,9 @@ impl Fetched {
 }
 
 /// Why it fails. The last one stands for what has no name here.
-const ERRORS: [&str; 15] = [
+const ERRORS: [&str; 16] = [
     "not_listed",
+    "settings",
     "not_allowed",
     "connect",
     "timeout",
