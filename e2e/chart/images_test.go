@@ -1,9 +1,12 @@
 package chart
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +47,7 @@ func TestFilesOfImagesAreMounted(t *testing.T) {
 		switch {
 		case volume.Secret != nil && volume.Secret.Optional != nil && *volume.Secret.Optional:
 			got["Secret "+volume.Secret.SecretName] = paths[volume.Name]
-		case volume.ConfigMap != nil && strings.HasPrefix(volume.Name, "images"):
+		case volume.ConfigMap != nil && strings.HasPrefix(volume.Name, "images") && volume.ConfigMap.Optional != nil && *volume.ConfigMap.Optional:
 			got["ConfigMap "+volume.ConfigMap.Name] = paths[volume.Name]
 		}
 	}
@@ -66,6 +69,7 @@ func TestFilesOfImagesAreMounted(t *testing.T) {
 	}
 	for _, arg := range []string{
 		"--images=/etc/podreeve/images/document/images.yaml", "--images-files=/etc/podreeve/images", "--images-secret=podreeve-images",
+		"--last-good-images=podreeve-images-last-good",
 	} {
 		if !slices.Contains(pod.Containers[0].Args, arg) {
 			t.Errorf("no argument %s in %v", arg, pod.Containers[0].Args)
@@ -280,6 +284,28 @@ func TestErrorsAboutValuesNameTheValues(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "(podreeve/templates/values/check.yaml:") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The leader keeps what loaded in a ConfigMap, by its name. A replica compares the document that it was rolled out with to the one that is mounted.
+func TestTheLastGoodSettingsOfImagesHaveAPlace(t *testing.T) {
+	objects := render(t, "images")
+	if place := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-images-last-good"); place.Data != nil {
+		t.Errorf("an upgrade would take away what the leader kept: %v", place.Data)
+	}
+	want := right("", "configmaps", "get patch", "podreeve-images-last-good")
+	role := find[rbac.Role](t, objects, "Role", "podreeve").Rules
+	if !slices.ContainsFunc(role, func(rule rbac.PolicyRule) bool { return reflect.DeepEqual(rule, want) }) {
+		t.Errorf("podreeve may %+v, wanted %+v", role, want)
+	}
+	mounted := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-images").Data["images.yaml"]
+	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(mounted)))
+	template := find[apps.Deployment](t, objects, "Deployment", "podreeve").Spec.Template
+	if args := template.Spec.Containers[0].Args; !slices.Contains(args, "--rolled-out-images="+hash) || template.Annotations["podreeve.dev/images"] != hash {
+		t.Errorf("the document has the hash %s, the pods %q and the annotation %s", hash, args, template.Annotations["podreeve.dev/images"])
+	}
+	if render(t, "default").has("ConfigMap", "podreeve-images-last-good") {
+		t.Error("without images there is a place for settings of them")
 	}
 }
 

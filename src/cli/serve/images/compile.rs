@@ -12,14 +12,15 @@ use super::files::Files;
 use crate::cluster::images::{Setup, TrustInForce};
 use crate::image::Digest;
 use crate::image::known::ImageSettings;
-use crate::image::trust::{Source, Trust, TrustDocument};
+use crate::image::trust::{Source, Trust, TrustDocument, TrustError};
 use crate::manifest::{self, Node};
 use crate::registry::{
     CaSource, Client, Credentials, Fault, FaultOf, Keyring, Limits, Providers, RegistrySettings, Settings,
     SettingsError,
 };
+use serde_json::Value;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,13 +52,6 @@ pub struct Compiled {
     /// What cannot be used, and what that means.
     pub faults: Vec<String>,
     pub held: Held,
-}
-
-/// Whose content of a ConfigMap counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Prefer {
-    Now,
-    Before,
 }
 
 struct Compiler<'c> {
@@ -272,25 +266,31 @@ impl Compiler<'_> {
         Err(format!("the Secret `{name}` has no credentials for {place}"))
     }
 
-    /// The trust document, and the ConfigMaps that it names.
+    /// The trust document, and the ConfigMaps that it names: those by which it does not load, with their content of before.
     fn trust(&self) -> Result<(TrustInForce, BTreeMap<String, Keys>), String> {
-        let error = match self.trust_by(Prefer::Now) {
+        let errors = match self.trust_by(&BTreeSet::new()) {
             Ok(trust) => return Ok(trust),
-            Err(error) => error,
+            Err(errors) => errors,
         };
-        let trust = self.trust_by(Prefer::Before).map_err(|_| error.clone())?;
-        self.faults.borrow_mut().push(format!("{error}; the ConfigMaps of `trust` count with their content of before"));
+        let line = |at: &str| self.node.position(&pointer(at)).line;
+        let shown = errors.iter().map(|error| format!("{}:{}: {error}", self.shown, line(&error.at)));
+        let error = shown.collect::<Vec<_>>().join("\n");
+        let document = serde_json::json!({"trust": self.document.trust});
+        let broken: BTreeSet<String> =
+            errors.iter().filter_map(|error| document.pointer(&pointer(&error.at))).flat_map(config_maps_in).collect();
+        let trust = self.trust_by(&broken).map_err(|_| error.clone())?;
+        self.faults.borrow_mut().push(format!("{error}; that ConfigMap counts with its content of before"));
         Ok(trust)
     }
 
-    /// The digest is that of the document and of all that it names.
-    fn trust_by(&self, prefer: Prefer) -> Result<(TrustInForce, BTreeMap<String, Keys>), String> {
+    /// With the content of before of these. The digest is that of the document and of all that it names.
+    fn trust_by(&self, before: &BTreeSet<String>) -> Result<(TrustInForce, BTreeMap<String, Keys>), Vec<TrustError>> {
         let used = RefCell::new((serde_json::to_string(&self.document.trust).unwrap_or_default(), BTreeMap::new()));
         let resolve = |source: &Source| {
             let Some(name) = &source.config_map else {
                 return Err("a file is not read here; name a ConfigMap with `configMap`, or write `pem`".to_owned());
             };
-            let before = self.before.config_maps.get(name).filter(|_| prefer == Prefer::Before);
+            let before = before.get(name).and_then(|name| self.before.config_maps.get(name));
             let keys = before.map_or_else(|| self.files.object("configmaps", "ConfigMap", name), Ok)?;
             let text = text_of(name, keys, source.key.as_deref())?;
             let (texts, config_maps) = &mut *used.borrow_mut();
@@ -299,14 +299,22 @@ impl Compiler<'_> {
             Ok(text)
         };
         let entries = TrustDocument { trust: self.document.trust.clone() };
-        let trust = Trust::compile(&entries, &resolve).map_err(|errors| {
-            let line = |at: &str| self.node.position(&pointer(at)).line;
-            let shown = errors.iter().map(|error| format!("{}:{}: {error}", self.shown, line(&error.at)));
-            shown.collect::<Vec<_>>().join("\n")
-        })?;
+        let trust = Trust::compile(&entries, &resolve)?;
         let (texts, config_maps) = used.into_inner();
         let id = Digest::sha256(texts.as_bytes());
         Ok((TrustInForce { trust: Arc::new(trust), id }, config_maps))
+    }
+}
+
+/// The names of ConfigMaps in a part of the document.
+fn config_maps_in(part: &Value) -> Vec<String> {
+    match part {
+        Value::Object(keys) => {
+            let named = keys.get("configMap").and_then(Value::as_str).map(str::to_owned);
+            named.into_iter().chain(keys.values().flat_map(config_maps_in)).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(config_maps_in).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 use super::compile::Keys;
 use crate::cluster::Access;
 use crate::cluster::last_good::{self, KeptError, KeptFiles};
+use crate::observe::LogOnce;
 use crate::sources::PolicyFiles;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -55,18 +56,20 @@ impl Kept {
 /// Reads what the leader kept, and waits for it a while. Where the API server gives no answer, it tries again in the background.
 pub async fn find(access: Access, namespace: String, config_map: String, found: Arc<OnceLock<Kept>>) {
     let reading = tokio::spawn(async move {
+        let mut log = LogOnce::default();
         loop {
             match read(&access, &namespace, &config_map).await {
                 Ok(kept) => {
                     let _ = found.set(kept);
                     return;
                 }
-                Err(Failed::Now(error)) => {
+                Err(Failed::Now(error)) if log.failed(&error) => {
                     tracing::warn!(
                         error,
                         "what the leader kept of the settings of images cannot be read; it is tried again"
                     );
                 }
+                Err(Failed::Now(_)) => {}
                 Err(Failed::For(error)) => {
                     tracing::warn!(
                         error,

@@ -275,11 +275,22 @@ fn trust_never_gets_weaker_by_a_fault() {
         assert_eq!(held.setup.trust.id, good.setup.trust.id);
         let fault = &held.faults[0];
         assert!(
-            fault.starts_with("images.yaml:3: trust[0]") && fault.ends_with("with their content of before"),
+            fault.starts_with("images.yaml:3: trust[0]")
+                && fault.ends_with("; that ConfigMap counts with its content of before"),
             "{fault}"
         );
         assert!(of(trusts, file, &held.held).is_ok());
     }
+    // A key that was changed counts, though another one is broken.
+    let two = format!("{trusts}- prefix: registry.example.com\n  anyOf: [{{cosignKey: {{configMap: other}}}}]\n");
+    let of_two = |keys, other, before: &Held| {
+        compiled(&[("images.yaml", &two), ("configmaps/keys/a.pub", keys), ("configmaps/other/a.pub", other)], before)
+    };
+    let both = of_two(KEY, KEY, &Held::default()).unwrap();
+    let changed = format!("\n{KEY}");
+    let one = of_two("hello", &changed, &both.held).unwrap();
+    assert_eq!(one.setup.trust.id, of_two(KEY, &changed, &Held::default()).unwrap().setup.trust.id);
+    assert!(one.setup.trust.id != both.setup.trust.id && one.faults.len() == 1, "{:?}", one.faults);
     // What the document itself has wrong does not load, whatever there was before.
     let wrong = trusts.replace("configMap: keys", "configMap: keys, key: b.pub");
     assert!(of(&wrong, ("configmaps/keys/a.pub", KEY), &good.held).is_err());
