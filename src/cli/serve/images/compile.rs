@@ -3,9 +3,9 @@
 //! What one entry of `registries` names and cannot be used is a fault of that entry alone: its images are unknown, for podreeve sends no request
 //! without its credentials or by other authorities. Where the entry could be used before, it counts as it was.
 //!
-//! An entry of `trust` has no such way. Without its keys every image below its prefix would be denied, which is the whole cluster with the
-//! prefix `*`, and with fewer keys than it names more would pass. So the content that a ConfigMap had before counts; without that
-//! the document does not load.
+//! An entry of `trust` has no such way. Without its keys no image below its prefix is signed: with the prefix `*` that denies the whole
+//! cluster. Without the entry a shorter prefix decides. So the content that a ConfigMap had before counts, and without that the document
+//! does not load.
 
 use super::document::ImagesDocument;
 use super::files::Files;
@@ -199,8 +199,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Puts the credential providers where they are held. If they cannot be used, that is a fault of each registry without a Secret: nobody
-    /// knows for which of them they have credentials.
+    /// Puts the credential providers where they are held. If they cannot be used, that is a fault of each registry without a Secret, since
+    /// any of them may need their credentials.
     fn providers(&self, held: &mut Held) -> Option<Fault> {
         let named = self.document.credential_providers.as_ref()?;
         let at = "credentialProviders.config";
