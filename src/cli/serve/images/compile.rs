@@ -129,11 +129,11 @@ impl Compiler<'_> {
             let usable = match (read, self.before.registries.get(&entry.prefix)) {
                 (Ok(usable), _) => usable,
                 (Err((fault, _)), Some(before)) => {
-                    self.fault(&fault, &format!("the settings of before count for {}", entry.prefix));
+                    self.fault(&fault.at, &fault.why, &format!("the settings of before count for {}", entry.prefix));
                     before.clone()
                 }
                 (Err((fault, settings)), None) => {
-                    self.fault(&fault, &format!("images below {} are unknown", entry.prefix));
+                    self.fault(&fault.at, &fault.why, &format!("images below {} are unknown", entry.prefix));
                     refused.push((index, fault));
                     registries.push(settings);
                     continue;
@@ -165,8 +165,8 @@ impl Compiler<'_> {
         format!("{}:{}: {at}", self.shown, self.node.position(&pointer(at)).line)
     }
 
-    fn fault(&self, fault: &Fault, so: &str) {
-        self.faults.borrow_mut().push(format!("{}: {}; {so}", self.place(&fault.at), fault.why));
+    fn fault(&self, at: &str, why: &str, so: &str) {
+        self.faults.borrow_mut().push(format!("{}: {why}; {so}", self.place(at)));
     }
 
     fn settings_error(&self, error: &SettingsError) -> String {
@@ -188,7 +188,8 @@ impl Compiler<'_> {
         let fault = |of, field: &str, why| Fault { of, at: format!("registries[{index}].{field}"), why };
         let mut settings = RegistrySettings { ca: None, ..entry.clone() };
         // First the certificates: no pull secret of a pod may go where they do not lead.
-        match entry.ca.as_ref().map(|source| self.authorities(source, config_maps)).transpose() {
+        let at = format!("registries[{index}].ca");
+        match entry.ca.as_ref().map(|source| self.authorities(&at, source, config_maps)).transpose() {
             Ok(pem) => settings.ca = pem.map(CaSource::Pem),
             Err(why) => return Err((fault(FaultOf::Authorities, "ca", why), settings)),
         }
@@ -219,7 +220,12 @@ impl Compiler<'_> {
     }
 
     /// The PEM text of authorities.
-    fn authorities(&self, source: &CaSource, config_maps: &mut BTreeMap<String, Keys>) -> Result<String, String> {
+    fn authorities(
+        &self,
+        at: &str,
+        source: &CaSource,
+        config_maps: &mut BTreeMap<String, Keys>,
+    ) -> Result<String, String> {
         let checked = |text: String| {
             let entry = RegistrySettings { ca: Some(CaSource::Pem(text.clone())), ..RegistrySettings::default() };
             entry.unusable_ca().map_or(Ok(text), Err)
@@ -243,7 +249,7 @@ impl Compiler<'_> {
                 let (keys, text) = found.or_else(|why| {
                     let keys = self.before.config_maps.get(name).ok_or_else(|| why.clone())?;
                     let text = usable(keys).map_err(|_| why.clone())?;
-                    self.faults.borrow_mut().push(format!("{}: {why}; its content of before counts", self.shown));
+                    self.fault(at, &why, "its content of before counts");
                     Ok::<_, String>((keys, text))
                 })?;
                 config_maps.entry(name.clone()).or_insert_with(|| keys.clone());

@@ -250,6 +250,22 @@ async fn what_a_registry_had_before_counts() {
     }
 }
 
+/// The certificates of a ConfigMap are in the copy of the leader, too.
+#[test]
+fn the_certificates_of_before_count() {
+    let authority = crate::authority::make_ca(jiff::Timestamp::now(), 1).unwrap().cert;
+    let document = ("images.yaml", "registries: [{prefix: a.example.com, ca: {configMap: own-ca}}]\n");
+    let good = compiled(&[document, ("configmaps/own-ca/ca.crt", &authority)], &Held::default()).unwrap();
+    let held = Held { config_maps: good.held.config_maps, ..Held::default() };
+    for file in [("configmaps/own-ca/ca.crt", "hello"), ("configmaps/own-ca/b.crt", "")] {
+        let Compiled { faults, held, .. } = compiled(&[document, file], &held).unwrap();
+        let fault = &faults[0];
+        assert!(fault.starts_with("images.yaml:1: registries[0].ca: the ConfigMap `own-ca`"), "{fault}");
+        assert!(fault.ends_with("; its content of before counts") && faults.len() == 1, "{faults:?}");
+        assert!(held.config_maps.contains_key("own-ca"));
+    }
+}
+
 #[tokio::test]
 async fn without_its_providers_no_registry_is_asked_that_may_need_them() {
     let document = "credentialProviders: {config: /nowhere/c.yaml, binDir: /nowhere}\nregistries:\n\
