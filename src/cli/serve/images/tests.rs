@@ -256,7 +256,8 @@ fn the_certificates_of_before_count() {
     let authority = crate::authority::make_ca(jiff::Timestamp::now(), 1).unwrap().cert;
     let document = ("images.yaml", "registries: [{prefix: a.example.com, ca: {configMap: own-ca}}]\n");
     let good = compiled(&[document, ("configmaps/own-ca/ca.crt", &authority)], &Held::default()).unwrap();
-    let held = Held { config_maps: good.held.config_maps, ..Held::default() };
+    let mut held = Held::default();
+    held.config_maps.extend(good.held.config_maps);
     for file in [("configmaps/own-ca/ca.crt", "hello"), ("configmaps/own-ca/b.crt", "")] {
         let Compiled { faults, held, .. } = compiled(&[document, file], &held).unwrap();
         let fault = &faults[0];
