@@ -170,7 +170,7 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let cluster = args.cluster.settings(args.tls_cert.as_deref(), ceiling);
     let (image_sharing, images) = (args.images.sharing(), args.images.source());
     let kept_images = images.as_ref().and_then(ImageSource::to_keep);
-    let cluster = cluster.map(|settings| ClusterSettings { image_sharing, kept_images, ..settings });
+    let cluster = cluster.map(|settings| ClusterSettings { kept_images, image_sharing, ..settings });
     if let Some(images) = &images {
         images.find_kept(cluster.as_ref()).await;
     }

@@ -123,7 +123,7 @@ impl Compiler<'_> {
         let no_providers = self.providers(&mut held);
         for (index, entry) in document.registries.iter().enumerate() {
             let read = match (self.registry(index, entry, &mut held.config_maps), &no_providers) {
-                (Ok(Usable { settings, keyring: None }), Some(fault)) => Err((fault.clone(), settings)),
+                (Ok(Usable { settings, keyring: None }), Some(fault)) => Err((fault.clone(), Box::new(settings))),
                 (read, _) => read,
             };
             let usable = match (read, self.before.registries.get(&entry.prefix)) {
@@ -135,7 +135,7 @@ impl Compiler<'_> {
                 (Err((fault, settings)), None) => {
                     self.fault(&fault.at, &fault.why, &format!("images below {} are unknown", entry.prefix));
                     refused.push((index, fault));
-                    registries.push(settings);
+                    registries.push(*settings);
                     continue;
                 }
             };
@@ -184,19 +184,19 @@ impl Compiler<'_> {
         index: usize,
         entry: &RegistrySettings,
         config_maps: &mut BTreeMap<String, Keys>,
-    ) -> Result<Usable, (Fault, RegistrySettings)> {
+    ) -> Result<Usable, (Fault, Box<RegistrySettings>)> {
         let fault = |of, field: &str, why| Fault { of, at: format!("registries[{index}].{field}"), why };
         let mut settings = RegistrySettings { ca: None, ..entry.clone() };
         // First the certificates: no pull secret of a pod may go where they do not lead.
         let at = format!("registries[{index}].ca");
         match entry.ca.as_ref().map(|source| self.authorities(&at, source, config_maps)).transpose() {
             Ok(pem) => settings.ca = pem.map(CaSource::Pem),
-            Err(why) => return Err((fault(FaultOf::Authorities, "ca", why), settings)),
+            Err(why) => return Err((fault(FaultOf::Authorities, "ca", why), Box::new(settings))),
         }
         let place = entry.mirror.as_deref().unwrap_or(&entry.prefix);
         match entry.pull_secret.as_ref().map(|name| self.pull_secret(name, place)).transpose() {
             Ok(keyring) => Ok(Usable { settings, keyring }),
-            Err(why) => Err((fault(FaultOf::Credentials, "pullSecret", why), settings)),
+            Err(why) => Err((fault(FaultOf::Credentials, "pullSecret", why), Box::new(settings))),
         }
     }
 
