@@ -62,12 +62,13 @@ func imagesBy(t *testing.T, s *suite, hook *harness.Hook, policies string, args 
 	must(t, err)
 	i.home = namespace(t, s, "images", hook) // podreeve's own
 	must(t, s.Apply(t.Context(), "{apiVersion: v1, kind: Secret, metadata: {name: seal, namespace: "+i.home+"}}"))
+	must(t, s.Apply(t.Context(), "{apiVersion: v1, kind: ConfigMap, metadata: {name: last-good, namespace: "+i.home+"}}"))
 	i.settings(t, "onUnavailable: deny")
 	cert, err := s.NewCertificate() // a self-signed one would be another after a restart
 	must(t, err)
 	i.server, err = s.StartPodreeveWith(t.Context(), cert, append(args, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", i.home, "--policy", policies,
 		"--poll", "200ms", "--leader-election-lease", s.Name("images"), "--scan-interval", "0",
-		"--images", filepath.Join(i.dir, "images.yaml"), "--images-secret", "seal")...)
+		"--images", filepath.Join(i.dir, "images.yaml"), "--images-secret", "seal", "--last-good-images", "last-good")...)
 	must(t, err)
 	t.Cleanup(func() {
 		i.server.Stop()

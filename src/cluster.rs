@@ -199,15 +199,23 @@ async fn know_images(
     Box::pin(images::run(tasks)).await;
 }
 
-/// Does nothing where the last good policy files have no place in the cluster.
+/// Does nothing where what loaded last has no place in the cluster.
 async fn keep_last_good(
     settings: &ClusterSettings,
     client: &Client,
     leadership: Leadership,
     files: last_good::GoodFiles,
 ) {
-    let Some(name) = &settings.last_good else { return };
-    last_good::keep(client, &settings.namespace, name, leadership, files).await;
+    let namespace = &settings.namespace;
+    let policies = async {
+        let Some(name) = &settings.last_good else { return };
+        last_good::keep(client, namespace, name, &last_good::POLICIES, leadership.clone(), files).await;
+    };
+    let images = async {
+        let Some(last_good::KeptImages { config_map, files }) = settings.kept_images.clone() else { return };
+        last_good::keep(client, namespace, &config_map, &last_good::IMAGES, leadership.clone(), files).await;
+    };
+    tokio::join!(policies, images);
 }
 
 /// Does nothing where nothing is scanned.

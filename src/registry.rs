@@ -39,4 +39,4 @@ pub use login::LoginError;
 pub use manifest::Manifest;
 pub use provider::{Provider, ProviderError, Providers};
 pub use referrers::{Attached, Referrers};
-pub use settings::{CaSource, RegistrySettings, Settings, SettingsError};
+pub use settings::{CaSource, Fault, FaultOf, RegistrySettings, Settings, SettingsError};

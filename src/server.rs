@@ -25,7 +25,7 @@ mod read_ahead;
 mod routes;
 mod state;
 
-pub use config::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, LoadImages};
+pub use config::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, LoadImages, LoadedImages};
 pub use limits::Limits;
 
 use crate::admit::{Audience, Snapshot};

@@ -6,7 +6,7 @@ mod files;
 mod read;
 
 pub use error::{SourceError, SourceErrors};
-pub use files::PolicyFiles;
+pub use files::{PolicyFiles, sha256};
 
 use crate::admit::Snapshot;
 use crate::manifest::{self, Object, Position};

@@ -58,7 +58,7 @@ func (c *Cluster) Launch(args ...string) (*Podreeve, error) {
 	if err := c.prepare(server, append(own, args...)); err != nil {
 		return nil, err
 	}
-	return server, server.launch()
+	return server, server.Launch()
 }
 
 // LaunchWithSecret starts one whose certificate is in a Secret that it keeps itself, and does not wait.
@@ -68,7 +68,7 @@ func (c *Cluster) LaunchWithSecret(secret, configuration string, args ...string)
 	if err := c.prepare(server, append(own, args...)); err != nil {
 		return nil, err
 	}
-	return server, server.launch()
+	return server, server.Launch()
 }
 
 // LaunchWithFiles starts one with the certificate in tls.crt and tls.key of a folder, as a Secret mounts it, and does not wait.
@@ -78,7 +78,7 @@ func (c *Cluster) LaunchWithFiles(dir string, args ...string) (*Podreeve, error)
 	if err := c.prepare(server, append(own, args...)); err != nil {
 		return nil, err
 	}
-	return server, server.launch()
+	return server, server.Launch()
 }
 
 func (c *Cluster) startPodreeve(ctx context.Context, server *Podreeve, args []string) (*Podreeve, error) {
@@ -106,7 +106,7 @@ func (c *Cluster) prepare(server *Podreeve, args []string) error {
 
 // Start runs it again after it ended, on the same ports.
 func (p *Podreeve) Start(ctx context.Context) error {
-	if err := p.launch(); err != nil {
+	if err := p.Launch(); err != nil {
 		return err
 	}
 	return p.AwaitReady(ctx)
@@ -119,7 +119,8 @@ func (p *Podreeve) Again(ctx context.Context, args ...string) (*Podreeve, error)
 	return &again, again.Start(ctx)
 }
 
-func (p *Podreeve) launch() error {
+// Launch does the same, and does not wait until it is ready.
+func (p *Podreeve) Launch() error {
 	name := p.cluster.Name("podreeve")
 	args := append([]string{"serve",
 		"--listen", net.JoinHostPort(p.cluster.listenHost(), strconv.Itoa(p.Port)),

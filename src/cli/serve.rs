@@ -16,7 +16,7 @@ use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, durati
 use crate::sources::{NONE, Sources};
 use cluster::ClusterArgs;
 use decision_log::DecisionLogArgs;
-use images::ImageArgs;
+use images::{ImageArgs, ImageSource};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -168,7 +168,12 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
     let (certificates, ceiling) = (certificates(&args)?, args.mode.ceiling());
     let cluster = args.cluster.settings(args.tls_cert.as_deref(), ceiling);
-    let cluster = cluster.map(|settings| ClusterSettings { image_sharing: args.images.sharing(), ..settings });
+    let (image_sharing, images) = (args.images.sharing(), args.images.source());
+    let kept_images = images.as_ref().and_then(ImageSource::to_keep);
+    let cluster = cluster.map(|settings| ClusterSettings { kept_images, image_sharing, ..settings });
+    if let Some(images) = &images {
+        images.find_kept(cluster.as_ref()).await;
+    }
     let sources = sources(&args.policy, cluster.is_some())?.with_help(args.contact, args.docs);
     let sources = if cluster.is_some() { sources.in_cluster() } else { sources };
     let last_good = match &cluster {
@@ -191,7 +196,7 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
         poll: args.poll,
         ceiling,
         cluster,
-        images: args.images.loader(),
+        images: images.map(ImageSource::into_loader),
         full_answers: args.full_answers,
     };
     let server = Server::bind(config, policies, log.decisions()).map_err(|e| e.to_string())?;

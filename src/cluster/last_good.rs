@@ -1,7 +1,7 @@
-//! The policy files that loaded last, in a ConfigMap. The leader keeps them there, and a replica whose own files do not load
-//! when it starts serves them.
+//! The policy files and the settings of images that loaded last, each in a ConfigMap. The leader keeps them there, and a replica whose own
+//! files do not load when it starts serves them.
 //!
-//! The files come from a ConfigMap of the same namespace, so a user who can write this one can change the policies anyway.
+//! The files come from ConfigMaps of the same namespace, so a user who can write these ones can change policies and settings anyway.
 
 use super::api_error::ApiError;
 use super::lease::Leadership;
@@ -17,15 +17,33 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The policy files that loaded last; none without files, and until files have loaded.
+/// The files that loaded last; none without files, and until files have loaded.
 pub type GoodFiles = watch::Receiver<Option<Arc<PolicyFiles>>>;
 
-const HASH: &str = "podreeve.dev/policy-files";
+/// What is kept.
+#[derive(Debug)]
+pub struct What {
+    /// The annotation with the hash of it.
+    hash: &'static str,
+    /// For messages.
+    name: &'static str,
+}
+
+pub const POLICIES: What = What { hash: "podreeve.dev/policy-files", name: "policy files" };
+pub const IMAGES: What = What { hash: "podreeve.dev/images", name: "settings of images" };
+
+/// The settings of images that loaded last, and the ConfigMap for them.
+#[derive(Debug, Clone)]
+pub struct KeptImages {
+    pub config_map: String,
+    pub files: GoodFiles,
+}
+
 const KEPT_AT: &str = "podreeve.dev/kept-at";
 /// Between two looks at the ConfigMap, which an operator may have emptied.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// Policy files from the ConfigMap.
+/// Files from the ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptFiles {
     pub files: PolicyFiles,
@@ -38,50 +56,58 @@ pub struct KeptFiles {
 pub enum KeptError {
     #[error("ConfigMap {0} cannot be read: {1}")]
     Unread(String, ApiError),
-    #[error("ConfigMap {0} has no policy files: the leader has kept none yet")]
-    Empty(String),
+    #[error("ConfigMap {0} has no {1}: the leader has kept none yet")]
+    Empty(String, &'static str),
     #[error(
-        "ConfigMap {0} was changed by another client than the leader: its content has not the hash of its annotation {HASH}"
+        "ConfigMap {0} was changed by another client than the leader: its content has not the hash of its annotation {1}"
     )]
-    Changed(String),
+    Changed(String, &'static str),
 }
 
 /// Reads the files that the leader kept.
 ///
 /// # Errors
 /// When there are none, or others than the leader wrote.
-pub async fn read(client: &Client, namespace: &str, name: &str) -> Result<KeptFiles, KeptError> {
+pub async fn read(client: &Client, namespace: &str, name: &str, what: &What) -> Result<KeptFiles, KeptError> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let found = maps.get(name).await.map_err(|error| KeptError::Unread(name.to_owned(), error.into()))?;
-    kept(&found, name)
+    kept(&found, name, what)
 }
 
-fn kept(found: &ConfigMap, name: &str) -> Result<KeptFiles, KeptError> {
+fn kept(found: &ConfigMap, name: &str, what: &What) -> Result<KeptFiles, KeptError> {
     let files = PolicyFiles(found.data.clone().unwrap_or_default());
     if files.0.is_empty() {
-        return Err(KeptError::Empty(name.to_owned()));
+        return Err(KeptError::Empty(name.to_owned(), what.name));
     }
-    if found.annotations().get(HASH) != Some(&files.sha256()) {
-        return Err(KeptError::Changed(name.to_owned()));
+    if found.annotations().get(what.hash) != Some(&files.sha256()) {
+        return Err(KeptError::Changed(name.to_owned(), what.hash));
     }
     Ok(KeptFiles { files, at: found.annotations().get(KEPT_AT).cloned().unwrap_or_default() })
 }
 
 /// Keeps the files as long as podreeve serves. The leader writes.
-pub async fn keep(client: &Client, namespace: &str, name: &str, mut leadership: Leadership, mut files: GoodFiles) {
+pub async fn keep(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    what: &What,
+    mut leadership: Leadership,
+    mut files: GoodFiles,
+) {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let mut log = LogOnce::default();
     loop {
         let (is_leader, good) = (*leadership.borrow_and_update(), files.borrow_and_update().clone());
         if let Some(good) = good.filter(|_| is_leader) {
-            match write(&maps, name, &good).await.map_err(|error| error.to_string()) {
+            match write(&maps, name, what, &good).await.map_err(|error| error.to_string()) {
                 Ok(()) => {
                     log.recovered();
                 }
                 Err(error) if log.failed(&error) => tracing::warn!(
                     error,
                     config_map = name,
-                    "the policy files cannot be kept in the cluster; a replica that starts with files that do not load has no others"
+                    "the {} cannot be kept in the cluster; a replica that starts with some that do not load has no others",
+                    what.name
                 ),
                 Err(_) => {}
             }
@@ -99,26 +125,26 @@ pub async fn keep(client: &Client, namespace: &str, name: &str, mut leadership: 
 }
 
 /// Does nothing where the ConfigMap has them already.
-async fn write(maps: &Api<ConfigMap>, name: &str, good: &PolicyFiles) -> Result<(), ApiError> {
+async fn write(maps: &Api<ConfigMap>, name: &str, what: &What, good: &PolicyFiles) -> Result<(), ApiError> {
     let found = maps.get(name).await?;
-    if kept(&found, name).is_ok_and(|kept| kept.files == *good) {
+    if kept(&found, name, what).is_ok_and(|kept| kept.files == *good) {
         return Ok(());
     }
     let parameters = PatchParams { field_manager: Some("podreeve".to_owned()), ..PatchParams::default() };
-    maps.patch(name, &parameters, &Patch::Merge(patch(&found, good, Timestamp::now()))).await?;
-    tracing::info!(config_map = name, files = good.0.len(), "the policy files that loaded are kept in the cluster");
+    maps.patch(name, &parameters, &Patch::Merge(patch(&found, what, good, Timestamp::now()))).await?;
+    tracing::info!(config_map = name, files = good.0.len(), "the {} that loaded are kept in the cluster", what.name);
     Ok(())
 }
 
 /// Applies only to the version that was read, and takes away what is not among the files.
-fn patch(found: &ConfigMap, good: &PolicyFiles, now: Timestamp) -> Value {
+fn patch(found: &ConfigMap, what: &What, good: &PolicyFiles, now: Timestamp) -> Value {
     let old = found.data.iter().flat_map(BTreeMap::keys).map(|name| (name.clone(), Value::Null));
     let new = good.0.iter().map(|(name, text)| (name.clone(), json!(text)));
     let data: Map<String, Value> = old.chain(new).collect();
     json!({
         "metadata": {
             "resourceVersion": found.metadata.resource_version,
-            "annotations": {HASH: good.sha256(), KEPT_AT: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()},
+            "annotations": {(what.hash): good.sha256(), KEPT_AT: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()},
         },
         "data": data,
     })
@@ -135,22 +161,25 @@ mod tests {
     /// What the API server makes of a patch.
     fn patched(found: &ConfigMap, good: &PolicyFiles) -> ConfigMap {
         let mut object = serde_json::to_value(found).unwrap();
-        json_patch::merge(&mut object, &patch(found, good, "2026-11-27T06:00:00.7Z".parse().unwrap()));
+        json_patch::merge(&mut object, &patch(found, &POLICIES, good, "2026-11-27T06:00:00.7Z".parse().unwrap()));
         serde_json::from_value(object).unwrap()
     }
 
     #[test]
     fn what_was_kept_is_read_and_nothing_else() {
         let empty = ConfigMap::default();
-        assert!(matches!(kept(&empty, "a"), Err(KeptError::Empty(_))));
+        assert!(matches!(kept(&empty, "a", &POLICIES), Err(KeptError::Empty(..))));
         let first = files(&[("a.yaml", "one"), ("b.yaml", "two")]);
         let mut map = patched(&empty, &first);
-        assert_eq!(kept(&map, "a").unwrap(), KeptFiles { files: first, at: "2026-11-27T06:00:00Z".to_owned() });
+        assert_eq!(
+            kept(&map, "a", &POLICIES).unwrap(),
+            KeptFiles { files: first, at: "2026-11-27T06:00:00Z".to_owned() }
+        );
         let second = files(&[("b.yaml", "three")]);
         map = patched(&map, &second);
-        assert_eq!(kept(&map, "a").unwrap().files, second);
+        assert_eq!(kept(&map, "a", &POLICIES).unwrap().files, second);
         map.data.as_mut().unwrap().insert("c.yaml".to_owned(), "planted".to_owned());
-        assert!(matches!(kept(&map, "a"), Err(KeptError::Changed(_))));
-        assert_eq!(kept(&patched(&map, &second), "a").unwrap().files, second);
+        assert!(matches!(kept(&map, "a", &POLICIES), Err(KeptError::Changed(..))));
+        assert_eq!(kept(&patched(&map, &second), "a", &POLICIES).unwrap().files, second);
     }
 }

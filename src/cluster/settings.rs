@@ -4,6 +4,7 @@ use super::arming::ArmingSettings;
 use super::certificates::ManagedCertificates;
 use super::client::Access;
 use super::images::ImageSharing;
+use super::last_good::KeptImages;
 use super::nodes::KubeletAccess;
 use super::scan::ScanSettings;
 use crate::policy::Ceiling;
@@ -30,6 +31,8 @@ pub struct ClusterSettings {
     pub ceiling: Ceiling,
     /// The ConfigMap in which the leader keeps the policy files that loaded last; none where it does not.
     pub last_good: Option<String>,
+    /// None where the settings of images that loaded last are not kept.
+    pub kept_images: Option<KeptImages>,
     /// None where what is known of images is not shared.
     pub image_sharing: Option<ImageSharing>,
     /// Whether agents on the nodes write reports.

@@ -9,7 +9,7 @@ use super::limits::Limits;
 use super::manifest::{ACCEPT, Manifest};
 use super::place::{Place, Registry};
 use super::referrers::{self, Referrers};
-use super::settings::{RegistrySettings, Settings, SettingsError};
+use super::settings::{Fault, FaultOf, RegistrySettings, Settings, SettingsError};
 use super::transport::Transport;
 use crate::image::Digest;
 use crate::workload::image::ImageRef;
@@ -30,25 +30,30 @@ impl Client {
     /// # Errors
     /// When a field of the settings is wrong.
     pub fn new(settings: &Settings, credentials: Credentials, limits: Limits) -> Result<Self, SettingsError> {
+        settings.check()?;
         let mut registries = Vec::new();
         for (index, entry) in settings.registries.iter().enumerate() {
-            entry.check(index)?;
-            let same = |other: &RegistrySettings| other.prefix == entry.prefix;
-            if let Some(first) = settings.registries.iter().take(index).position(same) {
-                let why = format!("{:?} is that of registries[{first}], too, and one would never count", entry.prefix);
-                return Err(SettingsError::Field { index, field: "prefix", why });
-            }
             let transport = Transport::new(&entry.certificates(index)?, &limits)?;
-            registries.push(Registry { settings: entry.clone(), transport });
+            registries.push(Registry { settings: entry.clone(), transport, fault: None });
         }
         let any = || {
             Ok::<_, SettingsError>(Registry {
                 settings: RegistrySettings::default(),
                 transport: Transport::new(&[], &limits)?,
+                fault: None,
             })
         };
         let others = settings.any_host.then(any).transpose()?;
         Ok(Self { registries, others, fetcher: Fetcher { grants: Grants::default(), credentials, limits } })
+    }
+
+    /// The client, which sends no request for the images of the entry with this index.
+    #[must_use]
+    pub fn refusing(mut self, index: usize, fault: Fault) -> Self {
+        if let Some(registry) = self.registries.get_mut(index) {
+            registry.fault = Some(fault);
+        }
+        self
     }
 
     /// A client for the same registries by other credentials alone. It shares no token with this one.
@@ -56,7 +61,11 @@ impl Client {
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         let limits = self.fetcher.limits.clone();
         let fetcher = Fetcher { grants: Grants::default(), credentials, limits };
-        Self { registries: self.registries.clone(), others: self.others.clone(), fetcher }
+        let mut registries = self.registries.clone();
+        for registry in &mut registries {
+            registry.fault = registry.fault.take().filter(|fault| fault.of != FaultOf::Credentials);
+        }
+        Self { registries, others: self.others.clone(), fetcher }
     }
 
     /// Whether a keyring of its credentials has some for this image, and they may be sent.
@@ -141,7 +150,12 @@ impl Client {
         let registry = longest.or(self.others.as_ref());
         let registry =
             registry.ok_or_else(|| RegistryError::NotListed { host: image.registry.clone().into_owned() })?;
-        Ok(Place::of(registry, image))
+        match &registry.fault {
+            Some(fault) => {
+                Err(RegistryError::Unusable { host: image.registry.clone().into_owned(), fault: fault.clone() })
+            }
+            None => Ok(Place::of(registry, image)),
+        }
     }
 
     pub(super) fn limits(&self) -> &Limits {

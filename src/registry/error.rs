@@ -1,5 +1,6 @@
 //! Why a registry gave no answer that can be used.
 
+use super::settings::Fault;
 use crate::image::Digest;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use std::time::Duration;
 pub enum RegistryError {
     #[error("{host} is not a registry that podreeve may contact; list it under `registries`")]
     NotListed { host: String },
+    #[error("{host} is not asked, since {} cannot be used: {}", .fault.at, .fault.why)]
+    Unusable { host: String, fault: Fault },
     #[error("{host} has the address {address}, which podreeve does not contact: {why}")]
     Address { host: String, address: String, why: &'static str },
     #[error("{host} cannot be reached: {cause}")]
@@ -69,6 +72,7 @@ impl RegistryError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NotListed { .. } => "not_listed",
+            Self::Unusable { .. } => "settings",
             Self::Address { .. } | Self::Redirect { .. } | Self::Realm { .. } => "not_allowed",
             Self::Connect { .. } | Self::Tls { .. } => "connect",
             Self::TimedOut { .. } | Self::TooSlow { .. } => "timeout",

@@ -1,7 +1,7 @@
 //! Where the images of a reference are.
 
 use super::error::RegistryError;
-use super::settings::RegistrySettings;
+use super::settings::{Fault, RegistrySettings};
 use super::transport::Transport;
 use crate::workload::image::ImageRef;
 use http::Uri;
@@ -14,6 +14,8 @@ const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 pub struct Registry {
     pub settings: RegistrySettings,
     pub transport: Transport,
+    /// Why it is not contacted all the same.
+    pub fault: Option<Fault>,
 }
 
 /// A repository, at the host that has it.

@@ -2,6 +2,7 @@
 
 use super::address::{self, Reach};
 use super::host_pattern;
+use super::transport;
 use crate::reference::grammar;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -63,6 +64,24 @@ pub struct Settings {
     pub any_host: bool,
 }
 
+/// What an entry names cannot be used. podreeve then sends no request for the images of the entry: neither without its credentials nor by
+/// other authorities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub of: FaultOf,
+    /// The key in the settings: `registries[0].pullSecret`.
+    pub at: String,
+    pub why: String,
+}
+
+/// What cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultOf {
+    /// podreeve's own. Pods may bring others.
+    Credentials,
+    Authorities,
+}
+
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -70,6 +89,24 @@ pub enum SettingsError {
     Field { index: usize, field: &'static str, why: String },
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+}
+
+impl Settings {
+    /// Checks all fields of all entries, and nothing that they name.
+    ///
+    /// # Errors
+    /// With the first field that is wrong.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        for (index, entry) in self.registries.iter().enumerate() {
+            entry.check(index)?;
+            let same = |other: &RegistrySettings| other.prefix == entry.prefix;
+            if let Some(first) = self.registries.iter().take(index).position(same) {
+                let why = format!("{:?} is that of registries[{first}], too, and one would never count", entry.prefix);
+                return Err(SettingsError::Field { index, field: "prefix", why });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl RegistrySettings {
@@ -114,6 +151,16 @@ impl RegistrySettings {
             }
         }
         Ok(())
+    }
+
+    /// Why no connection can be made by the certificates of `ca`; none where it can.
+    #[must_use]
+    pub fn unusable_ca(&self) -> Option<String> {
+        let roots = self.certificates(0).and_then(|own| Ok(transport::roots(&own)?));
+        roots.err().map(|error| match error {
+            SettingsError::Field { why, .. } => why,
+            SettingsError::Tls(error) => format!("it has what is no certificate: {error}"),
+        })
     }
 
     /// The certificates of `ca`.

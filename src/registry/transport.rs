@@ -142,13 +142,20 @@ fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {
     }
 }
 
-fn tls(own: &[CertificateDer<'static>]) -> Result<ClientConfig, SettingsError> {
+/// # Errors
+/// One of them is no certificate.
+pub fn roots(own: &[CertificateDer<'static>]) -> Result<RootCertStore, rustls::Error> {
     let mut roots = RootCertStore::empty();
-    // An image without certificates of the system has none here, and then `ca` alone is trusted.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in own {
         roots.add(certificate.clone())?;
     }
+    Ok(roots)
+}
+
+fn tls(own: &[CertificateDer<'static>]) -> Result<ClientConfig, SettingsError> {
+    let mut roots = roots(own)?;
+    // An image without certificates of the system has none here, and then `ca` alone is trusted.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let verifier = Arc::new(Verifier { roots, algorithms: provider.signature_verification_algorithms });
     let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions()?;

@@ -30,7 +30,19 @@ pub struct Config {
 }
 
 /// Loads the settings of images; none when they have not changed since the last call. An error says where and what to do.
-pub type LoadImages = Box<dyn FnMut() -> Result<Option<Setup>, String> + Send>;
+pub type LoadImages = Box<dyn FnMut() -> Result<Option<LoadedImages>, String> + Send>;
+
+/// Settings of images that can be served.
+#[derive(Debug)]
+pub struct LoadedImages {
+    pub setup: Setup,
+    /// What of them cannot be used, where, and what that means.
+    pub faults: Vec<String>,
+    /// Why newer ones do not load, in place of which these are in force.
+    pub error: Option<String>,
+    /// When the leader kept them in the cluster; none if this replica loaded them itself.
+    pub kept_at: Option<String>,
+}
 
 /// The longest `drain_delay`. The rest of [`EXIT_WITHIN`] is for requests that have begun.
 pub const DRAIN_DELAY_MAX: Duration = Duration::from_secs(35);

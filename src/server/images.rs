@@ -1,13 +1,19 @@
-//! The settings of images: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
+//! The settings of images: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load. A registry whose own
+//! settings cannot be used is not asked, and the others are.
 
-use super::config::LoadImages;
+use super::config::{LoadImages, LoadedImages};
 use super::health::{CheckStatus, Health};
 use super::state::ServerState;
 use crate::cluster::images::ImageService;
 use crate::observe::LogOnce;
 use crate::observe::metrics::images::ImageMetrics;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Before what does not load, at /readyz.
+const NEWER: &str = "; newer ones do not load: ";
+const OLDER: &str = "the settings of images do not load; the last good ones are in force";
 
 /// The settings, and the service that they are for.
 pub struct ImageSettingsWatch {
@@ -36,35 +42,55 @@ impl ImageSettingsWatch {
     fn update(&mut self, health: &Health) {
         match (self.load)() {
             Ok(None) => {}
-            Ok(Some(setup)) => {
-                self.metrics.settings_failed.set(0);
-                let _ = self.log.recovered();
-                let (registries, trust) = (setup.registries, setup.trust.id.short().to_owned());
-                tracing::info!(registries, trust, "settings of images are in force");
-                let text = format!("settings with {registries} registries, trust {trust}");
-                health.set_images(CheckStatus::ready(text.as_str()));
-                self.in_force = Some(text);
-                self.service.set_up(setup);
+            Ok(Some(loaded)) => self.put_into_force(loaded, health),
+            Err(error) => self.fail(&error, health),
+        }
+    }
+
+    fn put_into_force(&mut self, loaded: LoadedImages, health: &Health) {
+        let LoadedImages { setup, faults, error, kept_at } = loaded;
+        let (registries, trust) = (setup.registries, setup.trust.id.short().to_owned());
+        tracing::info!(registries, trust, faults = faults.len(), "settings of images are in force");
+        let mut text = format!("settings with {registries} registries, trust {trust}");
+        if let Some(at) = kept_at {
+            let _ = write!(text, "; these are the last good ones, which the leader kept on {at}");
+        }
+        for fault in &faults {
+            let _ = write!(text, "; {}", fault.replace('\n', "; "));
+        }
+        self.in_force = Some(text.clone());
+        if let Some(error) = &error {
+            let _ = write!(text, "{NEWER}{}", error.replace('\n', "; "));
+        }
+        health.set_images(CheckStatus::ready(text));
+        let failures: Vec<String> = error.iter().cloned().chain(faults).collect();
+        self.metrics.settings_failed.set(i64::from(!failures.is_empty()));
+        if failures.is_empty() {
+            self.log.recovered();
+        } else if self.log.failed(&failures.join("\n")) {
+            let what = if error.is_some() { OLDER } else { "a part of the settings of images cannot be used" };
+            tracing::error!(error = failures.join("\n"), "{what}");
+        }
+        self.service.set_up(setup);
+    }
+
+    fn fail(&mut self, error: &str, health: &Health) {
+        self.metrics.settings_failed.set(1);
+        let shown = error.replace('\n', "; ");
+        let is_new = self.log.failed(error);
+        if let Some(text) = &self.in_force {
+            health.set_images(CheckStatus::ready(format!("{text}{NEWER}{shown}")));
+            if is_new {
+                tracing::error!(error, "{OLDER}");
             }
-            Err(error) => {
-                self.metrics.settings_failed.set(1);
-                let shown = error.replace('\n', "; ");
-                let is_new = self.log.failed(&error);
-                if let Some(text) = &self.in_force {
-                    health.set_images(CheckStatus::ready(format!("{text}; newer ones do not load: {shown}")));
-                    if is_new {
-                        tracing::error!(error, "the settings of images do not load; the last good ones stay in force");
-                    }
-                    return;
-                }
-                health.set_images(CheckStatus::not_ready(format!("the settings do not load: {shown}")));
-                if is_new {
-                    tracing::error!(
-                        error,
-                        "the settings of images do not load, and none did since this replica started; it is not ready until they do"
-                    );
-                }
-            }
+            return;
+        }
+        health.set_images(CheckStatus::not_ready(format!("the settings do not load: {shown}")));
+        if is_new {
+            tracing::error!(
+                error,
+                "the settings of images do not load, and none did since this replica started; it is not ready until they do"
+            );
         }
     }
 

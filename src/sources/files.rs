@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Policy files by name, without their folder.
+/// Policy files by name, without their folder; or other texts that the leader keeps as it keeps these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyFiles(pub BTreeMap<String, String>);
 
@@ -14,14 +14,16 @@ impl PolicyFiles {
     pub fn sha256(&self) -> String {
         let mut list = String::new();
         for (name, text) in &self.0 {
-            let _ = writeln!(list, "{}  {name}", sha256(text));
+            let _ = writeln!(list, "{}  {name}", sha256(text.as_bytes()));
         }
-        sha256(&list)
+        sha256(list.as_bytes())
     }
 }
 
-fn sha256(text: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+/// As `sha256sum` writes it.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

@@ -19,3 +19,4 @@ mod referrers;
 mod rollback;
 mod tenants;
 mod tls;
+mod unusable;

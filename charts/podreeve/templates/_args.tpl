@@ -92,6 +92,8 @@
 - --images=/etc/podreeve/images/document/images.yaml
 - --images-files=/etc/podreeve/images
 - --images-secret={{ include "podreeve.fullname" . }}-images
+- --last-good-images={{ include "podreeve.fullname" . }}-images-last-good
+- --rolled-out-images={{ include "podreeve.imagesDocument" .Values.images | sha256sum }}
 {{- end }}
 {{- if .Values.nodes.enabled }}
 - --node-reports

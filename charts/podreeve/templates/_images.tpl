@@ -44,9 +44,11 @@
 - name: images
   configMap:
     name: {{ include "podreeve.fullname" . }}-images
+    {{- /* Optional: without it the document that loaded last counts. */}}
+    optional: true
 {{- range include "podreeve.imageFiles" . | fromJsonArray }}
 - name: {{ .volume }}
-  {{- /* Optional: without it podreeve starts, is not ready, and /readyz says what is missing. */}}
+  {{- /* Optional: without it podreeve starts, and /readyz says what is missing. */}}
   {{- if eq .folder "secrets" }}
   secret:
     secretName: {{ .name }}

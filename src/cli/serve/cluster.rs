@@ -187,6 +187,7 @@ impl ClusterArgs {
             arming: self.arming(tls_cert),
             ceiling,
             last_good: self.last_good_policies.clone(),
+            kept_images: None,
             image_sharing: None,
             node_reports: self.node_reports,
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {

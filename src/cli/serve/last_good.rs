@@ -36,7 +36,7 @@ pub async fn find(sources: &Sources, args: &ClusterArgs, access: &Access) -> Opt
 async fn kept(sources: &Sources, namespace: &str, name: &str, access: &Access) -> Result<LastGood, String> {
     let read = async {
         let client = access.client().await.map_err(|error| error.to_string())?;
-        last_good::read(&client, namespace, name).await.map_err(|error| error.to_string())
+        last_good::read(&client, namespace, name, &last_good::POLICIES).await.map_err(|error| error.to_string())
     };
     let kept = tokio::time::timeout(PATIENCE, read).await;
     let kept = kept.map_err(|_| format!("the API server did not answer within {PATIENCE:?}"))??;

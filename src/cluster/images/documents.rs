@@ -76,7 +76,9 @@ impl ReadError {
     /// Whether the registry gave no answer, so that nothing is known of the image.
     pub const fn is_outage(&self) -> bool {
         match self {
-            Self::Registry(error) => error.is_transient() || matches!(error, RegistryError::Status { .. }),
+            Self::Registry(error) => {
+                error.is_transient() || matches!(error, RegistryError::Status { .. } | RegistryError::Unusable { .. })
+            }
             Self::Late | Self::Failed | Self::Busy | Self::Secrets => true,
             Self::Image(_) | Self::TooLarge(_) | Self::Reference(_) | Self::NoSecret => false,
         }

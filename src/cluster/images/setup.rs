@@ -4,7 +4,7 @@ use super::documents::ReadError;
 use super::record::TrustInForce;
 use crate::image::known::{ImageSettings, PullSecretScope, Reader, UnknownImage, UnknownKind};
 use crate::reference::ImageRef;
-use crate::registry::{Client, RegistryError};
+use crate::registry::{Client, Fault, FaultOf, RegistryError};
 use std::sync::Arc;
 
 /// The settings in force: the `images:` document with all that it names.
@@ -93,6 +93,7 @@ fn explain(image: &ImageRef<'_>, reader: &Reader, error: &ReadError) -> (Unknown
         RegistryError::NotListed { .. } => {
             (UnknownKind::NotCovered, format!("{registry} is none of the registries that podreeve asks"))
         }
+        RegistryError::Unusable { fault, .. } => unusable(&registry, fault),
         RegistryError::NotFound { .. } => (UnknownKind::NotFound, format!("{registry} has no such image")),
         RegistryError::Refused { .. } | RegistryError::Token { .. } | RegistryError::Credentials { .. } => {
             let others = if *reader == Reader::Podreeve { "" } else { ", and those of the pull secrets" };
@@ -118,6 +119,17 @@ fn explain(image: &ImageRef<'_>, reader: &Reader, error: &ReadError) -> (Unknown
             (UnknownKind::Invalid, format!("{registry} leads to a place that podreeve does not contact"))
         }
     }
+}
+
+/// What its settings name is for those who run podreeve: the names of Secrets and files are in the log and at /readyz alone.
+fn unusable(registry: &str, fault: &Fault) -> (UnknownKind, String) {
+    let (kind, what) = match fault.of {
+        FaultOf::Credentials => (UnknownKind::Refused, "the credentials"),
+        FaultOf::Authorities => (UnknownKind::Unavailable, "the certificates"),
+    };
+    let at = &fault.at;
+    let who = "who runs podreeve can repair that, and finds the cause at /readyz";
+    (kind, format!("podreeve does not ask {registry}, since {what} of its setting `images.{at}` cannot be used; {who}"))
 }
 
 fn late(registry: &str) -> (UnknownKind, String) {

@@ -21,8 +21,9 @@ impl Fetched {
 }
 
 /// Why it fails. The last one stands for what has no name here.
-const ERRORS: [&str; 15] = [
+const ERRORS: [&str; 16] = [
     "not_listed",
+    "settings",
     "not_allowed",
     "connect",
     "timeout",
@@ -79,7 +80,7 @@ impl ImageMetrics {
             )?,
             settings_failed: count(
                 "podreeve_image_settings_failed",
-                "1 when the newest settings of images do not load: older ones are in force, or the replica is not ready.",
+                "1 when not all of the newest settings of images can be used: older ones are in force, a registry is not asked, or the replica is not ready.",
             )?,
             objects_ignored: counter(
                 registry,
