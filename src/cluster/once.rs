@@ -17,6 +17,7 @@ use crate::policy::CompiledPolicy;
 use jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, Client};
+use serde_json::Value;
 
 /// Objects of this kind cannot be listed.
 #[derive(Debug, thiserror::Error)]
@@ -77,10 +78,11 @@ pub async fn own_namespace(client: &Client) -> Option<String> {
     let [validating, _] = configurations(client);
     let all = validating.list(&ListParams::default()).await.ok()?.items;
     let webhooks = all.iter().filter_map(|one| one.data.get("webhooks")?.as_array()).flatten();
-    let ours = webhooks.filter(|webhook| webhook["name"].as_str().is_some_and(|name| name.ends_with(".podreeve.dev")));
-    let mut namespaces = ours.filter_map(|webhook| webhook["clientConfig"]["service"]["namespace"].as_str());
+    let text = |webhook: &Value, at: &str| webhook.pointer(at).and_then(Value::as_str).map(str::to_owned);
+    let ours = webhooks.filter(|webhook| text(webhook, "/name").is_some_and(|name| name.ends_with(".podreeve.dev")));
+    let mut namespaces = ours.filter_map(|webhook| text(webhook, "/clientConfig/service/namespace"));
     let first = namespaces.next()?;
-    namespaces.all(|other| other == first).then(|| first.to_owned())
+    namespaces.all(|other| other == first).then_some(first)
 }
 
 /// The reports of agents about their nodes; none where their CRD is not installed.
@@ -111,7 +113,7 @@ async fn list(client: &Client, kind: &str, plural: &'static str) -> Result<Vec<I
 mod tests {
     use super::*;
     use kube::client::Body;
-    use serde_json::{Value, json};
+    use serde_json::json;
     use std::convert::Infallible;
 
     async fn found(status: u16, webhooks: Value) -> Option<String> {

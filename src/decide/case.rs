@@ -124,6 +124,7 @@ impl Judged<'_> {
     }
 
     /// Among several policies that find the same, the strictest is reported: the one that denies, or that would deny.
+    #[must_use]
     pub fn strictness(&self) -> (Effect, Option<Effect>) {
         (self.effect, self.held_back())
     }

@@ -174,12 +174,12 @@ pub fn to_object(record: &Record, owner: &Owner) -> Option<String> {
 
 fn text(name: &str, spec: &ImageFactsSpec, owner: &Owner) -> String {
     let kind = kind();
-    let mut metadata = json!({"name": name});
+    let mut metadata = serde_json::Map::from_iter([("name".to_owned(), json!(name))]);
     if let Some(installation) = &owner.installation {
-        metadata["labels"] = json!({LABEL: installation});
+        metadata.insert("labels".to_owned(), json!({LABEL: installation}));
     }
     if !spec.platforms.is_empty() {
-        metadata["annotations"] = json!({PLATFORMS: spec.platforms.join(", ")});
+        metadata.insert("annotations".to_owned(), json!({PLATFORMS: spec.platforms.join(", ")}));
     }
     json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}).to_string()
 }
