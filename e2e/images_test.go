@@ -134,6 +134,10 @@ func TestImagesAreJudged(t *testing.T) {
 	// The replicas share what they know, sealed, and the leader reads layers. After that, nothing is left to read.
 	i.read(t, good, digest)
 	i.read(t, bad, badDigest)
+	// A column shows a list as JSON, so the platforms are a text of their own.
+	if shown := kubectl(t, i.suite, "", "get", "imagefacts", i.named(t, digest), "--no-headers").Stdout; !strings.Contains(shown, " linux/amd64 ") {
+		t.Errorf("the columns of the object are %q", shown)
+	}
 	said, err := i.PodreeveCommand(t.Context(), "", "scan", "--kubeconfig", i.Kubeconfig, "-n", i.ns)
 	must(t, err)
 	if !strings.Contains(said.Stderr, noImages) {

@@ -3,6 +3,7 @@
 mod connect;
 mod context;
 mod images;
+mod in_pods;
 mod lookups;
 mod namespace;
 mod pod_security;

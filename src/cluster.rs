@@ -96,6 +96,9 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
     let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
+    // Without settings of images a leader reads no layers, and its scan names no image as used.
+    let is_able = || fact_client.images().is_none_or(|images| images.has_settings());
+    let candidate = lease::Candidate { identity: &settings.identity, is_able: &is_able };
     let nodes = NodesPoll {
         client: &client,
         access: &settings.kubelets,
@@ -107,7 +110,7 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
     let facts = FactWatches { client: &client, nodes, api_health, state: &state, needed: &needed };
     let objects = OwnObjects { client: &client, api_health, leadership: leadership.clone() };
     tokio::join!(
-        lease::hold(leases, &settings.lease, &settings.identity, api_health, leader),
+        lease::hold(leases, &settings.lease, candidate, api_health, leader),
         objects.policies(state.clone(), settings.ceiling, served, settings.configuration.as_deref()),
         objects.exemptions(state.clone(), &settings.exemption_namespaces),
         facts.run(),

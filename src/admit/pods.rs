@@ -59,8 +59,8 @@ pub(super) struct Judging<'j, 'r> {
     pub(super) object: Raw<'r>,
     pub(super) kind: &'j Kind,
     pub(super) conditions: &'j Conditions<'j>,
-    input: &'j MatchInput<'j>,
-    policies: &'j [&'j CompiledPolicy],
+    pub(super) input: &'j MatchInput<'j>,
+    pub(super) policies: &'j [&'j CompiledPolicy],
 }
 
 /// The pods before the request, by their pointers. They are read late: most requests violate nothing, and then the old object
@@ -100,6 +100,7 @@ impl<'j, 'r> Judging<'j, 'r> {
                 Err(problem) => return Outcome::refused(about, problem),
             }
         }
+        self.soften_as_in_pods(self.object, (&found.pods, &mut results), &previous, self.needed());
         let repair = self.repair(&found.pods, &results, &previous);
         let (mut pods, mut pod_security, mut change) =
             (Vec::with_capacity(results.len()), PodSecurity::default(), None);

@@ -13,9 +13,9 @@ use crate::workload::{List, Placed};
 use serde::Deserialize;
 
 /// An object with more violations gets no edit: it would fill pages, and cost more than the judgement.
-const MOST: usize = 200;
+pub(super) const MOST: usize = 200;
 /// A larger object gets none either: each round reads and judges it again.
-const LARGEST: usize = 128 * 1024;
+pub(super) const LARGEST: usize = 128 * 1024;
 /// A repair may uncover a violation that another one implied. After so many rounds, the denial names what is left.
 const ROUNDS: usize = 4;
 
@@ -29,6 +29,10 @@ pub enum Repairs {
     HeldBack,
     /// Those that a report shows.
     Reported(ReportedRepairs),
+    /// Those that policies repair in the pods of a template; with `held_back` those that mode deny would repair, too.
+    InPods {
+        held_back: bool,
+    },
 }
 
 /// Which repairs a report shows.
@@ -60,6 +64,11 @@ impl Repairs {
             Self::Denials => judged.effect == Effect::Deny,
             Self::HeldBack => is_held_back(judged),
             Self::Reported(wanted) => judged.severity() >= wanted.least && calls_for_repair(judged.effect, judged.note),
+            Self::InPods { held_back } => match judged.note {
+                Some(Note::WillBePatched) => true,
+                Some(Note::WouldBePatched) => held_back,
+                _ => false,
+            },
         }
     }
 
@@ -68,6 +77,7 @@ impl Repairs {
         match self {
             Self::None | Self::Denials | Self::HeldBack => Needed::Denials,
             Self::Reported(_) => Needed::All,
+            Self::InPods { .. } => Needed::Repairs,
         }
     }
 
@@ -83,6 +93,7 @@ impl Repairs {
     fn most(self) -> Applicability {
         match self {
             Self::Reported(wanted) => wanted.most,
+            Self::InPods { .. } => Applicability::Safe,
             Self::None | Self::Denials | Self::HeldBack => Applicability::Suggested,
         }
     }
@@ -94,7 +105,7 @@ fn is_held_back(judged: &Judged<'_>) -> bool {
 }
 
 /// The edits so far.
-struct Merging<'a> {
+pub(super) struct Merging<'a> {
     repairs: Repairs,
     tree: Tree<'a>,
     offers: Vec<Offer>,
@@ -106,9 +117,15 @@ struct Merging<'a> {
 const OFFERS: usize = 32;
 
 impl<'a> Merging<'a> {
-    fn new(object: Raw<'a>, repairs: Repairs) -> Self {
+    pub(super) fn new(object: Raw<'a>, repairs: Repairs) -> Self {
         let (offers, place) = (Vec::with_capacity(OFFERS), String::with_capacity(128));
         Self { repairs, tree: Tree::new(object), offers, place }
+    }
+
+    /// The object with the edits.
+    pub(super) fn into_json(mut self) -> String {
+        self.tree.settle();
+        self.tree.to_json()
     }
 
     /// Adds the pending edits for one violation of the pod at `at`: first those that it needs.
@@ -167,9 +184,12 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         let mut changed = false;
         if wanted().any(|judged| judged.count > 1) {
             // The first ones of each class were kept, and all are repaired.
-            for placed in found {
-                let result = self.pod(placed, previous, (repairs.needed(), usize::MAX)).ok()?;
-                changed |= Self::merge(&mut merging, &result);
+            let needed = repairs.needed();
+            let results = found.iter().map(|placed| self.pod(placed, previous, (needed, usize::MAX)).ok());
+            let mut results = results.collect::<Option<Vec<_>>>()?;
+            self.soften_as_in_pods(self.object, (found, &mut results), previous, needed);
+            for result in &results {
+                changed |= Self::merge(&mut merging, result);
             }
         } else {
             for result in pods {
@@ -204,18 +224,21 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         let mut again = self.kind.pods(Raw::new(&json)).ok()?;
         self.add_context(&mut again.pods).ok()?;
         left.clear();
+        let needed = merging.repairs.needed();
+        let results = again.pods.iter().map(|placed| self.pod(placed, previous, (needed, usize::MAX)).ok());
+        let mut results = results.collect::<Option<Vec<_>>>()?;
+        self.soften_as_in_pods(Raw::new(&json), (&again.pods, &mut results), previous, needed);
         let mut changed = false;
-        for placed in &again.pods {
-            let result = self.pod(placed, previous, (merging.repairs.needed(), usize::MAX)).ok()?;
-            left.extend(merging.repairs.left(&result));
-            changed |= Self::merge(merging, &result);
+        for result in &results {
+            left.extend(merging.repairs.left(result));
+            changed |= Self::merge(merging, result);
         }
         effort::release(json.len());
         Some(changed)
     }
 
     /// Adds the edits for one pod. False if they change nothing.
-    fn merge(merging: &mut Merging<'_>, result: &PodResult<'_>) -> bool {
+    pub(super) fn merge(merging: &mut Merging<'_>, result: &PodResult<'_>) -> bool {
         let repairs = merging.repairs;
         let (case, at) = (&result.pod.case, result.pod.at);
         let mut fix = Fix::edits(case.scope);

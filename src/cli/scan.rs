@@ -158,6 +158,9 @@ pub(super) fn scan_with<O: ScanObserver>(
         })?;
         let mut snapshot = in_force(plan, &client, loaded).await?;
         snapshot.facts.images = image_facts::read(plan.image_facts)?;
+        if snapshot.facts.images.is_some() {
+            snapshot.facts.own_namespace = once::own_namespace(&client).await.map(Into::into);
+        }
         let images = images(&client, &snapshot).await;
         snapshot.reports_implied = plan.reports_implied;
         snapshot.policies.exemptions.extend(plan.exemptions.iter().cloned());

@@ -131,7 +131,7 @@ async fn publish(tasks: &ImageTasks<'_>) {
         if std::mem::replace(&mut day, today()) != day {
             service.forget_judgements();
         }
-        service.judge_due();
+        service.judge_due().await;
         let setup = service.setup.load_full();
         let (settings, must_be_signed) = match &setup {
             Some(setup) => (setup.unknown, MustBeSigned::By(Arc::clone(&setup.trust.trust))),

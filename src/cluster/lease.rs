@@ -2,6 +2,9 @@
 //!
 //! As in client-go, a replica takes the Lease over when it has not changed for its whole duration on the replica's own
 //! clock. So clocks that differ never make two leaders.
+//!
+//! A replica that cannot do all of a leader's work leads only while no other one can: it waits before it takes the Lease, and
+//! says in it that it looks for a successor. One that can do all writes its name there, and the leader then gives the Lease back.
 
 use super::api_error::ApiError;
 use super::api_health::ApiHealth;
@@ -25,20 +28,41 @@ const INTERVAL: Duration = Duration::from_secs(3);
 const GIVE_UP: Duration = Duration::from_secs(8);
 /// Longest time for one try. Together with [`INTERVAL`] and [`GIVE_UP`] it is less than [`DURATION`].
 const REQUEST: Duration = Duration::from_secs(3);
+/// How much longer than others a replica waits that cannot do all of a leader's work.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The annotation of a Lease whose holder cannot do all of a leader's work: the name of the replica that is to follow, or nothing yet.
+const SUCCESSOR: &str = "podreeve.dev/successor";
+
+/// Who tries to hold a Lease.
+#[derive(Clone, Copy)]
+pub struct Candidate<'c> {
+    pub identity: &'c str,
+    /// Whether it can do all of a leader's work now.
+    pub is_able: &'c (dyn Fn() -> bool + Sync),
+}
 
 /// Tries to hold the Lease until the replica drains, and sends whether it does.
-pub async fn hold(api: Api<Lease>, name: &str, identity: &str, api_health: &ApiHealth, leader: watch::Sender<bool>) {
+pub async fn hold(
+    api: Api<Lease>,
+    name: &str,
+    candidate: Candidate<'_>,
+    api_health: &ApiHealth,
+    leader: watch::Sender<bool>,
+) {
+    let identity = candidate.identity;
     let mut seen = Seen { holder: None, renewed: None, since: Instant::now() };
     let mut renewed: Option<Instant> = None;
     let mut log = LogOnce::default();
     let candidacy = api_health.join_election();
     loop {
         let start = Instant::now();
-        let held = timeout(REQUEST, take_or_renew(&api, name, identity, &mut seen)).await;
-        match held.unwrap_or(Err(ApiError::Timeout)) {
-            Ok(holds) => {
+        let held = timeout(REQUEST, take_or_renew(&api, name, candidate, &mut seen)).await;
+        let held = held.unwrap_or(Err(ApiError::Timeout));
+        let gives_back = matches!(held, Ok(Held::HasSuccessor));
+        match held {
+            Ok(held) => {
                 api_health.up();
-                renewed = holds.then_some(start);
+                renewed = (held == Held::Own).then_some(start);
                 if log.recovered() {
                     tracing::info!(lease = name, "the Lease can be read and written again");
                 }
@@ -58,6 +82,10 @@ pub async fn hold(api: Api<Lease>, name: &str, identity: &str, api_health: &ApiH
         }
         let leads = renewed.is_some_and(|renewed| renewed.elapsed() < GIVE_UP);
         announce(&leader, leads, name);
+        if gives_back {
+            tracing::info!(lease = name, "another replica can do all of a leader's work, and this one cannot");
+            give_back(&api, name, identity).await;
+        }
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
             () = candidacy.ends() => break,
@@ -65,14 +93,19 @@ pub async fn hold(api: Api<Lease>, name: &str, identity: &str, api_health: &ApiH
     }
     leader.send_replace(false);
     if renewed.is_some() {
-        match timeout(REQUEST, release(&api, name, identity)).await.unwrap_or(Err(ApiError::Timeout)) {
-            Ok(()) => tracing::info!(lease = name, "the Lease is released"),
-            Err(error) => tracing::warn!(
-                lease = name,
-                error = error.to_string(),
-                "the Lease cannot be released; another replica leads when it has expired"
-            ),
-        }
+        give_back(&api, name, identity).await;
+    }
+}
+
+/// After the replica has stopped to lead.
+async fn give_back(api: &Api<Lease>, name: &str, identity: &str) {
+    match timeout(REQUEST, release(api, name, identity)).await.unwrap_or(Err(ApiError::Timeout)) {
+        Ok(()) => tracing::info!(lease = name, "the Lease is released"),
+        Err(error) => tracing::warn!(
+            lease = name,
+            error = error.to_string(),
+            "the Lease cannot be released; another replica leads when it has expired"
+        ),
     }
 }
 
@@ -102,21 +135,68 @@ impl Seen {
     }
 }
 
-/// Whether this replica holds the Lease now.
-async fn take_or_renew(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> Result<bool, ApiError> {
+/// Who holds the Lease now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Own,
+    /// Another replica, or none.
+    NotOwn,
+    /// This replica, which cannot do all of a leader's work. One that can waits for it to go.
+    HasSuccessor,
+}
+
+impl Held {
+    const fn own_if(own: bool) -> Self {
+        if own { Self::Own } else { Self::NotOwn }
+    }
+}
+
+async fn take_or_renew(
+    api: &Api<Lease>,
+    name: &str,
+    candidate: Candidate<'_>,
+    seen: &mut Seen,
+) -> Result<Held, ApiError> {
+    let (identity, is_able) = (candidate.identity, (candidate.is_able)());
+    let patience = if is_able { Duration::ZERO } else { PATIENCE };
     let Some(mut lease) = api.get_opt(name).await? else {
-        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        if seen.since.elapsed() < patience {
+            return Ok(Held::NotOwn);
+        }
+        let mut metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+        look_for_successor(&mut metadata, is_able);
         let lease = Lease { metadata, spec: Some(held_by(identity, None)) };
-        return unless_conflict(api.create(&PostParams::default(), &lease).await.map(|_| ()));
+        return unless_conflict(api.create(&PostParams::default(), &lease).await.map(|_| ())).map(Held::own_if);
     };
     let spec = lease.spec.take().unwrap_or_default();
     seen.note(&spec);
-    if !may_hold(&spec, identity, seen.since.elapsed()) {
-        return Ok(false);
+    let is_own = spec.holder_identity.as_deref() == Some(identity);
+    let successor = lease.metadata.annotations.as_ref().and_then(|annotations| annotations.get(SUCCESSOR));
+    if is_own && !is_able && successor.is_some_and(|successor| !successor.is_empty() && successor != identity) {
+        return Ok(Held::HasSuccessor);
     }
-    lease.spec = Some(held_by(identity, Some(&spec)));
     // The Lease keeps the version that was read, so of two replicas that try, one wins.
-    unless_conflict(api.replace(name, &PostParams::default(), &lease).await.map(|_| ()))
+    if may_hold(&spec, identity, seen.since.elapsed(), patience) {
+        look_for_successor(&mut lease.metadata, is_able);
+        lease.spec = Some(held_by(identity, Some(&spec)));
+        return unless_conflict(api.replace(name, &PostParams::default(), &lease).await.map(|_| ())).map(Held::own_if);
+    }
+    if is_able && successor.is_some_and(String::is_empty) {
+        lease.metadata.annotations.get_or_insert_default().insert(SUCCESSOR.to_owned(), identity.to_owned());
+        lease.spec = Some(spec);
+        unless_conflict(api.replace(name, &PostParams::default(), &lease).await.map(|_| ()))?;
+    }
+    Ok(Held::NotOwn)
+}
+
+/// What the Lease of a replica says of a successor, as long as none has answered.
+fn look_for_successor(metadata: &mut ObjectMeta, is_able: bool) {
+    let annotations = metadata.annotations.get_or_insert_default();
+    if is_able {
+        annotations.remove(SUCCESSOR);
+    } else {
+        annotations.insert(SUCCESSOR.to_owned(), String::new());
+    }
 }
 
 /// Leaves the Lease without a holder, as client-go can do, so that the next leader need not wait.
@@ -128,6 +208,7 @@ async fn release(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), Api
     spec.holder_identity = Some(String::new());
     spec.renew_time = Some(MicroTime(Timestamp::now()));
     spec.lease_duration_seconds = Some(1);
+    lease.metadata.annotations.get_or_insert_default().remove(SUCCESSOR);
     api.replace(name, &PostParams::default(), &lease).await?;
     Ok(())
 }
@@ -141,12 +222,12 @@ fn unless_conflict(result: kube::Result<()>) -> Result<bool, ApiError> {
     }
 }
 
-fn may_hold(spec: &LeaseSpec, identity: &str, unchanged: Duration) -> bool {
+fn may_hold(spec: &LeaseSpec, identity: &str, unchanged: Duration, patience: Duration) -> bool {
     let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     let duration = seconds.map_or(DURATION, Duration::from_secs);
     match spec.holder_identity.as_deref() {
-        None | Some("") => true,
-        Some(holder) => holder == identity || unchanged > duration,
+        None | Some("") => unchanged >= patience,
+        Some(holder) => holder == identity || unchanged > duration + patience,
     }
 }
 
@@ -165,32 +246,4 @@ fn held_by(identity: &str, before: Option<&LeaseSpec>) -> LeaseSpec {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn held(by: &str) -> LeaseSpec {
-        LeaseSpec {
-            holder_identity: Some(by.to_owned()),
-            lease_duration_seconds: Some(15),
-            lease_transitions: Some(4),
-            ..LeaseSpec::default()
-        }
-    }
-
-    #[test]
-    fn a_lease_is_taken_when_it_is_free_or_was_not_renewed() {
-        let (soon, late) = (Duration::from_secs(14), Duration::from_secs(16));
-        assert!(may_hold(&LeaseSpec::default(), "a", Duration::ZERO));
-        assert!(may_hold(&held("a"), "a", Duration::ZERO));
-        assert!(!may_hold(&held("b"), "a", soon));
-        assert!(may_hold(&held("b"), "a", late));
-        assert!(may_hold(&held(""), "a", Duration::ZERO));
-    }
-
-    #[test]
-    fn another_holder_counts_as_a_transition() {
-        assert_eq!(held_by("a", None).lease_transitions, Some(0));
-        assert_eq!(held_by("a", Some(&held("a"))).lease_transitions, Some(4));
-        assert_eq!(held_by("a", Some(&held("b"))).lease_transitions, Some(5));
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use super::object_store::ObjectStore;
 use super::policies::PolicyStore;
 use super::served::ServedPolicies;
 use super::state::{ClusterState, StateSender};
+use super::webhooks::configurations;
 use crate::facts::FactKinds;
 use crate::facts::nodes::Nodes;
 use crate::facts::reported_nodes::{LABEL, recent};
@@ -16,6 +17,7 @@ use crate::policy::CompiledPolicy;
 use jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, Client};
+use serde_json::Value;
 
 /// Objects of this kind cannot be listed.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +73,18 @@ pub async fn has_image_facts(client: &Client) -> Option<bool> {
     }
 }
 
+/// The namespace of podreeve, as its webhooks name it. None if this user may not see that, or if several installations name different ones.
+pub async fn own_namespace(client: &Client) -> Option<String> {
+    let [validating, _] = configurations(client);
+    let all = validating.list(&ListParams::default()).await.ok()?.items;
+    let webhooks = all.iter().filter_map(|one| one.data.get("webhooks")?.as_array()).flatten();
+    let text = |webhook: &Value, at: &str| webhook.pointer(at).and_then(Value::as_str).map(str::to_owned);
+    let ours = webhooks.filter(|webhook| text(webhook, "/name").is_some_and(|name| name.ends_with(".podreeve.dev")));
+    let mut namespaces = ours.filter_map(|webhook| text(webhook, "/clientConfig/service/namespace"));
+    let first = namespaces.next()?;
+    namespaces.all(|other| other == first).then_some(first)
+}
+
 /// The reports of agents about their nodes; none where their CRD is not installed.
 ///
 /// # Errors
@@ -92,5 +106,40 @@ async fn list(client: &Client, kind: &str, plural: &'static str) -> Result<Vec<I
         Ok(list) => Ok(list.items),
         Err(error) if error.is_not_found() => Ok(Vec::new()),
         Err(error) => Err(ReadError { plural, error }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::client::Body;
+    use serde_json::json;
+    use std::convert::Infallible;
+
+    async fn found(status: u16, webhooks: Value) -> Option<String> {
+        let item = json!({"metadata": {"name": "a"}, "webhooks": webhooks});
+        let body = match status {
+            200 => json!({"metadata": {}, "items": [{"metadata": {"name": "unarmed"}}, item]}),
+            _ => json!({"kind": "Status", "status": "Failure", "code": status, "reason": "Forbidden"}),
+        };
+        let api = tower::service_fn(move |_: http::Request<Body>| {
+            let body = Body::from(body.to_string().into_bytes());
+            async move { Ok::<_, Infallible>(http::Response::builder().status(status).body(body).unwrap()) }
+        });
+        own_namespace(&Client::new(api, "default")).await
+    }
+
+    #[tokio::test]
+    async fn the_webhooks_say_in_which_namespace_podreeve_is() {
+        let webhook =
+            |name: &str, namespace: &str| json!({"name": name, "clientConfig": {"service": {"namespace": namespace}}});
+        let (ours, other) = (webhook("validate.podreeve.dev", "guard"), webhook("a.example.com", "other"));
+        let policies = webhook("policies.podreeve.dev", "guard");
+        let all = json!([other, ours, policies]);
+        assert_eq!(found(200, all.clone()).await.as_deref(), Some("guard"));
+        assert_eq!(found(403, all).await, None);
+        assert_eq!(found(200, json!([ours, webhook("validate.podreeve.dev", "second")])).await, None);
+        let by_url = json!([{"name": "validate.podreeve.dev", "clientConfig": {"url": "https://a"}}]);
+        assert_eq!(found(200, by_url).await, None);
     }
 }

@@ -107,6 +107,16 @@ impl Judged<'_> {
         self.finding.severity.unwrap_or(self.rule.severity)
     }
 
+    /// Whether the same rule of the same policy found both in one place. What is found in the pod may be about any of its containers.
+    #[must_use]
+    pub fn is_at_place_of(&self, other: &Judged<'_>) -> bool {
+        let is_same = match (self.finding.container(), other.finding.container()) {
+            (Some(one), Some(other)) => (one.kind, one.name) == (other.kind, other.name),
+            _ => true,
+        };
+        is_same && self.compiled.order == other.compiled.order && **self.policy == **other.policy
+    }
+
     /// What mode deny would do, where the running mode holds it back.
     #[must_use]
     pub fn held_back(&self) -> Option<Effect> {
@@ -114,7 +124,8 @@ impl Judged<'_> {
     }
 
     /// Among several policies that find the same, the strictest is reported: the one that denies, or that would deny.
-    pub(super) fn strictness(&self) -> (Effect, Option<Effect>) {
+    #[must_use]
+    pub fn strictness(&self) -> (Effect, Option<Effect>) {
         (self.effect, self.held_back())
     }
 }

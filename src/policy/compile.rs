@@ -47,6 +47,8 @@ pub struct CompiledPolicy {
     pub repairs_by_images: bool,
     /// It writes the digests of images into pods.
     pub writes_digests: bool,
+    /// Whether it repairs anything.
+    pub repairs: bool,
     /// All that was compiled, with what the policy has from the one that it extends.
     pub spec: Arc<PolicySpec>,
 }
@@ -149,6 +151,7 @@ impl CompiledPolicy {
             facts,
             repairs_by_images,
             writes_digests,
+            repairs: rules.iter().any(|rule| rule.action == Action::Patch),
             rules,
             files,
             images,

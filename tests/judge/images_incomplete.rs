@@ -43,6 +43,17 @@ fn layers_that_are_not_read_follow_the_settings() {
     assert_eq!(said(age(), &json!({"onUnknown": "deny"}), light()), "");
 }
 
+/// A registry may have lost it.
+#[test]
+fn where_one_platform_is_not_read_it_is_named() {
+    let on = |architecture: &str| json!({"platform": {"os": "linux", "architecture": architecture}});
+    let mut lost = on("arm64");
+    lost["content"] = json!(null);
+    let text = said(rules("deny"), &json!({}), known("lost", &[on("amd64"), lost]));
+    let layers = UNREAD.replace("its layers", "its layers for linux/arm64");
+    assert_eq!(text, format!("warn image-setuid {AT} {layers}"));
+}
+
 #[test]
 fn the_strictest_rule_that_judges_what_is_missing_says_so() {
     let owasp = || {

@@ -32,6 +32,7 @@ mod one_cause;
 mod own_objects;
 mod quantities;
 mod recorded;
+mod templates;
 mod trust;
 mod updates;
 mod windows;

@@ -3,6 +3,7 @@
 use crate::built::Tar;
 use crate::fake::{Fake, MANIFEST};
 use crate::images::{known, service};
+use crate::outages::too_many;
 use podreeve::cluster::images::{Asker, read_layers};
 use podreeve::facts::ImageQuery;
 use podreeve::image::known::{ImageAnswer, KnownImage};
@@ -149,9 +150,10 @@ async fn a_request_waits_for_the_layers() {
     reading.abort();
 }
 
-/// Registries that delete manifests without a tag leave such images behind. One must not keep the leader busy.
+/// Registries that delete manifests without a tag leave such images behind. One must not keep the leader busy, and what is left of it is
+/// read.
 #[tokio::test]
-async fn an_image_that_lost_a_platform_is_not_read_again_and_again() {
+async fn of_an_image_that_lost_a_platform_the_others_are_read_once() {
     let fake = Fake::start().await;
     let (amd, _) = push(&fake, "amd64", &Tar::default().file("a", "x").end(), None);
     let (arm, _) = push(&fake, "arm64", &Tar::default().file("b", "x").end(), None);
@@ -162,12 +164,34 @@ async fn an_image_that_lost_a_platform_is_not_read_again_and_again() {
         json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry(&amd, "amd64"), entry(&arm, "arm64")]});
     let index = fake.manifest(INDEX, &index, Some("1"));
     let service = service(fake.client());
-    known(&service, &format!("{}/shop/web:1", fake.host)).await;
+    let reference = format!("{}/shop/web:1", fake.host);
+    known(&service, &reference).await;
     fake.remove(&format!("shop/web/manifests/{arm}"));
     let before = fake.count(&format!("manifests/{index}"));
     let (_leads, leadership) = watch::channel(true);
-    let reading = async move { read_layers(&service, leadership).await };
+    let reading = read_layers(&service, leadership);
     let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
     let tries = fake.count(&format!("manifests/{index}")) - before;
     assert!((1..=3).contains(&tries), "it was read {tries} times");
+    let image = known(&service, &reference).await;
+    let read = image.platforms.iter().map(|facts| (facts.platform.to_string(), facts.content.is_some()));
+    assert_eq!(read.collect::<Vec<_>>(), [("linux/amd64".to_owned(), true), ("linux/arm64".to_owned(), false)]);
+}
+
+/// Two images at one time may see it before it says so.
+#[tokio::test]
+async fn a_registry_that_wants_to_be_left_alone_is_asked_for_no_other_layers() {
+    let fake = Fake::start().await;
+    let service = service(fake.client());
+    for tag in 0..6 {
+        let tag = tag.to_string();
+        push(&fake, "amd64", &Tar::default().file(&tag, "x").end(), Some(&tag));
+        known(&service, &format!("{}/shop/web:{tag}", fake.host)).await;
+    }
+    fake.answer(|_| Some(too_many("3600")));
+    let before = fake.seen().len();
+    let (_leads, leadership) = watch::channel(true);
+    let _ = tokio::time::timeout(Duration::from_secs(1), read_layers(&service, leadership)).await;
+    let asked = fake.seen().len() - before;
+    assert!((1..=2).contains(&asked), "it was asked {asked} times");
 }

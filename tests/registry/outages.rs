@@ -8,7 +8,7 @@ use serde_json::json;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-fn too_many(retry_after: &str) -> Response<Body> {
+pub fn too_many(retry_after: &str) -> Response<Body> {
     let answer = Response::builder().status(StatusCode::TOO_MANY_REQUESTS).header(header::RETRY_AFTER, retry_after);
     answer.body(Body::empty()).unwrap()
 }

@@ -9,7 +9,7 @@ use super::documents::ReadError;
 use super::record::{READER, Record};
 use super::service::{ImageService, Known};
 use crate::cluster::lease::Leadership;
-use crate::image::Digest;
+use crate::image::{Digest, Platform};
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::text::with_causes;
@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 
 /// When no image is new, those that failed are looked at again after this time.
 const INTERVAL: Duration = Duration::from_secs(30);
+
+/// After an image whose registry wants to be left alone: many of them would keep a thread busy.
+const AFTER_PAUSED: Duration = Duration::from_millis(100);
 
 /// Reads layers while this replica leads.
 pub async fn run(service: &Arc<ImageService>, mut leadership: Leadership) {
@@ -66,11 +69,13 @@ impl Drop for Taken<'_> {
 }
 
 impl ImageService {
-    /// Its registry may lack a platform that it had before, so what is known of it stays. It is not read again at once.
-    fn pause_if_left(&self, digest: &Digest, now: Timestamp) {
+    /// Nothing failed. What is left to read all the same is not read again at once.
+    fn is_read(&self, digest: &Digest, now: Timestamp) {
         let mut known = self.known();
         if known.store.peek(digest).is_some_and(|stored| !stored.has_content || stored.is_old) {
             known.store.is_broken(&key(digest), ReadError::Failed, now);
+        } else {
+            known.store.succeeded(&key(digest));
         }
     }
 
@@ -105,6 +110,7 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     let start = Instant::now();
     let mut bytes = 0;
     let mut result: Result<Found, ReadError> = Err(ReadError::Failed);
+    let mut paused = None;
     for (repository, login) in readers(&record) {
         let image = ImageRef::parse(&repository);
         let access = match &login {
@@ -112,7 +118,14 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             Some(login) => service.open(&setup, login, &image, service.now()).await,
         };
         let found = match access {
-            Ok(access) => read(access.client(), layers, &image, digest, &mut bytes).await,
+            Ok(access) => {
+                if let Some(pause) = service.pause(&access, &image) {
+                    paused = Some(pause);
+                    continue;
+                }
+                let reading = read(access.client(), layers, &image, digest, &mut bytes);
+                service.when_allowed(&access, &image, reading).await
+            }
             Err(error) => Err(error),
         };
         let is_whole =
@@ -124,24 +137,30 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             break;
         }
     }
+    let now = service.now();
+    if let Some(paused) = paused.filter(|_| result.is_err()) {
+        service.known().store.postpone(&key(digest), paused, now);
+        service.news.notify_waiters();
+        return tokio::time::sleep(AFTER_PAUSED).await;
+    }
     let error = result.as_ref().map_or_else(Some, |found| found.broken.as_ref());
     let counted = error.map_or(Ok(bytes), |error| Err(error.reason()));
     service.metrics.fetched(Fetched::Layers, start.elapsed().as_secs_f64(), counted);
-    let now = service.now();
     match result {
         Ok(found) => {
-            service.known().store.succeeded(&key(digest));
             // Meanwhile another tag may have led to it.
             let mut record = service.record_of(digest, now).unwrap_or(record);
+            let lost = lost(&record, &found.absent);
             // What an earlier podreeve read counts until all is read again.
             if found.broken.is_none() || !record.has_content() {
+                let before = record.clone();
                 (record.platforms, record.absent, record.reader) = (found.platforms, found.absent, READER);
+                record.merge(before);
             }
             service.keep(&record, now);
-            if let Some(error) = found.broken {
-                failed(service, &record, error);
-            } else {
-                service.pause_if_left(digest, now);
+            match found.broken.or(lost) {
+                Some(error) => failed(service, &record, error),
+                None => service.is_read(digest, now),
             }
             service.judge_again(Some(digest));
         }
@@ -149,25 +168,38 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     }
 }
 
+/// That a registry has platforms of the image no more. What is known of them stays.
+fn lost(record: &Record, absent: &[Platform]) -> Option<ReadError> {
+    let lost = absent.iter().filter(|platform| !record.absent.contains(platform));
+    let names: Vec<String> = lost.map(ToString::to_string).collect();
+    (!names.is_empty())
+        .then(|| ReadError::Image(format!("its registry has no image for {} any more", names.join(", "))))
+}
+
 fn failed(service: &ImageService, record: &Record, error: ReadError) {
-    let image = readers(record).next().map(|(repository, _)| repository).unwrap_or_default();
-    let until = if record.has_content() {
-        "what an earlier version read of them counts"
-    } else {
-        "rules about what they hold say that they do not know it"
-    };
-    tracing::warn!(
-        image,
-        digest = record.digest.as_str(),
-        error = with_causes(&error),
-        "the layers of an image cannot be read; {until} until they can"
-    );
-    let (mut known, now) = (service.known(), service.now());
+    let (key, now) = (key(&record.digest), service.now());
+    // Of an image that is tried again and again, one line.
+    let is_logged = service.known().store.failed_so_before(&key, &error);
+    if !is_logged {
+        let image = readers(record).next().map(|(repository, _)| repository).unwrap_or_default();
+        let until = if record.has_content() {
+            "what an earlier version read of them counts"
+        } else {
+            "rules about what they hold say that they do not know it"
+        };
+        tracing::warn!(
+            image,
+            digest = record.digest.as_str(),
+            error = with_causes(&error),
+            "the layers of an image cannot be read; {until} until they can"
+        );
+    }
+    let mut known = service.known();
     // Who pushes a broken image must not keep the leader busy with it.
     if error.is_outage() {
-        known.store.fail(&key(&record.digest), error, now);
+        known.store.fail(&key, error, now);
     } else {
-        known.store.is_broken(&key(&record.digest), error, now);
+        known.store.is_broken(&key, error, now);
     }
     drop(known);
     service.news.notify_waiters();

@@ -73,6 +73,11 @@ impl ReadError {
         }
     }
 
+    /// Whether the log has this one if it has the other. No two outages have the same words.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self == other || (self.is_outage() && self.reason() == other.reason())
+    }
+
     /// Whether the registry gave no answer, so that nothing is known of the image.
     pub const fn is_outage(&self) -> bool {
         match self {

@@ -29,6 +29,8 @@ pub struct Key {
 struct Entry {
     resolved: Resolved,
     used: Timestamp,
+    /// The judgement that brought it.
+    judgement: u64,
 }
 
 /// Answers by reference. [`Images`] is made of them.
@@ -36,6 +38,8 @@ struct Entry {
 pub struct Hot {
     entries: HashMap<Key, Entry>,
     changed: bool,
+    /// How many judgements have begun.
+    judgements: u64,
 }
 
 impl Hot {
@@ -46,11 +50,12 @@ impl Hot {
     }
 
     pub fn insert(&mut self, key: &Key, resolved: Resolved, now: Timestamp) {
+        let judgement = self.next_judgement();
         if self.entries.len() >= MOST && !self.entries.contains_key(key) {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
             oldest.map(|oldest| self.entries.remove(&oldest));
         }
-        self.entries.insert(key.clone(), Entry { resolved, used: now });
+        self.entries.insert(key.clone(), Entry { resolved, used: now, judgement });
         self.changed = true;
     }
 
@@ -84,14 +89,21 @@ impl Hot {
         self.entries.iter().filter(|(_, entry)| is_due(entry)).map(|(key, _)| key.clone()).collect()
     }
 
-    /// Puts a new answer in place of the old one, which counts as long.
-    pub fn replace(&mut self, key: &Key, answer: Option<ImageAnswer>) {
+    /// A judgement begins. It may read any facts from now on.
+    pub const fn next_judgement(&mut self) -> u64 {
+        self.judgements += 1;
+        self.judgements
+    }
+
+    /// Puts a new answer in place of the old one, which counts as long. Of several judgements at one time, the one that began last counts:
+    /// an older one may have read older facts.
+    pub fn replace(&mut self, key: &Key, answer: Option<ImageAnswer>, judgement: u64) {
+        let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.judgement < judgement) else { return };
         self.changed = true;
         match answer {
             Some(answer) => {
-                if let Some(entry) = self.entries.get_mut(key) {
-                    entry.resolved.answer = answer;
-                }
+                entry.resolved.answer = answer;
+                entry.judgement = judgement;
             }
             None => {
                 self.entries.remove(key);
@@ -178,6 +190,31 @@ mod tests {
         assert!(publish(&mut hot).is_none());
         hot.expire(at(60));
         assert_eq!(publish(&mut hot).map(|images| images.len()), Some(0));
+    }
+
+    #[test]
+    fn of_two_judgements_the_one_that_began_last_counts() {
+        let mut hot = Hot::default();
+        hot.insert(&key("a:1"), unknown(60), at(0));
+        let (first, second) = (hot.next_judgement(), hot.next_judgement());
+        let answer = |why: &str| Some(ImageAnswer::Unknown(Arc::new(UnknownImage::new(UnknownKind::Invalid, why))));
+        let why = |hot: &Hot| match hot.get(&key("a:1"), at(0)) {
+            Some(ImageAnswer::Unknown(image)) => image.why.to_string(),
+            other => panic!("{other:?}"),
+        };
+        hot.replace(&key("a:1"), answer("newer"), second);
+        hot.replace(&key("a:1"), answer("older"), first);
+        assert_eq!(why(&hot), "newer");
+        hot.replace(&key("a:1"), None, first);
+        assert_eq!(why(&hot), "newer");
+        // A judgement that began before the answer landed may have read less, too.
+        let before = hot.next_judgement();
+        hot.insert(&key("a:1"), unknown(60), at(0));
+        hot.replace(&key("a:1"), answer("older"), before);
+        assert_eq!(why(&hot), "it does not answer");
+        let last = hot.next_judgement();
+        hot.replace(&key("a:1"), None, last);
+        assert!(hot.get(&key("a:1"), at(0)).is_none());
     }
 
     #[test]

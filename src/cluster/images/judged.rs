@@ -4,7 +4,7 @@ use super::access::reader;
 use super::hot::{Hot, Key, Resolved};
 use super::platforms::Platforms;
 use super::record::{Record, Trusted, name_of, tag_of};
-use super::service::{ImageService, lock};
+use super::service::ImageService;
 use super::setup::Setup;
 use super::store::{ATTACHED_HARD, TAG_IN_OUTAGE};
 use super::tenants::{tag_of_seen, tag_seen};
@@ -14,6 +14,10 @@ use crate::image::trust::Verdict;
 use crate::reference::ImageRef;
 use jiff::Timestamp;
 use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// So many images are judged at once by a task. More of them would hold up others, as the requests and the renewal of the Lease.
+const FEW: usize = 8;
 
 impl ImageService {
     /// Keeps a record. If it says something new, the other replicas learn it, and requests are judged by it.
@@ -44,30 +48,38 @@ impl ImageService {
     }
 
     /// The cluster has nodes of other platforms than before.
-    pub(super) fn set_platforms(&self, platforms: Platforms) {
+    pub(super) fn set_platforms(self: &Arc<Self>, platforms: Platforms) {
         self.known().platforms = platforms;
         self.judge_again(None);
     }
 
     /// Judges images again that requests find without asking: those of a digest, or all.
-    pub(super) fn judge_again(&self, digest: Option<&Digest>) {
+    pub(super) fn judge_again(self: &Arc<Self>, digest: Option<&Digest>) {
         let keys = self.to_judge(|hot| hot.keys(digest));
+        self.judge_aside(keys);
+    }
+
+    /// Judges all of them before it returns.
+    pub(super) fn judge_all(&self) {
+        let keys = self.to_judge(|hot| hot.keys(None));
         self.judge_these(&keys);
     }
 
     /// Judges those again that pull secrets of this namespace read.
-    pub(super) fn judge_namespace_again(&self, namespace: &str) {
+    pub(super) fn judge_namespace_again(self: &Arc<Self>, namespace: &str) {
         let keys = self.to_judge(|hot| hot.keys_of(namespace));
         if !keys.is_empty() {
-            self.judge_these(&keys);
+            self.judge_aside(keys);
         }
     }
 
     /// Judges the images again of which time alone changes what holds: a signature expired, or a scan became older.
-    pub(super) fn judge_due(&self) {
+    pub(super) async fn judge_due(self: &Arc<Self>) {
         let keys = self.known().hot.due(self.now());
         if !keys.is_empty() {
-            self.judge_these(&keys);
+            let service = Arc::clone(self);
+            // After a panic they are due again.
+            let _ = tokio::task::spawn_blocking(move || service.judge_these(&keys)).await;
         }
     }
 
@@ -78,6 +90,17 @@ impl ImageService {
         keys(&known.hot)
     }
 
+    /// Judges them on a thread that may take its time, if there are many. Until then the older answers count.
+    fn judge_aside(self: &Arc<Self>, keys: Vec<Key>) {
+        match Handle::try_current() {
+            Ok(runtime) if keys.len() > FEW => {
+                let service = Arc::clone(self);
+                runtime.spawn_blocking(move || service.judge_these(&keys));
+            }
+            _ => self.judge_these(&keys),
+        }
+    }
+
     fn judge_these(&self, keys: &[Key]) {
         for key in keys {
             self.judge_one(key);
@@ -86,12 +109,12 @@ impl ImageService {
         self.news.notify_waiters();
     }
 
-    /// One at a time: else an answer of older facts could come last, and stay.
+    /// It begins before it reads anything, and every change of facts is followed by a judgement: so the last one has read them all.
     fn judge_one(&self, key: &Key) {
-        let _turn = lock(&self.judging);
+        let judgement = self.known().hot.next_judgement();
         let Some(setup) = self.setup.load_full() else { return };
         let answer = self.stored(&setup, key, self.now()).map(|image| ImageAnswer::Known(Arc::new(image)));
-        self.known().hot.replace(key, answer);
+        self.known().hot.replace(key, answer, judgement);
     }
 
     /// Keeps an answer for the requests that come. If images were judged again `since` then, so is this one: the layers were read while it

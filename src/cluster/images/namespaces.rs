@@ -7,7 +7,7 @@ use crate::cluster::item::Item;
 use crate::cluster::watch::Sink;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// By name.
 pub type MadeAt = Mutex<HashMap<String, Timestamp>>;
@@ -19,7 +19,7 @@ impl ImageService {
         lock(&self.namespaces).get(tenant).is_none_or(|made_at| proved_at >= *made_at)
     }
 
-    fn namespace_is_made(&self, name: &str, made_at: Timestamp) {
+    fn namespace_is_made(self: &Arc<Self>, name: &str, made_at: Timestamp) {
         let before = lock(&self.namespaces).insert(name.to_owned(), made_at);
         if before != Some(made_at) {
             self.judge_namespace_again(name);
@@ -29,13 +29,13 @@ impl ImageService {
 
 /// What the watch of namespaces fills.
 pub struct NamespaceSink<'s> {
-    service: &'s ImageService,
+    service: &'s Arc<ImageService>,
     /// The namespaces of the list so far; none while no list is read.
     listed: Option<HashSet<String>>,
 }
 
 impl<'s> NamespaceSink<'s> {
-    pub const fn new(service: &'s ImageService) -> Self {
+    pub const fn new(service: &'s Arc<ImageService>) -> Self {
         Self { service, listed: None }
     }
 }

@@ -25,7 +25,7 @@ use serde_json::json;
     singular = "imagefacts",
     doc = "What podreeve knows of one image, by its digest. podreeve writes it and seals it; it ignores objects without its seal.",
     printcolumn = r#"{"name": "Image", "type": "string", "jsonPath": ".spec.image"}"#,
-    printcolumn = r#"{"name": "Platforms", "type": "string", "jsonPath": ".spec.platforms"}"#,
+    printcolumn = r#"{"name": "Platforms", "type": "string", "jsonPath": ".metadata.annotations.podreeve\\.dev/platforms"}"#,
     printcolumn = r#"{"name": "Layers", "type": "boolean", "jsonPath": ".spec.layersRead"}"#,
     printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
@@ -71,6 +71,10 @@ pub fn kind() -> ApiResource {
 
 /// The label of an object. Its value is the name of the webhook configurations, by which `podreeve uninstall` finds what is its own.
 pub const LABEL: &str = "podreeve.dev/installation";
+
+/// The annotation with the platforms as a text: kubectl shows a list of the `spec` as JSON. Replicas of an earlier version read the object, too,
+/// so it is no key of the `spec`.
+const PLATFORMS: &str = "podreeve.dev/platforms";
 
 /// Longest value of a label.
 const LABEL_LENGTH: usize = 63;
@@ -170,10 +174,13 @@ pub fn to_object(record: &Record, owner: &Owner) -> Option<String> {
 
 fn text(name: &str, spec: &ImageFactsSpec, owner: &Owner) -> String {
     let kind = kind();
-    let metadata = match &owner.installation {
-        Some(installation) => json!({"name": name, "labels": {LABEL: installation}}),
-        None => json!({"name": name}),
-    };
+    let mut metadata = serde_json::Map::from_iter([("name".to_owned(), json!(name))]);
+    if let Some(installation) = &owner.installation {
+        metadata.insert("labels".to_owned(), json!({LABEL: installation}));
+    }
+    if !spec.platforms.is_empty() {
+        metadata.insert("annotations".to_owned(), json!({PLATFORMS: spec.platforms.join(", ")}));
+    }
     json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}).to_string()
 }
 

@@ -30,7 +30,7 @@ const MOST_BY_HAND: usize = 20;
 /// How long an object stays that has no name or no seal of this key: during an upgrade, replicas of an earlier version read it.
 const FORMER: SignedDuration = SignedDuration::from_hours(1);
 /// How long an object stays at least after a replica has read it for the first time.
-const AFTER_START: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const AFTER_START: SignedDuration = SignedDuration::from_hours(24);
 
 /// Reads the objects of the other replicas, and writes those of this one, while this key counts.
 pub async fn share(
@@ -111,7 +111,7 @@ impl ImageService {
     ///
     /// # Errors
     /// No replica of this podreeve wrote the object.
-    pub fn learn(&self, item: &Item, owner: &Owner, is_leader: bool) -> Result<(), ObjectError> {
+    pub fn learn(self: &Arc<Self>, item: &Item, owner: &Owner, is_leader: bool) -> Result<(), ObjectError> {
         if object::is_tags(item.name()) {
             return self.learn_tags(item, owner, is_leader);
         }
@@ -180,7 +180,7 @@ impl ImageService {
     }
 
     /// An operator deleted the object: the image is read again.
-    fn forget(&self, item: &Item, owner: &Owner) {
+    fn forget(self: &Arc<Self>, item: &Item, owner: &Owner) {
         let name = item.name();
         self.known().store.is_not_left(name);
         if name == owner.tags() {

@@ -5,7 +5,7 @@ use super::documents;
 use super::store::ATTACHED_HARD;
 use super::tenants::{Proof, Seen};
 use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
-use crate::image::{Digest, ImageFacts, OpenedImage, Platform};
+use crate::image::{Digest, ImageFacts, OpenedImage, Platform, fit};
 use crate::reference::ImageRef;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -183,7 +183,7 @@ impl Record {
 
     /// Of how many platforms the layers are read.
     fn platforms_read(&self) -> usize {
-        self.platforms.iter().filter(|facts| facts.content.is_some()).count()
+        platforms_read(&self.platforms)
     }
 
     /// The record, if it may be kept. An image is input of a stranger, who could make it as large as a manifest can be.
@@ -247,10 +247,14 @@ impl Record {
     pub fn merge(&mut self, other: Self) {
         // The one that has more platforms knows more than the one that has read more layers.
         let has_more = self.absent.len() > other.absent.len();
-        let found = |record: &Self| (record.platforms_read(), record.reader);
-        if has_more || (self.absent == other.absent && found(self) < found(&other)) {
-            (self.platforms, self.absent, self.reader) = (other.platforms, other.absent, other.reader);
+        let mut less = (other.platforms, other.reader);
+        let knows_less = || (self.platforms_read(), self.reader) < (platforms_read(&less.0), less.1);
+        if has_more || (self.absent == other.absent && knows_less()) {
+            std::mem::swap(&mut self.platforms, &mut less.0);
+            std::mem::swap(&mut self.reader, &mut less.1);
+            self.absent = other.absent;
         }
+        self.fill(less.0, less.1);
         for (name, theirs) in other.repositories {
             if self.repositories.get(&name).is_none_or(|ours| ours.attached_at() < theirs.attached_at()) {
                 self.add_repository(name, theirs);
@@ -263,6 +267,23 @@ impl Record {
         }
         self.merge_tenants(other.tenants);
         self.by_hand |= other.by_hand;
+    }
+
+    /// Takes from a record that knows less of the image what it knows more of single platforms: its repository may have lost others.
+    fn fill(&mut self, platforms: Vec<ImageFacts>, reader: u32) {
+        let mut taken = 0;
+        for more in platforms.into_iter().filter(|more| more.content.is_some()) {
+            let same = self.platforms.iter_mut().find(|facts| is_same(facts, &more));
+            if let Some(facts) = same.filter(|facts| facts.content.is_none() || reader > self.reader) {
+                *facts = more;
+                taken += 1;
+            }
+        }
+        if taken > 0 {
+            let is_mixed = self.platforms_read() > taken;
+            self.reader = if is_mixed { self.reader.min(reader) } else { reader };
+            fit(&mut self.platforms, super::deep::fits);
+        }
     }
 
     /// Judges what is attached to the image in this repository, as podreeve or this namespace sees it, by the keys in force.
@@ -306,6 +327,16 @@ impl Record {
         let record: Self = serde_json::from_slice(&json).map_err(|error| format!("it cannot be read: {error}"))?;
         if record.format == FORMAT { Ok(record) } else { Err(format!("it has the format {}", record.format)) }
     }
+}
+
+fn platforms_read(platforms: &[ImageFacts]) -> usize {
+    platforms.iter().filter(|facts| facts.content.is_some()).count()
+}
+
+/// Whether both are of one manifest: an index may have several for one platform.
+fn is_same(one: &ImageFacts, other: &ImageFacts) -> bool {
+    let layers = |facts: &ImageFacts| facts.layers.iter().map(|layer| layer.diff_id.clone()).collect::<Vec<_>>();
+    one.platform == other.platform && layers(one) == layers(other)
 }
 
 /// `registry.example.com/shop/web`.

@@ -217,20 +217,27 @@ impl ImageService {
         image: &ImageRef<'_>,
         asking: impl Future<Output = Result<T, ReadError>>,
     ) -> Result<T, ReadError> {
-        let of_all = format!("requests to {}", image.registry);
-        // What one tenant did too often holds up no other reader.
-        let key = access.key(&of_all);
-        let paused = {
-            let (known, now) = (self.known(), self.now());
-            known.store.failure(&of_all, now).or_else(|| known.store.failure(&key, now)).cloned()
-        };
-        if let Some(paused) = paused {
+        if let Some(paused) = self.pause(access, image) {
             return Err(paused.error);
         }
         let answer = asking.await;
         if let Err(error @ ReadError::Registry(RegistryError::TooManyRequests { .. })) = &answer {
-            self.known().store.fail(&key, error.clone(), self.now());
+            self.known().store.fail(&access.key(&requests_to(image)), error.clone(), self.now());
         }
         answer
     }
+
+    /// Why the registry gets no requests for now.
+    pub(super) fn pause(&self, access: &Access<'_>, image: &ImageRef<'_>) -> Option<Failure> {
+        let of_all = requests_to(image);
+        // What one tenant did too often holds up no other reader.
+        let key = access.key(&of_all);
+        let (known, now) = (self.known(), self.now());
+        known.store.failure(&of_all, now).or_else(|| known.store.failure(&key, now)).cloned()
+    }
+}
+
+/// The name of the failure of a registry that wants to be left alone.
+fn requests_to(image: &ImageRef<'_>) -> String {
+    format!("requests to {}", image.registry)
 }

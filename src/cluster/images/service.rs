@@ -63,8 +63,6 @@ pub struct ImageService {
     pub(super) pull_secrets: PullSecrets,
     pub(super) namespaces: MadeAt,
     pub(super) metrics: Arc<ImageMetrics>,
-    /// Held while an answer is judged and put in its place.
-    pub(super) judging: Mutex<()>,
     /// Something is to be published.
     pub(super) changed: Notify,
     /// Something was learned of images that are known, or why nothing will be.
@@ -148,7 +146,6 @@ impl ImageService {
             pull_secrets: PullSecrets::default(),
             namespaces: MadeAt::default(),
             metrics,
-            judging: Mutex::default(),
             changed: Notify::new(),
             news: Notify::new(),
             unwritten: Mutex::default(),
@@ -185,14 +182,19 @@ impl ImageService {
         self.pull_secrets.connected(client);
     }
 
-    /// New settings are in force.
+    /// Whether settings have loaded once. Without them it reads nothing.
+    pub fn has_settings(&self) -> bool {
+        self.setup.load().is_some()
+    }
+
+    /// New settings are in force. It takes its time where many images are known.
     pub fn set_up(&self, setup: Setup) {
         self.setup.store(Some(Arc::new(setup)));
         let mut known = self.known();
         known.store.forget_failures();
         known.hot.touch();
         drop(known);
-        self.judge_again(None);
+        self.judge_all();
     }
 
     /// Forgets what rules found in images: the policies or the day have changed.

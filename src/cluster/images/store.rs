@@ -18,15 +18,16 @@ pub const ATTACHED_SOFT: SignedDuration = SignedDuration::from_hours(1);
 pub const ATTACHED_HARD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The first wait after an image could not be read, and the longest. Each later one is twice as long.
 const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), SignedDuration::from_secs(300));
-/// How long content that was wrong is not read again.
-const BROKEN: SignedDuration = SignedDuration::from_hours(1);
+/// The same after content that was wrong, or that a registry lost.
+const BROKEN: (SignedDuration, SignedDuration) = (SignedDuration::from_hours(1), SignedDuration::from_hours(24));
 /// How long a tag counts that a person wrote.
 const BY_HAND: SignedDuration = SignedDuration::from_hours(24 * 3650);
 /// The most images. Above this number those go that were not used for the longest time, and the leader deletes their objects.
 const IMAGES: usize = 20_000;
 /// The most bytes of all of them. 10,000 usual images have 40 MB.
 const BYTES: usize = 96 << 20;
-/// The most objects in the cluster that are remembered to be deleted.
+/// The most objects in the cluster that are remembered to be deleted: as many as podreeve writes. After a change of the key all of them are
+/// left, and only the next list finds what was forgotten. Their names take 2 MB.
 const GONE: usize = 20_000;
 /// The most tags. One image can have any number.
 const TAGS: usize = 50_000;
@@ -222,23 +223,52 @@ impl Store {
         self.failures.get(reference).filter(|failure| failure.until > now)
     }
 
-    /// Remembers that something is wrong with the content of an image, which stays as it is. It is tried again after an hour, in case
-    /// the registry was wrong.
+    /// Remembers that something is wrong with the content of an image, which stays as it is. It is tried again after an hour, and then less
+    /// and less often, in case the registry was wrong.
     pub fn is_broken(&mut self, reference: &str, error: ReadError, now: Timestamp) {
-        let failure = self.fail(reference, error, now);
-        self.failures.insert(reference.to_owned(), Failure { until: failure.until.max(now + BROKEN), ..failure });
+        self.remember(reference, error, now, BROKEN);
     }
 
     /// Remembers that an image could not be read. A registry that asks for more time gets it.
     pub fn fail(&mut self, reference: &str, error: ReadError, now: Timestamp) -> Failure {
+        self.remember(reference, error, now, WAIT)
+    }
+
+    /// Whether it failed in the same way when it was tried last.
+    pub fn failed_so_before(&self, reference: &str, error: &ReadError) -> bool {
+        self.failures.get(reference).is_some_and(|before| before.error.is_same(error))
+    }
+
+    /// Leaves an image alone for as long as its registry wants. That is no new failure of the image.
+    pub fn postpone(&mut self, reference: &str, paused: Failure, now: Timestamp) {
+        self.make_room(now);
+        match self.failures.get_mut(reference) {
+            Some(before) => before.until = before.until.max(paused.until),
+            None => {
+                self.failures.insert(reference.to_owned(), paused);
+            }
+        }
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
         if self.failures.len() >= FAILURES {
             self.failures.retain(|_, failure| failure.until > now);
             if self.failures.len() >= FAILURES {
                 self.failures.clear();
             }
         }
-        let before = self.failures.get(reference).map(|failure| failure.wait);
-        let wait = before.map_or(WAIT.0, |before| before.saturating_mul(2).min(WAIT.1));
+    }
+
+    fn remember(
+        &mut self,
+        reference: &str,
+        error: ReadError,
+        now: Timestamp,
+        (first, longest): (SignedDuration, SignedDuration),
+    ) -> Failure {
+        self.make_room(now);
+        let before = self.failures.get(reference).map(|failure| failure.wait).filter(|wait| *wait >= first);
+        let wait = before.map_or(first, |before| before.saturating_mul(2).min(longest));
         let asked = error.retry_after().map_or(SignedDuration::ZERO, |time| time.min(WAIT.1.saturating_mul(12)));
         let failure = Failure { error, until: now + wait.max(asked), wait };
         self.failures.insert(reference.to_owned(), failure.clone());

@@ -1,7 +1,7 @@
 //! The leader deletes the objects of images that nothing in the cluster names any more, and those that nothing reads again.
 
 use super::object::{self, Owner};
-use super::objects::write_one;
+use super::objects::{AFTER_START, write_one};
 use super::pace::Pace;
 use super::service::ImageService;
 use super::store::Store;
@@ -25,12 +25,10 @@ const AT_ONCE: usize = 2000;
 /// Deletes them while this replica leads.
 pub async fn delete(service: &ImageService, api: &Api<Item>, owner: &Owner, pace: &Pace, leadership: &Leadership) {
     let mut log = LogOnce::default();
+    let mut deleting = Deleting { service, api, owner, pace, leadership: leadership.clone(), since: None };
     loop {
         tokio::time::sleep(INTERVAL).await;
-        if !*leadership.borrow() {
-            continue;
-        }
-        match delete_all(service, api, owner, pace, leadership).await {
+        match deleting.delete_all().await {
             Ok(()) => {
                 let _ = log.recovered();
             }
@@ -43,41 +41,65 @@ pub async fn delete(service: &ImageService, api: &Api<Item>, owner: &Owner, pace
     }
 }
 
-async fn delete_all(
-    service: &ImageService,
-    api: &Api<Item>,
-    owner: &Owner,
-    pace: &Pace,
-    leadership: &Leadership,
-) -> Result<(), ApiError> {
-    let unused = unused(&service.known().store, service.now(), MOST);
-    for digest in unused {
-        if !delete_one(api, &owner.name_of(&digest)).await? {
-            // It was never written, or is gone.
-            service.known().store.remove(&digest);
-        }
+struct Deleting<'d> {
+    service: &'d ImageService,
+    api: &'d Api<Item>,
+    owner: &'d Owner,
+    pace: &'d Pace,
+    leadership: Leadership,
+    /// Since when this replica leads, with settings: from then on its scan names what is in use.
+    since: Option<Timestamp>,
+}
+
+impl Deleting<'_> {
+    /// Without settings, a scan names no image.
+    fn may_delete(&self) -> bool {
+        *self.leadership.borrow() && self.service.has_settings()
     }
-    let left: Vec<String> = service.known().store.left(service.now()).take(AT_ONCE).cloned().collect();
-    for object in left {
-        // Writing takes its time: meanwhile another replica may lead, or a person may have put an object in its place.
-        if !*leadership.borrow() {
+
+    async fn delete_all(&mut self) -> Result<(), ApiError> {
+        let Self { service, api, owner, pace, .. } = *self;
+        let now = service.now();
+        if self.leadership.has_changed().unwrap_or(true) || !self.may_delete() {
+            self.since = None;
+            self.leadership.mark_unchanged();
+        }
+        if !self.may_delete() {
             return Ok(());
         }
-        if !service.known().store.is_still_left(&object, service.now()) {
-            continue;
+        let since = *self.since.get_or_insert(now);
+        let unused = unused(&service.known().store, now, since, MOST);
+        for digest in unused {
+            if !self.may_delete() {
+                return Ok(());
+            }
+            if !delete_one(api, &owner.name_of(&digest)).await? {
+                // It was never written, or is gone.
+                service.known().store.remove(&digest);
+            }
         }
-        // What is known of the image goes on under the name of today.
-        let successor = match object::digest_of(&object) {
-            Some(digest) if write_one(service, api, owner, &digest, pace).await? => Some(owner.name_of(&digest)),
-            _ => None,
-        };
-        let is_left = service.known().store.is_still_left(&object, service.now());
-        if is_left && successor.as_ref() != Some(&object) {
-            delete_one(api, &object).await?;
+        let left: Vec<String> = service.known().store.left(service.now()).take(AT_ONCE).cloned().collect();
+        for object in left {
+            // Writing takes its time: meanwhile another replica may lead, or a person may have put an object in its place.
+            if !self.may_delete() {
+                return Ok(());
+            }
+            if !service.known().store.is_still_left(&object, service.now()) {
+                continue;
+            }
+            // What is known of the image goes on under the name of today.
+            let successor = match object::digest_of(&object) {
+                Some(digest) if write_one(service, api, owner, &digest, pace).await? => Some(owner.name_of(&digest)),
+                _ => None,
+            };
+            let is_left = service.known().store.is_still_left(&object, service.now());
+            if is_left && successor.as_ref() != Some(&object) {
+                delete_one(api, &object).await?;
+            }
+            service.known().store.is_not_left(&object);
         }
-        service.known().store.is_not_left(&object);
+        Ok(())
     }
-    Ok(())
 }
 
 /// Deletes an object; false if there is none.
@@ -89,12 +111,16 @@ async fn delete_one(api: &Api<Item>, name: &str) -> Result<bool, ApiError> {
     }
 }
 
-fn unused(store: &Store, now: Timestamp, most: usize) -> Vec<Digest> {
+/// `since` is from when on this replica would know of a use.
+fn unused(store: &Store, now: Timestamp, since: Timestamp, most: usize) -> Vec<Digest> {
     let mut all: Vec<(Timestamp, &Digest)> =
         store.images().filter(|(_, stored)| !stored.by_hand).map(|(digest, stored)| (stored.used, digest)).collect();
     all.sort_unstable();
     let too_many = all.len().saturating_sub(most);
-    let goes = |(at, (used, _)): &(usize, (Timestamp, &Digest))| *at < too_many || now.duration_since(*used) > UNUSED;
+    let would_know = now.duration_since(since) >= AFTER_START;
+    let goes = |(at, (used, _)): &(usize, (Timestamp, &Digest))| {
+        *at < too_many || (would_know && now.duration_since(*used) > UNUSED)
+    };
     let unused = all.into_iter().enumerate().filter(goes).map(|(_, (_, digest))| digest);
     store.gone(now).chain(unused).take(AT_ONCE).cloned().collect()
 }
@@ -102,6 +128,7 @@ fn unused(store: &Store, now: Timestamp, most: usize) -> Vec<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::images::Setup;
     use crate::cluster::images::object::kind;
     use crate::cluster::images::record::Record;
     use crate::cluster::images::seal::{LENGTH, Sealer};
@@ -127,20 +154,27 @@ mod tests {
             store.put(&record, start);
         }
         let later = start + UNUSED;
-        assert!(unused(&store, later, MOST).is_empty());
+        assert!(unused(&store, later, start, MOST).is_empty());
         store.get(&Digest::sha256(b"used"), later);
         let later = later + SignedDuration::from_secs(1);
-        assert_eq!(unused(&store, later, MOST), [Digest::sha256(b"old")]);
+        assert_eq!(unused(&store, later, start, MOST), [Digest::sha256(b"old")]);
+        // Who has led for less than a day cannot know: the scan may not have named what runs.
+        assert!(unused(&store, later, later, MOST).is_empty());
+        assert_eq!(unused(&store, later, later - AFTER_START, MOST), [Digest::sha256(b"old")]);
         // Of too many, those that were used last stay.
-        assert_eq!(unused(&store, start, 1), [Digest::sha256(b"old")]);
+        assert_eq!(unused(&store, start, start, 1), [Digest::sha256(b"old")]);
     }
 
     /// Deletes of two objects what is left, while this is done after the first; the answer is how many were deleted.
     async fn deleted(
+        setup: Option<Setup>,
         meanwhile: impl Fn(&ImageService, &tokio::sync::watch::Sender<bool>) + Send + Sync + 'static,
     ) -> usize {
         let metrics = ImageMetrics::new(&prometheus::Registry::new()).unwrap();
         let service = Arc::new(ImageService::new(Arc::new(metrics)));
+        if let Some(setup) = setup {
+            service.set_up(setup);
+        }
         let (leads, leadership) = tokio::sync::watch::channel(true);
         for object in ["a", "b"] {
             service.known().store.is_left(object, service.now());
@@ -156,17 +190,25 @@ mod tests {
         });
         let api: Api<Item> = Api::all_with(kube::Client::new(api, "default"), &kind());
         let owner = Owner::new(Sealer::new(&[7; LENGTH]).unwrap(), None);
-        delete_all(&service, &api, &owner, &Pace::new(), &leadership).await.unwrap();
+        let (service, pace) = (&*service, Pace::new());
+        let mut deleting = Deleting { service, api: &api, owner: &owner, pace: &pace, leadership, since: None };
+        deleting.delete_all().await.unwrap();
         *count.lock().unwrap()
     }
 
     #[tokio::test]
     async fn what_a_person_puts_back_meanwhile_stays_and_a_former_leader_deletes_nothing() {
-        assert_eq!(deleted(|_, _| {}).await, 2);
-        assert_eq!(deleted(|service, _| service.known().store.is_not_left("b")).await, 1);
+        let setup = || Some(Setup::of_tests());
+        assert_eq!(deleted(setup(), |_, _| {}).await, 2);
+        assert_eq!(deleted(setup(), |service, _| service.known().store.is_not_left("b")).await, 1);
         let no_longer_leads = |_: &ImageService, leads: &tokio::sync::watch::Sender<bool>| {
             leads.send_replace(false);
         };
-        assert_eq!(deleted(no_longer_leads).await, 1);
+        assert_eq!(deleted(setup(), no_longer_leads).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_leader_without_settings_deletes_nothing() {
+        assert_eq!(deleted(None, |_, _| {}).await, 0);
     }
 }

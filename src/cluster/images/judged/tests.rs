@@ -13,10 +13,86 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-fn service() -> ImageService {
-    let service = ImageService::with_clock(Arc::new(ImageMetrics::new(&prometheus::Registry::new()).unwrap()), now);
+fn service() -> Arc<ImageService> {
+    let service = ImageService::with_clock(Arc::new(ImageMetrics::new(&prometheus::Registry::new()).unwrap()), clock);
     service.set_up(Setup::of_tests());
-    service
+    Arc::new(service)
+}
+
+thread_local! {
+    /// What the clock does on this thread, which a judgement looks at.
+    static AT_CLOCK: std::cell::RefCell<Option<Box<dyn Fn()>>> = const { std::cell::RefCell::new(None) };
+}
+
+fn clock() -> Timestamp {
+    AT_CLOCK.with_borrow(|does| does.iter().for_each(|does| does()));
+    now()
+}
+
+/// An answer about the image of a record, as it is known without its layers.
+fn answer(record: &Record) -> Resolved {
+    let image = KnownImage::new(record.digest.clone(), record.platforms.clone(), Reader::Podreeve);
+    Resolved { answer: ImageAnswer::Known(Arc::new(image)), until: now() + SignedDuration::from_hours(1) }
+}
+
+fn has_layers(answer: Option<&ImageAnswer>) -> bool {
+    let Some(ImageAnswer::Known(image)) = answer else { panic!("unknown") };
+    image.platforms.iter().all(|facts| facts.content.is_some())
+}
+
+/// It would wait for as long as all images are judged, on a thread that serves requests.
+#[test]
+fn an_answer_waits_for_no_judgement_of_others() {
+    let service = service();
+    let key = Key { reference: IMAGE.to_owned(), namespace: None };
+    let light = record("web", "registry.example.com/shop/web", false);
+    service.keep(&light, now());
+    service.known().hot.insert(&key, answer(&light), now());
+    let since = service.known().judged_again;
+    let (stops, goes_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    std::thread::scope(|scope| {
+        let (stopped, waits) = (Arc::clone(&stops), Arc::clone(&goes_on));
+        let judging = &service;
+        scope.spawn(move || {
+            AT_CLOCK.set(Some(Box::new(move || {
+                stopped.wait();
+                waits.wait();
+            })));
+            judging.judge_again(None);
+        });
+        stops.wait();
+        service.keep(&record("web", "registry.example.com/shop/web", true), now());
+        let mut resolved = answer(&light);
+        service.land(&key, &mut resolved, since);
+        assert!(has_layers(Some(&resolved.answer)));
+        goes_on.wait();
+    });
+    assert!(has_layers(service.known().hot.get(&key, now())));
+}
+
+#[tokio::test]
+async fn many_images_are_judged_on_another_thread() {
+    let service = service();
+    let light = record("web", "registry.example.com/shop/web", false);
+    service.keep(&light, now());
+    let keys: Vec<Key> = (0..=FEW)
+        .map(|number| {
+            let digest = &light.digest;
+            Key { reference: format!("registry.example.com/shop/web:{number}@{digest}"), namespace: None }
+        })
+        .collect();
+    for key in &keys {
+        service.known().hot.insert(key, answer(&light), now());
+    }
+    service.keep(&record("web", "registry.example.com/shop/web", true), now());
+    let news = service.news.notified();
+    AT_CLOCK.set(Some(Box::new(|| panic!("an image is judged on the thread of the test"))));
+    service.judge_again(Some(&light.digest));
+    AT_CLOCK.set(None);
+    news.await;
+    for key in &keys {
+        assert!(has_layers(service.known().hot.get(key, now())), "{key:?}");
+    }
 }
 
 /// What is known of an image in a repository, with or without its layers.

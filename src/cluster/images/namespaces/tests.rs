@@ -29,7 +29,7 @@ fn setup() -> Setup {
 }
 
 /// A service to which a secret of the namespace `shop` showed the image a minute ago, with the answer in the snapshot.
-fn service() -> (ImageService, Key) {
+fn service() -> (Arc<ImageService>, Key) {
     let service = ImageService::with_clock(Arc::new(ImageMetrics::new(&prometheus::Registry::new()).unwrap()), now);
     service.set_up(setup());
     let (image, digest) = (ImageRef::parse(IMAGE), Digest::sha256(b"image"));
@@ -44,7 +44,7 @@ fn service() -> (ImageService, Key) {
     let answer = ImageAnswer::Known(Arc::new(KnownImage::new(digest, Vec::new(), reader(Some("shop")))));
     let until = now() + SignedDuration::from_hours(1);
     service.known().hot.insert(&key, Resolved { answer, until }, now());
-    (service, key)
+    (Arc::new(service), key)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::cluster::images::seal::LENGTH;
-use crate::image::OpenedImage;
+use crate::image::{ImageFacts, OpenedImage};
 use serde_json::Value;
 
 fn record() -> Record {
@@ -21,6 +21,24 @@ fn item(object: &Value) -> Item {
 
 fn read(object: &Value, owner: &Owner) -> Result<Digest, ObjectError> {
     from_object(&item(object), &owner.sealer).map(|(record, _)| record.digest)
+}
+
+/// A column shows one text, and a list as JSON.
+#[test]
+fn an_object_says_its_platforms_as_a_text() {
+    let mut record = record();
+    let object = |record: &Record| -> Value { serde_json::from_str(&to_object(record, &owner(7)).unwrap()).unwrap() };
+    let mut of_none = object(&record);
+    assert!(of_none["metadata"].get("annotations").is_none());
+    record.platforms = ["linux/amd64", "linux/arm/v7"]
+        .map(|platform| ImageFacts { platform: platform.parse().unwrap(), ..ImageFacts::default() })
+        .to_vec();
+    let with_platforms = object(&record);
+    assert_eq!(with_platforms["metadata"]["annotations"][PLATFORMS], "linux/amd64, linux/arm/v7");
+    assert_eq!(with_platforms["metadata"]["labels"][LABEL], "podreeve");
+    // It is for people: the seal says nothing of it.
+    of_none["metadata"]["annotations"] = serde_json::json!({PLATFORMS: "none"});
+    assert!(read(&of_none, &owner(7)).is_ok() && read(&with_platforms, &owner(7)).is_ok());
 }
 
 /// Else two installations would overwrite each other's objects again and again.

@@ -13,9 +13,9 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-fn service() -> ImageService {
+fn service() -> Arc<ImageService> {
     let metrics = ImageMetrics::new(&prometheus::Registry::new()).unwrap();
-    ImageService::with_clock(Arc::new(metrics), now)
+    Arc::new(ImageService::with_clock(Arc::new(metrics), now))
 }
 
 fn owner(byte: u8, installation: &str) -> Owner {

@@ -80,6 +80,35 @@ fn a_platform_that_was_pushed_later_is_taken_over() {
     }
 }
 
+/// A registry has lost one of them meanwhile.
+#[test]
+fn what_is_read_of_some_platforms_is_kept_with_what_is_known_of_the_others() {
+    let named = |text: &str| text.parse::<Platform>().unwrap();
+    let facts = |platform: &str, size: Option<u64>| ImageFacts {
+        platform: named(platform),
+        content: size.map(|wasted| crate::image::facts::ContentFacts { wasted, ..Default::default() }),
+        ..ImageFacts::default()
+    };
+    let merged = |found: ImageFacts, old: [Option<u64>; 2], reader: u32| {
+        let before =
+            Record { platforms: vec![facts("linux/amd64", old[0]), facts("linux/arm64", old[1])], reader, ..record() };
+        let new = Record { platforms: vec![found], absent: vec![named("linux/arm64")], ..record() };
+        let both = [(new.clone(), before.clone()), (before, new)].map(|(mut ours, theirs)| {
+            ours.merge(theirs);
+            let size = |facts: &ImageFacts| facts.content.as_ref().map(|content| content.wasted);
+            (ours.platforms.iter().map(size).collect::<Vec<_>>(), ours.absent.len(), ours.reader)
+        });
+        assert_eq!(both[0], both[1]);
+        both[0].clone()
+    };
+    assert_eq!(merged(facts("linux/amd64", Some(2)), [None, None], READER), (vec![Some(2), None], 0, READER));
+    // What this reader found counts more, and what only an earlier one could read stays.
+    assert_eq!(merged(facts("linux/amd64", Some(2)), [Some(1), None], 0), (vec![Some(2), None], 0, READER));
+    assert_eq!(merged(facts("linux/amd64", Some(2)), [Some(1), Some(1)], 0), (vec![Some(2), Some(1)], 0, 0));
+    // Nothing is known less than before.
+    assert_eq!(merged(facts("linux/amd64", None), [Some(1), None], 0), (vec![Some(1), None], 0, 0));
+}
+
 #[test]
 fn many_repositories_do_not_make_an_image_unknown_in_another_one() {
     let mut record = record();

@@ -36,6 +36,44 @@ fn a_registry_that_asks_for_more_time_gets_it() {
 }
 
 #[test]
+fn what_is_broken_is_tried_less_and_less_often() {
+    let (mut store, mut now) = (Store::default(), at(0));
+    let broken = || ReadError::Image("its first layer is no archive".to_owned());
+    assert!(!store.failed_so_before("a", &broken()));
+    let mut waits = Vec::new();
+    for _ in 0..7 {
+        store.is_broken("a", broken(), now);
+        let until = store.failure("a", now).unwrap().until;
+        waits.push(until.duration_since(now).as_hours());
+        now = until;
+        // It is in the log once, as long as it is the same fault.
+        assert!(store.failed_so_before("a", &broken()));
+        assert!(!store.failed_so_before("a", &ReadError::Image("it has no layers".to_owned())));
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 24, 24]);
+    // An outage is tried again soon, and after a success all begins again.
+    assert_eq!(store.fail("a", ReadError::Late, now).until, now + WAIT.1);
+    store.succeeded("a");
+    store.is_broken("a", broken(), now);
+    assert_eq!(store.failure("a", now).unwrap().until, now + BROKEN.0);
+}
+
+#[test]
+fn a_pause_of_the_registry_is_no_failure_of_the_image() {
+    let mut store = Store::default();
+    let error = || ReadError::Registry(RegistryError::TooManyRequests { host: "a".to_owned(), retry_after: None });
+    let pause = Failure::at(error(), at(600));
+    store.postpone("a", pause.clone(), at(0));
+    assert_eq!(store.failure("a", at(0)).unwrap().until, at(600));
+    let broken = || ReadError::Image("its first layer is no archive".to_owned());
+    store.is_broken("b", broken(), at(0));
+    store.is_broken("b", broken(), at(3600));
+    store.postpone("b", pause, at(3600));
+    assert_eq!(store.failure("b", at(3600)).unwrap().until, at(3 * 3600));
+    assert!(store.failed_so_before("b", &broken()));
+}
+
+#[test]
 fn the_newest_answer_about_a_tag_counts() {
     let mut store = Store::default();
     let (one, two) = (Digest::sha256(b"1"), Digest::sha256(b"2"));

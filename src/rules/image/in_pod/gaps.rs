@@ -137,6 +137,14 @@ fn is_unread(image: &KnownImage) -> bool {
     image.platforms.iter().any(|facts| facts.content.is_none())
 }
 
+/// The platforms of which the layers are not read, if those of others are: a registry may have lost one of them.
+fn unread_platforms(image: &KnownImage) -> Option<String> {
+    let unread = image.platforms.iter().filter(|facts| facts.content.is_none());
+    let names: Vec<String> = unread.map(|facts| facts.platform.to_string()).collect();
+    let few = names.get(..NAMED.min(names.len())).unwrap_or_default().join(", ");
+    (1..image.platforms.len()).contains(&names.len()).then(|| format!("its layers for {few} are not read yet"))
+}
+
 /// What is found and wanted, with the gaps that matter to the rule.
 fn text(image: &KnownImage, parts: Parts) -> (String, &'static str) {
     if !image.absent.is_empty() {
@@ -152,7 +160,8 @@ fn text(image: &KnownImage, parts: Parts) -> (String, &'static str) {
         }
     });
     if gaps.iter().all(Gap::is_unread) {
-        return (format!("{UNREAD}, so podreeve does not know what is in them"), "an image whose layers are read");
+        let unread = unread_platforms(image).unwrap_or_else(|| UNREAD.to_owned());
+        return (format!("{unread}, so podreeve does not know what is in them"), "an image whose layers are read");
     }
     let mut texts: Vec<String> = gaps.iter().take(MOST).map(ToString::to_string).collect();
     texts.extend((gaps.len() > MOST).then(|| format!("and {} more", gaps.len() - MOST)));
