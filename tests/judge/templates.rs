@@ -70,7 +70,7 @@ fn what_no_repair_takes_away_is_denied() {
     // Each container by itself, also where only the first ones of many are described.
     let mut object = deployment(WEB);
     let container = |number: usize| {
-        let image = if number % 2 == 0 { WEB } else { "root:1" };
+        let image = if number.is_multiple_of(2) { WEB } else { "root:1" };
         json!({"name": format!("c{number}"), "image": image})
     };
     object["spec"]["template"]["spec"]["containers"] = (0..60).map(container).collect();
