@@ -48,6 +48,8 @@ fn a_file_that_no_rule_judges_does_not_pass_where_it_is_named() {
         let says = format!(": not judged: no rule of the policies judges {what}; `--policy owasp` has such rules");
         assert!(ran.err.contains(&says), "{named:?}: {ran:?}");
     }
+    let ran = dir.run(&["owasp", "--policy", POLICY, "Dockerfile"]);
+    assert!(ran.code == Some(2) && ran.err.contains(": not judged: no rule of the policies judges Dock"), "{ran:?}");
     // In a folder it gets a word.
     let ran = dir.run(&["check", "--policy", "p/files.yaml", "."]);
     assert_eq!(ran.code, Some(0), "{ran:?}");

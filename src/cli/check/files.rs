@@ -89,7 +89,7 @@ impl File<'_> {
                     |policy: &CompiledPolicy| !policy.rules.is_empty() || policy.pod_security_labels.is_some();
                 if !self.found.results.objects.is_empty() && !self.has_policy(judges_pods) {
                     self.found.results.objects.clear();
-                    self.not_judged(&input.name, NO_POD_RULE);
+                    self.not_judged(input, NO_POD_RULE);
                 }
                 if self.files.keeps_text && !self.found.results.objects.is_empty() {
                     self.found.text = Some(String::from_utf8_lossy(bytes).into_owned());
@@ -122,7 +122,7 @@ impl File<'_> {
             self.error(FileError::in_dockerfile(name, first).and_more(others.len()));
         }
         if !self.has_policy(|policy| !policy.files.is_empty()) {
-            return self.not_judged(name, NO_FILE_RULE);
+            return self.not_judged(input, NO_FILE_RULE);
         }
         let report = self.files.judge.dockerfile(name, &file);
         // In which nothing is found and not all is read does not pass.
@@ -143,11 +143,11 @@ impl File<'_> {
     }
 
     /// No rule judges the file. Whoever names it expects a verdict.
-    fn not_judged(&mut self, name: &str, reason: &str) {
-        if self.is_named(name) {
-            self.error(FileError::whole(name, &format!("not judged: {reason}")));
+    fn not_judged(&mut self, input: &Input, reason: &str) {
+        if input.is_stream || self.is_named(&input.name) {
+            self.error(FileError::whole(&input.name, &format!("not judged: {reason}")));
         } else {
-            self.pass_over(name, None, reason);
+            self.pass_over(&input.name, None, reason);
         }
     }
 

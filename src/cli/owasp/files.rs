@@ -26,10 +26,11 @@ pub fn judge(args: &Args, sources: Vec<Source>, snapshot: &Snapshot, collector: 
         diffs: false,
         images: false,
     };
+    let named: Vec<&str> = args.inputs.names().into_iter().chain(args.dockerfile.iter().map(String::as_str)).collect();
     let files = Files {
         judge,
         namespaces,
-        named: &[],
+        named: &named,
         notes_usage: false,
         keeps_text: false,
         offers_fixes: false,

@@ -159,7 +159,9 @@ fn has_setting(text: &str, literal: for<'v> fn(&'v str) -> &'v str) -> bool {
     settings(text).any(|(_, key, value)| {
         let value = literal(value.split(" #").next().unwrap_or(value).trim_matches(['"', '\'', ' ']));
         let last = key.rsplit('.').next().unwrap_or(key);
-        !value.starts_with(['$', '@', '{', '&', '*', '|', '>', '[']) && Names::default().secret(last, value).is_some()
+        // Spring computes `#{...}`.
+        let is_expression = value.starts_with(['$', '@', '{', '&', '*', '|', '>', '[']) || value.starts_with("#{");
+        !is_expression && Names::default().secret(last, value).is_some()
     })
 }
 

@@ -20,10 +20,12 @@ pub fn printed(command: &Command) -> Printed<'_> {
         let text = words.iter().map(|word| format!("{}\n", word.text)).collect();
         return Printed { text, words };
     }
-    let name = |word: &Word| word.text.rsplit('/').next().unwrap_or_default().to_owned();
-    let at = command.words.iter().position(|word| matches!(name(word).as_str(), "echo" | "printf"));
+    let at = command.words.iter().position(|word| matches!(file_name(word), "echo" | "printf"));
+    if at.is_none() && command.redirections.is_empty() {
+        return Printed::default();
+    }
     let mut words: Vec<&Word> = at.and_then(|at| command.words.get(at + 1..)).unwrap_or_default().iter().collect();
-    let is_format = at.and_then(|at| command.words.get(at)).is_some_and(|word| name(word) == "printf");
+    let is_format = at.and_then(|at| command.words.get(at)).is_some_and(|word| file_name(word) == "printf");
     words.drain(..options(&words, is_format));
     let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
     let mut text = match texts.split_first() {
@@ -36,6 +38,10 @@ pub fn printed(command: &Command) -> Printed<'_> {
         words.push(word);
     }
     Printed { text: without_escapes(&text), words }
+}
+
+fn file_name(word: &Word) -> &str {
+    word.text.rsplit('/').next().unwrap_or_default()
 }
 
 /// How many words before the text are options: `-v NAME`, `--`, `-ne`.

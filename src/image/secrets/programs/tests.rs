@@ -91,7 +91,7 @@ fn settings_without_a_literal_are_none() {
         ),
         (
             "app/application.properties",
-            "spring.datasource.password=${DB_PASSWORD}\na.password={cipher}0a1b\nb.password=${B_PW:}\n",
+            "spring.datasource.password=${DB_PASSWORD}\na.password={cipher}0a1b\nb.password=${B_PW:}\nc.password=${C_PW:#{null}}\nd.password=${D_PW:${E_PW}}\n",
         ),
         ("app/application.yml", "a: {password: \"${DB_PASSWORD:}\", user: hunter2}\nb: {password: , c: \"\"}\n"),
         ("app/appsettings.json", r#"{"Password":"","A":{"PasswordPolicy":"strict"},"B":["Password","hunter2"]}"#),

@@ -48,7 +48,7 @@ fn what_windows_writes_is_found() {
         "Set-Content -Path C:\\app\\.npmrc -Value '//r.example.com/:_authToken=0a1b2c'",
         "Set-Content C:\\app\\.env 'PORT=80', 'DB_PASSWORD=hunter2'",
         "'DB_PASSWORD=hunter2' | Out-File -Encoding ascii .env",
-        "Add-Content -Value 'PORT=80','DB_PASSWORD=hunter2' -Path .env",
+        "Add-Content -Value 'PORT=80', 'DB_PASSWORD=hunter2' -Path .env",
         "'machine a login b password hunter2' > C:\\app\\.netrc",
         "Add-Content app.conf 'db_password=hunter2'",
         "setx DB_PASSWORD hunter2 /M",
