@@ -95,8 +95,8 @@ may stay, by their path, and `urls` the beginnings of addresses from which a scr
             ImageExample::good(
                 "what a server sends is verified before it runs",
                 r#"{"history":[
-                    {"created_by":"RUN /bin/sh -c wget -O /usr/local/bin/gosu \"https://example.com/gosu-$V\"; wget -O /usr/local/bin/gosu.asc \"https://example.com/gosu-$V.asc\"; gpg --batch --verify /usr/local/bin/gosu.asc /usr/local/bin/gosu; chmod +x /usr/local/bin/gosu; gosu nobody true # buildkit"},
-                    {"created_by":"RUN /bin/sh -c wget -O rustup-init \"$rustupUrl\"; echo \"$rustupSha256 *rustup-init\" | sha256sum --check --strict; chmod +x rustup-init; ./rustup-init -y # buildkit"}]}"#,
+                    {"created_by":"RUN /bin/sh -c set -eux; wget -O /usr/local/bin/gosu \"https://example.com/gosu-$V\"; wget -O /usr/local/bin/gosu.asc \"https://example.com/gosu-$V.asc\"; gpg --batch --verify /usr/local/bin/gosu.asc /usr/local/bin/gosu; chmod +x /usr/local/bin/gosu; gosu nobody true # buildkit"},
+                    {"created_by":"RUN /bin/bash -eo pipefail -c wget -O rustup-init \"$rustupUrl\"; echo \"$rustupSha256 *rustup-init\" | sha256sum --check --strict; chmod +x rustup-init; ./rustup-init -y # buildkit"}]}"#,
             ),
             ImageExample::good(
                 "commands that verify",
