@@ -5,6 +5,7 @@
 
 mod arguments;
 mod cursor;
+mod failure;
 mod functions;
 mod heredoc;
 mod lexer;
@@ -15,6 +16,7 @@ mod program;
 mod tests;
 pub mod wrappers;
 
+pub use failure::{Failure, Options};
 pub use program::{Call, SHELLS, calls, calls_and_settings, calls_in_order, calls_of, name as program_name};
 
 use std::ops::Range;
@@ -52,10 +54,8 @@ pub struct Command {
     pub reads: Range<usize>,
     /// The here-document that it reads.
     pub input: Option<Piece>,
-    /// Whether its failure counts for nothing: `|| true` or `|| echo ...` follows.
-    pub is_ignored: bool,
-    /// The same, and it stands in `$(...)`, so that its output may say what failed: `[ -z "$(a || echo bad)" ]`.
-    pub is_printed: bool,
+    /// What follows from its failure.
+    pub failure: Failure,
     /// How many parentheses it is in, and which ones: in each a shell of its own runs.
     pub within: (usize, usize),
     /// Whether it may download something, once a rule has looked: many commands may read from the same one.

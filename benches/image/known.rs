@@ -24,7 +24,7 @@ const PACKAGES: u32 = 157;
 /// # Errors
 /// /proc does not say how much memory is in use.
 pub fn measure() -> Result<(), Failure> {
-    let service = ImageService::new(Arc::new(ImageMetrics::new(&prometheus::Registry::new())?));
+    let service = Arc::new(ImageService::new(Arc::new(ImageMetrics::new(&prometheus::Registry::new())?)));
     let key = [7; LENGTH];
     let owner = Owner::new(Sealer::new(&key).ok_or("a key")?, None);
     let learn = |number: u32| -> Result<(), Failure> {

@@ -1,8 +1,9 @@
 //! What the commands of an instruction run.
 
+use super::instruction::Word;
 use super::words::split_quoted;
 use super::{Arguments, Base, Command, Dockerfile, Heredoc, Instruction, Keyword, Stage, Text};
-use crate::shell::{self, Call, Script, powershell};
+use crate::shell::{self, Call, Options, Script, powershell};
 use std::ops::Range;
 
 /// A command of an instruction, as a script.
@@ -15,17 +16,22 @@ pub struct Run {
 /// What reads the shell form of an instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ShellForm {
-    Unix,
+    Unix(Options),
     PowerShell,
     /// The shell of Windows, or a program that is not known.
     Cmd,
 }
 
 impl ShellForm {
+    /// `/bin/sh -c`.
+    const UNIX: Self = Self::Unix(Options { ends_at_failures: false, pipefail: false });
+
     fn of(instruction: &Instruction<'_>) -> Self {
-        let name = instruction.words().first().map_or_else(String::new, |word| shell::program_name(word.text()));
+        let words = instruction.words();
+        let name = words.first().map_or_else(String::new, |word| shell::program_name(word.text()));
+        let options = || Options::default().with(words.iter().skip(1).map(Word::text));
         match () {
-            () if shell::SHELLS.contains(&name.as_str()) => Self::Unix,
+            () if shell::SHELLS.contains(&name.as_str()) => Self::Unix(options()),
             () if powershell::is_powershell(&name) => Self::PowerShell,
             () => Self::Cmd,
         }
@@ -70,7 +76,7 @@ impl Dockerfile<'_> {
     fn runs_of(&self, with_powershell: bool) -> Vec<(&Instruction<'_>, Run)> {
         let Shells(shells) = self.shells();
         let runs = self.instructions.iter().zip(shells).filter(|(instruction, _)| instruction.keyword == Keyword::Run);
-        let runs = runs.filter(|(_, shell)| with_powershell || *shell == ShellForm::Unix);
+        let runs = runs.filter(|(_, shell)| with_powershell || matches!(shell, ShellForm::Unix(_)));
         runs.filter_map(|(instruction, shell)| Some((instruction, self.run_of(instruction, shell)?))).collect()
     }
 
@@ -78,10 +84,10 @@ impl Dockerfile<'_> {
     #[must_use]
     pub fn shells(&self) -> Shells {
         let before = self.stages.first().map_or(self.instructions.len(), |stage| stage.instructions.start);
-        let (mut all, mut of_stages) = (vec![ShellForm::Unix; before], Vec::<ShellForm>::new());
+        let (mut all, mut of_stages) = (vec![ShellForm::UNIX; before], Vec::<ShellForm>::new());
         for stage in &self.stages {
             let inherited = if let Base::Stage(below) = stage.base { of_stages.get(below).copied() } else { None };
-            let of_base = || if self.is_windows(stage) { ShellForm::Cmd } else { ShellForm::Unix };
+            let of_base = || if self.is_windows(stage) { ShellForm::Cmd } else { ShellForm::UNIX };
             let mut shell = inherited.unwrap_or_else(of_base);
             for instruction in self.instructions.get(stage.instructions.clone()).unwrap_or_default() {
                 if instruction.keyword == Keyword::Shell {
@@ -103,7 +109,10 @@ impl Dockerfile<'_> {
 
     fn run_of(&self, instruction: &Instruction<'_>, shell: ShellForm) -> Option<Run> {
         match shell {
-            ShellForm::Unix => self.run(instruction),
+            ShellForm::Unix(options) => {
+                let run = self.run(instruction)?;
+                Some(Run { script: run.script.run_with(options), ..run })
+            }
             ShellForm::PowerShell | ShellForm::Cmd => self.in_windows(instruction, shell == ShellForm::PowerShell),
         }
     }

@@ -5,7 +5,7 @@ use super::config::RunConfig;
 use super::gap::UNREAD;
 use super::packages::Package;
 use super::unverified::Fault;
-use super::{Digest, Gap, Part, Parts, Platform};
+use super::{Digest, Gap, Part, Parts, Platform, paths, tools};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -209,6 +209,15 @@ impl ImageFacts {
             _ if user == "root" || is_zero(user) || uid() == Some(0) => User::Root(user),
             _ => User::Named(user, uid()),
         }
+    }
+
+    /// The program that changes the user as the image starts.
+    #[must_use]
+    pub fn switcher(&self) -> Option<&Tool> {
+        let started = || self.run.entrypoint.iter().chain(&self.run.cmd).flat_map(|word| word.split_whitespace());
+        let is_named = |tool: &Tool| started().any(|word| paths::split(word).1 == tool.name);
+        let is_on_purpose = |tool: &Tool| !tools::SWITCHERS_OF_ALL.contains(&tool.name.as_str());
+        self.content.as_ref()?.user_switchers.iter().find(|tool| is_on_purpose(tool) || is_named(tool))
     }
 
     /// All that is not known of the image, and why.

@@ -18,6 +18,9 @@ pub const MANAGERS: &[&str] =
 /// Programs that an image starts as root, and that go on as another user.
 pub const SWITCHERS: &[&str] = &["gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst"];
 
+/// Those of them that every image of some distributions has: they change the user only where the command names them.
+pub const SWITCHERS_OF_ALL: &[&str] = &["setpriv", "runuser"];
+
 pub const SSH_SERVERS: &[&str] = &["sshd", "dropbear", "dropbearmulti", "tinysshd", "lshd", "wolfsshd"];
 
 /// Where shells look for programs, if PATH says nothing.

@@ -43,10 +43,10 @@ pub fn in_call(call: &Call<'_>, allow: &[String], downloads: &mut Downloads, eac
 }
 
 /// What a script does without a check, each once.
-pub fn in_script(script: &str, allow: &[String], downloads: &mut Downloads) -> Vec<String> {
+pub fn in_script(script: &Script, allow: &[String], downloads: &mut Downloads) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     downloads.begin();
-    calls_in_order(&Script::new(script), &mut |call| {
+    calls_in_order(script, &mut |call| {
         in_call(call, allow, downloads, &mut |_, (found, _)| {
             if !all.contains(&found) {
                 all.push(found);

@@ -2,9 +2,9 @@
 
 /// Words before `KEY` that make it a secret. SSH and TLS are not among them: such a key is a long text, or else a name.
 #[rustfmt::skip]
-pub const KEYS: [&str; 26] = [
-    "ACCOUNT", "ADMIN", "AES", "API", "APP", "AUTH", "COOKIE", "CRYPT", "DB", "DECRYPTION", "ENC", "ENCRYPTION", "FERNET",
-    "HMAC", "JWT", "LICENSE", "MASTER", "NONCE", "OTP", "PRIVATE", "SECRET", "SESSION", "SHARED", "SIGNING", "STORAGE",
+pub const KEYS: [&str; 29] = [
+    "ACCOUNT", "ACTIVATION", "ADMIN", "AES", "API", "APP", "AUTH", "COOKIE", "CRYPT", "DB", "DECRYPTION", "DEPLOY", "ENC", "ENCRYPTION", "FERNET",
+    "HMAC", "JWT", "LICENSE", "MASTER", "NONCE", "NUGET", "OTP", "PRIVATE", "SECRET", "SESSION", "SHARED", "SIGNING", "STORAGE",
     "WEBHOOK",
 ];
 
@@ -42,8 +42,8 @@ pub const PATS: [&str; 22] = [
 
 /// Words before `AUTH` that make it a password.
 #[rustfmt::skip]
-pub const AUTHS: [&str; 14] = [
-    "BASIC", "CASSANDRA", "DB", "DOCKER", "ELASTIC", "ELASTICSEARCH", "KAFKA", "MEMCACHED", "MONGO", "MONGODB", "NATS", "NEO4J",
+pub const AUTHS: [&str; 16] = [
+    "BASIC", "CASSANDRA", "COMPOSER", "DB", "DOCKER", "ELASTIC", "ELASTICSEARCH", "KAFKA", "MEMCACHED", "MONGO", "MONGODB", "NATS", "NEO4J", "NPM",
     "REDIS", "VALKEY",
 ];
 

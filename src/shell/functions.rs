@@ -2,7 +2,7 @@
 
 use super::arguments::Arguments;
 use super::program::program;
-use super::{Call, Command, Function, Script};
+use super::{Call, Command, Failure, Function, Script};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -68,10 +68,13 @@ impl<'s> Functions<'s> {
         let mut arguments = Arguments::new(call.words.get(1..).unwrap_or_default(), left);
         arguments.name(commands);
         let begin = function.commands.start;
-        let commands = commands.iter().map(|command| {
+        let length = commands.len();
+        let commands = commands.iter().enumerate().map(|(at, command)| {
             let mut command = arguments.in_command(command)?;
-            command.is_ignored |= call.command.is_ignored;
-            command.is_printed |= call.command.is_printed;
+            // What is behind the call runs though the function fails, unless that ends the whole script: `|| exit 1`.
+            if at + 1 == length || call.command.failure >= Failure::Printed {
+                command.failure = command.failure.max(call.command.failure);
+            }
             command.reads = below(&command.reads, begin);
             // Commands of the function itself run in the shell of the call.
             let (depth, number) = command.within;

@@ -3,6 +3,7 @@
 mod quoted;
 
 use super::cursor::Cursor;
+use super::failure::{Failure, Options};
 use super::heredoc::Heredoc;
 use super::{Command, Function, MAX_DEPTH, Piece, Script, Word};
 use std::ops::Range;
@@ -30,6 +31,8 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
         others: 0,
         named: None,
         functions: Vec::new(),
+        options: Options::of_file(text),
+        followed: None,
     };
     lexer.read()
 }
@@ -62,11 +65,17 @@ struct Lexer<'s> {
     named: Option<String>,
     /// The functions that are open, each with the number of groups around it.
     functions: Vec<(String, usize)>,
+    /// What `set` has chosen so far.
+    options: Options,
+    /// The command before, if the next one in its group runs even though it fails.
+    followed: Option<usize>,
 }
 
 /// Words of the shell that begin and end a group of commands.
 const BEGIN: [&str; 7] = ["{", "case", "for", "if", "select", "until", "while"];
 const END: [&str; 4] = ["done", "esac", "fi", "}"];
+/// Words behind which a command runs as the one before it decides, or instead of it.
+const NEXT: [&str; 4] = ["do", "elif", "else", "then"];
 /// Programs that only say something, and never fail.
 const PASS: [&str; 5] = [":", "echo", "logger", "printf", "true"];
 
@@ -110,7 +119,12 @@ impl Lexer<'_> {
             '&' if self.cursor.peek() == Some('>') => self.redirection('&'),
             '|' => self.pipe(),
             ';' | '&' => {
-                self.end_command();
+                // `;;` ends one way of `case`, and `&&` runs nothing after a failure.
+                let is_double = self.cursor.peek() == Some(c);
+                if is_double {
+                    self.cursor.next();
+                }
+                self.end_in_list(!is_double);
                 self.last_group = None;
             }
             '`' => self.substitution('`'),
@@ -134,6 +148,7 @@ impl Lexer<'_> {
                 self.end_command();
                 self.parentheses.pop();
                 self.last_group = self.groups.pop();
+                self.followed = None;
                 self.end_alternative();
             }
             c => self.push(c),
@@ -195,6 +210,7 @@ impl Lexer<'_> {
                 self.groups.push(self.script.commands.len());
             } else if END.contains(&word.text.as_str()) {
                 self.last_group = self.groups.pop();
+                self.followed = None;
                 self.end_function();
                 self.end_alternative();
                 return;
@@ -214,6 +230,30 @@ impl Lexer<'_> {
         let is_ended = |(_, groups): &mut (String, usize)| *groups >= self.groups.len();
         if let (Some((name, _)), Some(begin)) = (self.functions.pop_if(is_ended), self.last_group) {
             self.script.functions.push(Function { name, commands: begin..self.script.commands.len() });
+        }
+    }
+
+    /// Ends a command. The next one runs though it fails, if `is_followed`.
+    fn end_in_list(&mut self, is_followed: bool) {
+        let before = self.script.commands.len();
+        self.end_command();
+        let after = self.script.commands.len();
+        if after > before || !is_followed {
+            self.followed = after.checked_sub(1).filter(|_| is_followed);
+        }
+    }
+
+    /// Notes whether the command before was passed over, and what `set` chooses.
+    fn note_failure(&mut self, command: &Command) {
+        let first = command.words.first().map_or("", |word| word.text.as_str());
+        if let Some(before) = self.followed.take().filter(|_| !self.options.ends_at_failures && !NEXT.contains(&first))
+            && let Some(before) = self.script.commands.get_mut(before)
+        {
+            before.failure = before.failure.max(Failure::PassedOver);
+        }
+        let mut words = command.words.iter().map(|word| word.text.as_str());
+        if words.find(|word| !BEGIN.contains(word) && !NEXT.contains(word)) == Some("set") {
+            self.options = self.options.with(words);
         }
     }
 
@@ -241,6 +281,7 @@ impl Lexer<'_> {
         if group.is_none() && !program.is_some_and(|program| PASS.contains(&program)) {
             self.others = index + 1;
         }
+        self.note_failure(&command);
         self.script.commands.push(command);
         self.end_alternative();
     }
@@ -253,7 +294,7 @@ impl Lexer<'_> {
             if self.others <= begin
                 && let Some(before) = self.script.commands.get_mut(begin.wrapping_sub(1))
             {
-                before.is_ignored = true;
+                before.failure = Failure::Ignored;
             }
         }
     }
@@ -271,6 +312,9 @@ impl Lexer<'_> {
                 if other == Some('&') {
                     self.cursor.next();
                 }
+                if let Some(last) = self.script.commands.get_mut(before).filter(|_| !self.options.pipefail) {
+                    last.failure = last.failure.max(Failure::Piped);
+                }
                 let first = self.last_group.take().unwrap_or(before).min(before);
                 self.reads = first..self.script.commands.len();
             }
@@ -280,7 +324,7 @@ impl Lexer<'_> {
     fn end_line(&mut self) {
         let reads = self.reads.clone();
         let is_after_pipe = self.word.is_none() && self.command.words.is_empty() && !reads.is_empty();
-        self.end_command();
+        self.end_in_list(true);
         if is_after_pipe {
             self.reads = reads;
         }

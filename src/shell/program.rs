@@ -1,6 +1,7 @@
 //! The program of a command: what remains behind `sudo`, `env`, `exec` and the like, and the scripts that it runs.
 
 use super::arguments::Arguments;
+use super::failure::Options;
 use super::functions::Functions;
 use super::powershell::Started;
 use super::wrappers::{WRAPPERS, Wrapper};
@@ -166,7 +167,8 @@ impl Walk<'_> {
                 }
             }
             if let Some(input) = command.input.as_ref().filter(|_| runs_input) {
-                self.script(&lexer::read(&input.text, input.start, depth + 1), within, depth + 1);
+                let inner = lexer::read(&input.text, input.start, depth + 1).run_with(options_of(words));
+                self.script(&inner, within, depth + 1);
             }
         }
         if found.at.is_none() {
@@ -178,6 +180,8 @@ impl Walk<'_> {
             let is_powershell = program.is_some_and(|program| powershell::is_powershell(&program));
             let read = if is_powershell { powershell::read } else { lexer::read };
             let inner = read(&word.text, word.start.unwrap_or_default(), depth + 1);
+            let started = found.at.and_then(|from| command.words.get(from..at)).unwrap_or_default();
+            let inner = inner.run_with(options_of(started));
             let of_word = if word.start.is_none() { Some(word.below(within)) } else { None };
             // The words behind the script are its arguments, the first one is its name.
             let arguments = command.words.get(at + 2..).filter(|arguments| !arguments.is_empty());
@@ -196,9 +200,14 @@ impl Walk<'_> {
         depth: usize,
         functions: Option<&Functions<'_>>,
     ) {
-        let command = Command { words, within: command.within, is_ignored: command.is_ignored, ..Command::default() };
+        let command = Command { words, within: command.within, failure: command.failure, ..Command::default() };
         self.command(&Script::default(), &command, within, depth, functions);
     }
+}
+
+/// The options with which these words start a shell.
+fn options_of(words: &[Word]) -> Options {
+    Options::default().with(words.iter().skip(1).map(|word| word.text.as_str()))
 }
 
 /// The file name of a program in lower case.

@@ -1,26 +1,17 @@
-//! Dockerfiles by their names.
+//! Dockerfiles by their names, and a few by their first line.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-/// What a file with such a name is not, though it begins or ends like a Dockerfile: ignore lists, other languages, copies.
-const OTHERS: [&str; 16] = [
-    "bak",
-    "cs",
-    "dockerignore",
-    "go",
-    "gradle",
-    "java",
-    "js",
-    "json",
-    "md",
-    "orig",
-    "rej",
-    "rst",
-    "swp",
-    "ts",
-    "yaml",
-    "yml",
-];
+/// What a file with such a name is not, though it begins or ends like a Dockerfile: ignore lists, texts, copies.
+const OTHERS: [&str; 10] = ["bak", "dockerignore", "json", "md", "orig", "rej", "rst", "swp", "yaml", "yml"];
+
+/// `Dockerfile.java` may be a class that has this name, or the Dockerfile of a program in Java.
+const LANGUAGES: [&str; 6] = ["cs", "go", "gradle", "java", "js", "ts"];
+
+/// How much of such a file is read.
+const HEAD: u64 = 4096;
 
 /// Whether docker, buildah and the like call such a file a Dockerfile: `Dockerfile`, `Containerfile`, `Dockerfile.web`,
 /// `web.dockerfile`.
@@ -31,10 +22,24 @@ pub fn is_dockerfile(path: &Path) -> bool {
     }
     let Some((stem, extension)) = name.rsplit_once('.') else { return false };
     let is_named = |text: &str| ["dockerfile", "containerfile"].iter().any(|known| text.eq_ignore_ascii_case(known));
-    let is_other = || OTHERS.iter().any(|other| extension.eq_ignore_ascii_case(other)) || extension.ends_with('~');
+    let is = |list: &[&str]| list.iter().any(|other| extension.eq_ignore_ascii_case(other));
+    let is_code = || is(&LANGUAGES) && !begins_a_stage(path);
+    let is_other = || is(&OTHERS) || extension.ends_with('~') || is_code();
     // `dockerfile.rs` is code, and `Dockerfile.rs` may be the one for a crate.
     let begins = ["Dockerfile.", "Containerfile."].iter().any(|begin| name.starts_with(begin));
     (begins && !is_other()) || (is_named(extension) && !stem.is_empty())
+}
+
+/// Whether the first line that is no comment is one of a Dockerfile. A file that cannot be read is one by its name, so that it is reported.
+fn begins_a_stage(path: &Path) -> bool {
+    let mut head = Vec::new();
+    if File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).is_err() {
+        return true;
+    }
+    let head = String::from_utf8_lossy(&head);
+    let first = head.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let keyword = first.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
+    ["ARG", "FROM"].iter().any(|known| keyword.eq_ignore_ascii_case(known))
 }
 
 /// Whether the whole name says so. Other names may be those of templates or of something else.

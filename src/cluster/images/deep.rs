@@ -37,7 +37,7 @@ pub async fn run(service: &Arc<ImageService>, mut leadership: Leadership) {
         service.layers_come.store(true, Ordering::Relaxed);
         let worker = || async {
             while let Some(taken) = service.next_to_deepen() {
-                deepen(service, &layers, &taken.digest).await;
+                Box::pin(deepen(service, &layers, &taken.digest)).await;
             }
         };
         // Two images at one time.

@@ -49,6 +49,23 @@ fn of_several_platforms_the_worst_user_counts() {
 }
 
 #[test]
+fn a_program_of_each_distribution_changes_the_user_only_where_it_is_started() {
+    let switcher = |of: &str, entrypoint: &[&str]| {
+        let mut facts = user("", None, of);
+        facts.run.entrypoint = entrypoint.iter().map(|word| (*word).to_owned()).collect();
+        match ImageTraits::new(&[facts]).user {
+            ImageUser::Root { switcher, .. } => switcher.is_some(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!switcher("setpriv", &["python3", "/app/x.py"]));
+    assert!(!switcher("runuser", &["/docker-entrypoint.sh"]));
+    assert!(switcher("setpriv", &["/usr/bin/setpriv", "--reuid=app", "app"]));
+    assert!(switcher("runuser", &["/bin/sh", "-c", "exec runuser -u app -- app"]));
+    assert!(switcher("gosu", &["/docker-entrypoint.sh"]));
+}
+
+#[test]
 fn an_empty_dir_is_offered_only_where_it_hides_nothing() {
     let one = |filled: &[&str]| {
         platform(|facts, content| {

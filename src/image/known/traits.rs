@@ -119,7 +119,7 @@ impl ImageUser {
     }
 
     fn of_one(facts: &ImageFacts) -> Self {
-        let switcher = || facts.content.as_ref()?.user_switchers.first().map(|tool| tool.name.as_str().into());
+        let switcher = || facts.switcher().map(|tool| tool.name.as_str().into());
         match facts.user() {
             User::Number(number) => Self::Number(number),
             User::Named(name, uid) => Self::Named(name.into(), uid.filter(|uid| i32::try_from(*uid).is_ok())),

@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
 `apt-get --allow-unauthenticated`, `yum --nogpgcheck`, `apk --allow-untrusted`, `pip --trusted-host`), settings that do the same \
 (`[trusted=yes]`, `gpgcheck=0`, `strict-ssl false`, `GIT_SSL_NO_VERIFY`), and scripts that run as they arrive: `curl ... | sh`, \
 `bash <(curl ...)`, `sh -c \"$(curl ...)\"`, `python3 -c \"exec(urlopen(...))\"`. A file that `curl`, `wget`, `gh release download`, `aws s3 cp`, `Invoke-WebRequest` or `ADD` loads must be checked before it runs, by \
-`sha256sum -c`, `gpg --verify`, `cosign verify-blob`, `Get-FileHash` or the like, or by `ADD --checksum`. The rule follows it through `cd`, `mv`, `cp`, `find` and `xargs`, \
+`sha256sum -c`, `gpg --verify`, `cosign verify-blob`, `Get-FileHash` or the like, or by `ADD --checksum`. A check counts if its failure ends the step: with `&&` behind it, or with `set -e`. The rule follows it through `cd`, `mv`, `cp`, `find` and `xargs`, \
 through later instructions of the stage, `COPY --from` and `RUN --mount`, up to `ENTRYPOINT` and `CMD`. The same holds for an archive that \
 `tar` or `unzip` unpacks, and a program or script of its folder.\n\n\
 A package that was loaded as a file, or that rpm, dnf, pip or npm load from an address, has no verified signature: `dpkg -i`, \

@@ -8,7 +8,7 @@ use crate::rule::{
 };
 use crate::rules::SecretValues;
 use crate::rules::unverified::{Downloads, in_script, options};
-use crate::shell::{Command, Script, Word};
+use crate::shell::{Command, Options, Script, Word};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -95,8 +95,8 @@ may stay, by their path, and `urls` the beginnings of addresses from which a scr
             ImageExample::good(
                 "what a server sends is verified before it runs",
                 r#"{"history":[
-                    {"created_by":"RUN /bin/sh -c wget -O /usr/local/bin/gosu \"https://example.com/gosu-$V\"; wget -O /usr/local/bin/gosu.asc \"https://example.com/gosu-$V.asc\"; gpg --batch --verify /usr/local/bin/gosu.asc /usr/local/bin/gosu; chmod +x /usr/local/bin/gosu; gosu nobody true # buildkit"},
-                    {"created_by":"RUN /bin/sh -c wget -O rustup-init \"$rustupUrl\"; echo \"$rustupSha256 *rustup-init\" | sha256sum --check --strict; chmod +x rustup-init; ./rustup-init -y # buildkit"}]}"#,
+                    {"created_by":"RUN /bin/sh -c set -eux; wget -O /usr/local/bin/gosu \"https://example.com/gosu-$V\"; wget -O /usr/local/bin/gosu.asc \"https://example.com/gosu-$V.asc\"; gpg --batch --verify /usr/local/bin/gosu.asc /usr/local/bin/gosu; chmod +x /usr/local/bin/gosu; gosu nobody true # buildkit"},
+                    {"created_by":"RUN /bin/bash -eo pipefail -c wget -O rustup-init \"$rustupUrl\"; echo \"$rustupSha256 *rustup-init\" | sha256sum --check --strict; chmod +x rustup-init; ./rustup-init -y # buildkit"}]}"#,
             ),
             ImageExample::good(
                 "commands that verify",
@@ -168,13 +168,16 @@ impl ImageCheck for ImageUnverifiedPackages {
         downloads.begin_at("/");
         for (index, step) in image.history.iter().enumerate() {
             let script = match Step::read(&step.created_by) {
-                Step::Run { script, .. } => script,
+                Step::Run { shell, script, .. } => {
+                    let options = shell.split_whitespace().skip_while(|word| !word.starts_with(['-', '+']));
+                    Script::new(script).run_with(Options::default().with(options))
+                }
                 Step::Instruction(keyword, arguments) => {
                     self.placed(keyword, arguments, &mut downloads);
                     continue;
                 }
             };
-            for found in in_script(script, &self.urls, &mut downloads) {
+            for found in in_script(&script, &self.urls, &mut downloads) {
                 findings.push(Finding::new(Place::History(index), found, "packages that are verified"));
             }
         }

@@ -66,7 +66,7 @@ impl ImageCheck for ImageUser {
 
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let at = Place::Config("User");
-        let switcher = image.content.as_ref().and_then(|content| content.user_switchers.first());
+        let switcher = image.switcher();
         let root = |found: String| match switcher {
             Some(tool) => Finding::new(at, format!("{found}; it has {}, which changes the user", tool.name), WANTED),
             None => Finding::new(at, found, WANTED),

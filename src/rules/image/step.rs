@@ -5,8 +5,8 @@ use crate::shell::SHELLS;
 /// A step.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step<'s> {
-    /// Commands: the arguments of the build (`A=b C=d`), and the script.
-    Run { arguments: &'s str, script: &'s str },
+    /// Commands: the arguments of the build (`A=b C=d`), the shell with its options, and the script.
+    Run { arguments: &'s str, shell: &'s str, script: &'s str },
     /// `ENV`, and what is behind it.
     Instruction(&'s str, &'s str),
 }
@@ -45,7 +45,8 @@ impl<'s> Step<'s> {
         }
         let run = without_options(if keyword == "RUN" { rest } else { step }.trim_start());
         let (arguments, run) = split_arguments(run);
-        Self::Run { arguments, script: behind_shell(run) }
+        let script = behind_shell(run);
+        Self::Run { arguments, shell: run.strip_suffix(script).unwrap_or_default(), script }
     }
 }
 
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn steps_of_all_builders_are_read() {
-        let run = |arguments, script| Step::Run { arguments, script };
+        let run = |arguments, script| Step::Run { arguments, shell: "", script };
         for (written, step) in [
             ("RUN /bin/sh -c a && b # buildkit", run("", "a && b")),
             ("RUN |2 A=b C=d e /bin/sh -c f # buildkit", run("A=b C=d e", "f")),
@@ -153,7 +154,11 @@ mod tests {
             ("CMD [\"sh\"]", Step::Instruction("CMD", "[\"sh\"]")),
             ("RUN /bin/sh -c echo '#(nop) ENV' # buildkit", run("", "echo '#(nop) ENV'")),
         ] {
-            assert_eq!(Step::read(written), step, "{written}");
+            let read = match Step::read(written) {
+                Step::Run { arguments, script, .. } => run(arguments, script),
+                instruction @ Step::Instruction(..) => instruction,
+            };
+            assert_eq!(read, step, "{written}");
         }
     }
 

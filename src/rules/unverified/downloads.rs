@@ -45,6 +45,7 @@ pub struct Downloads {
 pub type Used = (String, &'static str);
 
 const RUN: &str = "a file that is checked before it runs";
+const ENDS: &str = "a check that ends the step when it fails: `&&` behind it, or `set -e` before it";
 const INSTALLED: &str = "a package that is checked before it is installed";
 
 #[derive(Debug, Clone, Default)]
@@ -56,6 +57,10 @@ struct Download {
     /// Its checksum was computed. A comparison that follows is a check.
     is_summed: bool,
     is_checked: bool,
+    /// The list that its own checksum was written to. To compare it with that is no check.
+    sums: String,
+    /// A check of it may fail, and the commands behind it run all the same.
+    is_passed_over: bool,
     /// The path is a folder into which an archive was unpacked, or what was taken out of it.
     is_unpacked: bool,
     /// What was taken out of the archive; empty for all.
@@ -176,7 +181,9 @@ impl Downloads {
             };
             // Once is enough.
             file.is_checked = true;
-            return Some((format!("{} from {} {how} without a check", clean(&file.path, 80), file.by), wanted));
+            let (without, wanted) =
+                if file.is_passed_over { ("even if its check failed", ENDS) } else { ("without a check", wanted) };
+            return Some((format!("{} from {} {how} {without}", clean(&file.path, 80), file.by), wanted));
         }
         None
     }

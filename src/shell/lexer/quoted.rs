@@ -1,8 +1,8 @@
 //! Quotes, scripts inside words, and redirections.
 
 use super::{Lexer, note_part, read};
-use crate::shell::Word;
 use crate::shell::heredoc::Heredoc;
+use crate::shell::{Command, Failure, Word};
 
 /// The longest `${...}`. What is longer is read as the text that it is.
 const MAX_BRACES: usize = 512;
@@ -89,7 +89,10 @@ impl Lexer<'_> {
             _ => "$()",
         };
         let mut script = read(inner, start, self.depth + 1);
-        script.commands.iter_mut().for_each(|command| command.is_printed = command.is_ignored);
+        for Command { failure, .. } in &mut script.commands {
+            // The shell inside has the options of the one around it.
+            *failure = if *failure == Failure::Ignored { Failure::Printed } else { Failure::Counts };
+        }
         let end = self.cursor.place();
         let word = self.open(0);
         note_part(word, begin);

@@ -35,6 +35,8 @@ fn dir(name: &str) -> Dir {
             ("app/deep/Containerfile.dev", "FROM debian\n"),
             ("app/deep/Dockerfile.j2", "FROM {{ base }}\n{% if x %}\nRUN a\n{% endif %}\n"),
             ("app/deep/Dockerfile.notes", "Some notes.\n"),
+            ("app/deep/Dockerfile.go", "# A service in Go.\nfrom debian:12\n"),
+            ("app/deep/Dockerfile.java", "package a;\npublic class Dockerfile {}\n"),
             ("app/deep/Dockerfile.dockerignore", "*\n"),
             ("app/deep/broken/Dockerfile", "FROM debian:12\nRUNN a\nRUN curl https://example.com | sh\n"),
             ("other", BAD),
@@ -104,7 +106,9 @@ fn folders_have_dockerfiles_by_their_names() {
     let report = ran.json();
     let files: Vec<&str> =
         report["objects"].as_array().expect("a list").iter().filter_map(|o| o["file"].as_str()).collect();
-    assert_eq!(files, ["app/Dockerfile", "app/deep/Containerfile.dev", "app/deep/web.dockerfile", "app/pod.yaml"]);
+    let dockerfiles =
+        ["app/Dockerfile", "app/deep/Containerfile.dev", "app/deep/Dockerfile.go", "app/deep/web.dockerfile"];
+    assert_eq!(files, [&dockerfiles[..], &["app/pod.yaml"]].concat());
     let passed: Vec<(&str, bool)> = report["passedOver"]
         .as_array()
         .expect("a list")

@@ -106,7 +106,7 @@ pub fn of_step(step: &str, run: &RunConfig, names: Names<'_>) -> Vec<Found> {
         return Vec::new();
     }
     match Step::read(step) {
-        Step::Run { arguments, script } => {
+        Step::Run { arguments, script, .. } => {
             let mut found = variables(arguments);
             found.extend(of_script(script, names));
             found

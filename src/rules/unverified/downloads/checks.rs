@@ -2,7 +2,7 @@
 
 use super::Download;
 use super::folders::{Folders, is_same};
-use crate::shell::{Call, Command, MAX_GROUP, Script, calls};
+use crate::shell::{Call, Command, Failure, MAX_GROUP, Script, calls};
 
 /// Programs that compute checksums, and compare them with `-c`; and those of PowerShell, which compute a checksum or read a signature.
 const SUMS: [&str; 12] = [
@@ -93,23 +93,35 @@ fn in_program(file: &mut Download, call: &Call<'_>) {
 
 /// Notes what the call checks.
 pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
-    // `sha256sum -c a.sum || true` goes on with any file. `$(sha256sum -c a.sum || echo bad)` prints what a comparison may read.
-    let is_printed = call.command.is_printed;
-    if call.command.is_ignored && !is_printed {
+    let failure = call.command.failure;
+    // `sha256sum -c a.sum || true` goes on with any file.
+    if failure == Failure::Ignored {
         return;
     }
-    let mark = |file: &mut Download| if is_printed { file.is_summed = true } else { file.is_checked = true };
+    let mark = |file: &mut Download| match failure {
+        Failure::Counts => file.is_checked = true,
+        Failure::PassedOver | Failure::Ignored => file.is_passed_over = true,
+        // A comparison may read what it prints.
+        Failure::Piped | Failure::Printed => file.is_summed = true,
+    };
     let name = call.name.as_str();
     let has = |options: &[&str]| call.args().any(|arg| options.contains(&arg));
     if sums(call) {
         let is_check = call.args().any(|arg| arg == "--check" || (super::is_short(arg) && arg.contains('c')));
         if is_check && name.ends_with("sum") {
             let listed = Listed::of(call);
-            files.iter_mut().filter(|file| listed.has(&file.path)).for_each(mark);
+            let lists: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
+            let is_own = |file: &Download| !file.sums.is_empty() && lists.contains(&file.sums);
+            files.iter_mut().filter(|file| listed.has(&file.path) && !is_own(file)).for_each(mark);
         } else {
             let args: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
             let is_summed = |path: &str| args.iter().any(|arg| is_same(arg, path));
-            files.iter_mut().filter(|file| is_summed(&file.path)).for_each(|file| file.is_summed = true);
+            let written = call.command.redirections.iter().find(|(operator, _)| operator.starts_with('>'));
+            let sums = written.map_or_else(String::new, |(_, list)| folders.resolve(&list.text));
+            for file in files.iter_mut().filter(|file| is_summed(&file.path)) {
+                file.is_summed = true;
+                file.sums.clone_from(&sums);
+            }
         }
     }
     if COMPARE.contains(&name) || (!matches!(name, "echo" | "openssl") && compares(call)) {

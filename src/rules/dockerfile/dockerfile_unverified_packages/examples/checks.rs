@@ -5,7 +5,7 @@ use crate::rule::FileExample;
 pub const EXAMPLES: &[FileExample] = &[
     FileExample::good(
         "files that are checked before they run",
-        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && echo \"$SUM  a.sh\" | sha256sum -c - && sh a.sh\nRUN wget https://example.com/b https://example.com/SUMS && grep b SUMS | shasum -a 256 -c && sh b\nRUN curl -LO https://example.com/c && gpg --verify c.asc && chmod +x c && mv c /usr/bin/ && c\nRUN curl -o /d https://example.com/d && cosign verify-blob --key k.pub --signature d.sig /d && sh /d\nRUN curl -o e https://example.com/e && [ \"$(sha256sum e | cut -d' ' -f1)\" = \"$SUM\" ] && sh e\nRUN curl -o f https://example.com/f; sha256sum f | grep -q $SUM; sh f\nRUN f=g && curl -o \"$f\" https://example.com/g && sha256sum -c <<< \"$SUM $f\" && sh \"$f\"\nADD --checksum=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa https://example.com/h /h.sh\nRUN sh /h.sh\nRUN curl -o i https://example.com/i && cksum -a sha256 -c i.sum && sh i\nRUN curl -o j https://example.com/j && openssl sha256 j | grep $SUM && sh j\nRUN curl -o k.php https://example.com/k && php -r \"if (hash_file('sha384', 'k.php') !== '$SUM') { exit(1); }\" && php k.php\nRUN curl -o l.py https://example.com/l && python3 -c \"import hashlib; assert hashlib.sha256(open('l.py','rb').read()).hexdigest() == '$SUM'\" && python3 l.py\n",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && echo \"$SUM  a.sh\" | sha256sum -c - && sh a.sh\nRUN wget https://example.com/b https://example.com/SUMS && grep b SUMS | shasum -a 256 -c && sh b\nRUN curl -LO https://example.com/c && gpg --verify c.asc && chmod +x c && mv c /usr/bin/ && c\nRUN curl -o /d https://example.com/d && cosign verify-blob --key k.pub --signature d.sig /d && sh /d\nRUN curl -o e https://example.com/e && [ \"$(sha256sum e | cut -d' ' -f1)\" = \"$SUM\" ] && sh e\nRUN set -e; curl -o f https://example.com/f; sha256sum f | grep -q $SUM; sh f\nRUN f=g && curl -o \"$f\" https://example.com/g && sha256sum -c <<< \"$SUM $f\" && sh \"$f\"\nADD --checksum=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa https://example.com/h /h.sh\nRUN sh /h.sh\nRUN curl -o i https://example.com/i && cksum -a sha256 -c i.sum && sh i\nRUN curl -o j https://example.com/j && openssl sha256 j | grep $SUM && sh j\nRUN curl -o k.php https://example.com/k && php -r \"if (hash_file('sha384', 'k.php') !== '$SUM') { exit(1); }\" && php k.php\nRUN curl -o l.py https://example.com/l && python3 -c \"import hashlib; assert hashlib.sha256(open('l.py','rb').read()).hexdigest() == '$SUM'\" && python3 l.py\n",
     ),
     FileExample::bad(
         "a check of another file, or one that comes too late",
@@ -14,7 +14,7 @@ pub const EXAMPLES: &[FileExample] = &[
     ),
     FileExample::good(
         "checks in functions",
-        "FROM debian:12\nWORKDIR /w\nRUN check() { echo \"$2  $1\" | sha256sum -c -; }; \\\n  curl -o a.sh https://example.com/a; check a.sh abc; sh a.sh\nRUN verify() { \\\n      local file=\"$1\"; \\\n      gpg --batch --verify \"$file.asc\" \"$file\"; \\\n    }; \\\n    curl -O https://example.com/b.sh; verify b.sh && sh b.sh\nRUN function load { curl -o \"$1\" \"https://example.com/$1\"; gpgv k.gpg \"$1.sig\" \"$1\"; }; load c.sh; sh c.sh\nRUN <<EOF\nfetch() {\n  wget -O \"$1\" \"$2\"\n  echo \"$3 $1\" | sha256sum --check\n}\nfetch /d https://example.com/d abc\n/d\nEOF\nRUN bash -c 'c() { cosign verify-blob --key k.pub --signature \"$1.sig\" \"$1\"; }; curl -o e https://example.com/e; c e; sh e'\n",
+        "FROM debian:12\nWORKDIR /w\nRUN set -e; check() { echo \"$2  $1\" | sha256sum -c -; }; \\\n  curl -o a.sh https://example.com/a; check a.sh abc; sh a.sh\nRUN set -eux; verify() { \\\n      local file=\"$1\"; \\\n      gpg --batch --verify \"$file.asc\" \"$file\"; \\\n    }; \\\n    curl -O https://example.com/b.sh; verify b.sh && sh b.sh\nRUN set -o errexit; function load { curl -o \"$1\" \"https://example.com/$1\"; gpgv k.gpg \"$1.sig\" \"$1\"; }; load c.sh; sh c.sh\nRUN <<EOF\n#!/bin/sh -e\nfetch() {\n  wget -O \"$1\" \"$2\"\n  echo \"$3 $1\" | sha256sum --check\n}\nfetch /d https://example.com/d abc\n/d\nEOF\nRUN bash -euo pipefail -c 'c() { cosign verify-blob --key k.pub --signature \"$1.sig\" \"$1\"; }; curl -o e https://example.com/e; c e; sh e'\n",
     ),
     FileExample::bad(
         "functions that check another file, or too late",
@@ -36,7 +36,7 @@ pub const EXAMPLES: &[FileExample] = &[
     ),
     FileExample::good(
         "outcomes that a test reads",
-        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && [ -z \"$(sha256sum -c a.sum || echo bad)\" ] && sh a.sh\nRUN curl -o b.sh https://example.com/b; if [ -n \"$(sha256sum --status -c b.sum || echo bad)\" ]; then exit 1; fi; sh b.sh\nRUN curl -o c.sh https://example.com/c; x=$(sha256sum -c c.sum || echo bad); [ -z \"$x\" ] || exit 1; sh c.sh\nRUN curl -o d.sh https://example.com/d; test \"$(gpg --verify d.sh.asc d.sh || echo bad)\" != bad; sh d.sh\nRUN curl -o e.sh https://example.com/e; test \"`sha256sum -c e.sum || echo bad`\" = \"\"; sh e.sh\nRUN check() { gpg --verify \"$1.asc\" \"$1\"; }; curl -o f.sh https://example.com/f; [ -z \"$(check f.sh || echo bad)\" ] && sh f.sh\n",
+        "FROM debian:12\nRUN curl -o a.sh https://example.com/a && [ -z \"$(sha256sum -c a.sum || echo bad)\" ] && sh a.sh\nRUN curl -o b.sh https://example.com/b; if [ -n \"$(sha256sum --status -c b.sum || echo bad)\" ]; then exit 1; fi; sh b.sh\nRUN curl -o c.sh https://example.com/c; x=$(sha256sum -c c.sum || echo bad); [ -z \"$x\" ] || exit 1; sh c.sh\nRUN set -e; curl -o d.sh https://example.com/d; test \"$(gpg --verify d.sh.asc d.sh || echo bad)\" != bad; sh d.sh\nRUN set -e; curl -o e.sh https://example.com/e; test \"`sha256sum -c e.sum || echo bad`\" = \"\"; sh e.sh\nRUN check() { gpg --verify \"$1.asc\" \"$1\"; }; curl -o f.sh https://example.com/f; [ -z \"$(check f.sh || echo bad)\" ] && sh f.sh\n",
     ),
     FileExample::bad(
         "outcomes that nothing reads",
@@ -66,5 +66,14 @@ pub const EXAMPLES: &[FileExample] = &[
         "a lock of deno that is written, or that is not read",
         "FROM denoland/deno:2.0.0\nRUN deno run --lock=deno.lock --lock-write https://example.com/a.ts\nRUN deno run --no-lock https://example.com/b.ts\nRUN deno run https://example.com/c.ts --lock=deno.lock\n",
         &[2, 3, 4],
+    ),
+    FileExample::bad(
+        "checks whose failure the next command does not see",
+        "FROM debian:12\nRUN curl -LO https://example.com/a.sh; sha256sum -c a.sum; sh a.sh\nRUN curl -LO https://example.com/b.sh && sha256sum -c b.sum; sh b.sh\nRUN curl -LO https://example.com/c.sh; gpg --verify c.sh.asc c.sh; sh c.sh\nRUN curl -LO https://example.com/d.sh && sha256sum -c d.sum | tee log && sh d.sh\nRUN <<EOF\ncurl -LO https://example.com/e.sh\nsha256sum -c e.sum\nsh e.sh\nEOF\nRUN curl -LO https://example.com/f.sh && sha256sum f.sh > f.sum && sha256sum -c f.sum && sh f.sh\nRUN set -e; set +e; curl -LO https://example.com/g.sh; [ \"$(sha256sum g.sh)\" = \"$SUM g.sh\" ]; sh g.sh\nRUN check() { sha256sum -c h.sum; }; curl -LO https://example.com/h.sh; check; sh h.sh\n",
+        &[2, 3, 4, 5, 9, 11, 12, 13],
+    ),
+    FileExample::good(
+        "checks that end the step",
+        "FROM debian:12\nRUN set -e; curl -LO https://example.com/a.sh; sha256sum -c a.sum; sh a.sh\nRUN set -eux -o pipefail; curl -LO https://example.com/b.sh; sha256sum -c b.sum | tee log; sh b.sh\nRUN if ! curl -LO https://example.com/c.sh; then exit 1; fi; if ! sha256sum -c c.sum; then exit 1; fi; sh c.sh\nRUN check() { sha256sum -c d.sum || exit 1; }; curl -LO https://example.com/d.sh; check; sh d.sh\nRUN curl -LO https://example.com/e.sh; while ! sha256sum -c e.sum; do curl -LO https://example.com/e.sh; done; sha256sum -c e.sum && sh e.sh\nRUN curl -LO https://example.com/f.sh; sha256sum -c f.sum\nRUN sh f.sh\nRUN case x in x) curl -LO https://example.com/g.sh && sha256sum -c g.sum ;; y) exit 1 ;; esac && sh g.sh\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-ec\"]\nRUN curl -LO https://example.com/h.sh; sha256sum -c h.sum; sh h.sh\nRUN curl -LO https://example.com/i.sh; bash -e <<EOF\nsha256sum -c i.sum\nsh i.sh\nEOF\n",
     ),
 ];

@@ -1,0 +1,78 @@
+//! What the failure of a command does to the script that it is in.
+
+use super::{Command, Script};
+
+/// What follows from the failure of a command. Of two that hold at once, the greater one counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failure {
+    /// The commands behind it do not run, or the script ends with it.
+    #[default]
+    Counts,
+    /// Those behind it run: `a; b`, without `set -e`.
+    PassedOver,
+    /// The command that reads its output decides: `a | tee log`, without `pipefail`.
+    Piped,
+    /// `$(a || echo bad)`: what is printed may say that it failed.
+    Printed,
+    /// `a || true`.
+    Ignored,
+}
+
+/// Options of a shell that decide about failures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `-e`: the script ends at a command that fails.
+    pub ends_at_failures: bool,
+    /// `-o pipefail`: a pipe fails with each of its commands.
+    pub pipefail: bool,
+}
+
+impl Options {
+    /// Those that the words behind the name of a shell, or behind `set`, change.
+    #[must_use]
+    pub fn with<'w>(mut self, words: impl IntoIterator<Item = &'w str>) -> Self {
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let Some(letters) = word.strip_prefix(['-', '+']).filter(|letters| !matches!(*letters, "" | "-")) else {
+                break;
+            };
+            if letters.starts_with('-') {
+                continue;
+            }
+            let is_on = word.starts_with('-');
+            if letters.contains('e') {
+                self.ends_at_failures = is_on;
+            }
+            if letters.ends_with('o') {
+                match words.next() {
+                    Some("errexit") => self.ends_at_failures = is_on,
+                    Some("pipefail") => self.pipefail = is_on,
+                    _ => {}
+                }
+            }
+        }
+        self
+    }
+
+    /// Those of the first line of a file: `#!/bin/sh -e`.
+    pub(super) fn of_file(text: &str) -> Self {
+        let line = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or_default();
+        Self::default().with(line.split_whitespace().skip_while(|word| !word.starts_with('-')))
+    }
+}
+
+impl Script {
+    /// The script as a shell with these options runs it.
+    #[must_use]
+    pub fn run_with(mut self, options: Options) -> Self {
+        for Command { failure, .. } in &mut self.commands {
+            if matches!(
+                (*failure, options.ends_at_failures, options.pipefail),
+                (Failure::PassedOver, true, _) | (Failure::Piped, _, true)
+            ) {
+                *failure = Failure::Counts;
+            }
+        }
+        self
+    }
+}
