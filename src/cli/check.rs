@@ -96,6 +96,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         .take_usage(args.waivers)
         .map(|usage| usage.waivers(&snapshot, today(), |waiver| place(waiver, &origins, &first.exemptions)));
     run.end(waivers.as_deref(), plan.settings.as_deref())?;
+    image_facts::note_missing(snapshot.facts.images.as_deref());
     match baseline {
         Some(file) => write_baseline(file, run),
         None => Ok(run.exit(plan.warnings_as_errors)),

@@ -8,7 +8,7 @@ pub mod document;
 use crate::cluster::images::{ImageSharing, Setup, TrustInForce};
 use crate::image::Digest;
 use crate::image::known::ImageSettings;
-use crate::image::trust::{Source, Trust, TrustDocument, TrustError};
+use crate::image::trust::{PRIVATE_KEY, Source, Trust, TrustDocument, TrustError, has_private_key};
 use crate::manifest::{self, Node};
 use crate::registry::{
     CaSource, Client, Credentials, Keyring, Limits, Providers, RegistrySettings, Settings, SettingsError,
@@ -69,6 +69,8 @@ impl ImageArgs {
 
 /// The largest file.
 const LARGEST: u64 = 4 << 20;
+/// Raise it when signatures and attestations are judged in another way: verdicts that were kept are made again.
+const JUDGE: u32 = 2;
 /// The key of a Secret with credentials.
 const CREDENTIALS: &str = ".dockerconfigjson";
 
@@ -190,18 +192,27 @@ impl Files {
 
     /// The trust document, and the digest of it and of all that it names.
     fn trust(&self, document: &ImagesDocument, show: &dyn Fn(&TrustError) -> String) -> Result<TrustInForce, String> {
-        let texts = std::cell::RefCell::new(serde_json::to_string(&document.trust).unwrap_or_default());
+        let texts = serde_json::to_string(&document.trust).unwrap_or_default();
+        let texts = std::cell::RefCell::new(format!("{JUDGE}{texts}"));
         let resolve = |source: &Source| {
             let Some(name) = &source.config_map else {
                 return Err("a file is not read here; name a ConfigMap with `configMap`, or write `pem`".to_owned());
             };
             let text = self.config_map(name, source.key.as_deref())?;
+            // Whoever may read one key of it may read all.
+            let mut all = self.object("configmaps", "ConfigMap", name)?.iter();
+            if let Some((key, _)) = all.find(|(_, text)| has_private_key(text)) {
+                return Err(format!("the ConfigMap `{name}` holds, under `{key}`, {PRIVATE_KEY}"));
+            }
             texts.borrow_mut().push_str(&text);
             Ok(text)
         };
         let entries = TrustDocument { trust: document.trust.clone() };
         let trust = Trust::compile(&entries, &resolve)
             .map_err(|errors| errors.iter().map(show).collect::<Vec<_>>().join("\n"))?;
+        if !document.trust.is_empty() && has_private_key(&self.document) {
+            return Err(show(&TrustError { at: "trust".to_owned(), message: format!("the file holds {PRIVATE_KEY}") }));
+        }
         let id = Digest::sha256(texts.borrow().as_bytes());
         Ok(TrustInForce { trust: Arc::new(trust), id })
     }

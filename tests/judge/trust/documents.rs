@@ -118,6 +118,10 @@ fn what_is_wrong_is_said_with_its_place() {
             json!({"prefix": "a.example", "anyOf": [by_key(&key)], "require": [{"predicate": "sbom", "maxAge": "7d"}]}),
             "require[0].maxAge: belongs to `predicate: vuln`",
         ),
+        (
+            json!({"prefix": "a.example", "anyOf": [by_key(&key)], "require": [{"predicate": SIGN}]}),
+            "require[0].predicate: is a signature",
+        ),
         (json!({"prefix": "*", "signedAs": "a.example", "anyOf": [by_key(&key)]}), "signedAs: needs a `prefix`"),
     ] {
         let said = errors(entry);
