@@ -39,7 +39,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Option<Arc<Images>>, Failure> {
 /// How many images without facts a note names.
 const NAMED: usize = 5;
 
-/// Says of which images the files had no facts, so that nobody takes a green report for one about them.
+/// Says of which images the files had no facts, so that no reader takes a green report for one about them.
 pub fn note_missing(images: Option<&Images>) {
     let missing = images.map(Images::missing).unwrap_or_default();
     let Some((first, others)) = missing.split_first() else { return };

@@ -123,7 +123,7 @@ fn load(path: &Path) -> Result<Trust, Failure> {
             let lines: Vec<String> = errors.iter().map(|error| format!("{shown}:{}: {error}", line(error))).collect();
             Failure::input(lines.join("\n"))
         })?;
-    // Another key of a ConfigMap, or a comment: whoever may read the document may read it.
+    // Another key of a ConfigMap, or a comment: all who may read the document may read it, too.
     match bytes.split(|byte| *byte == b'\n').position(has_private_key) {
         Some(line) => Err(Failure::input(format!("{shown}:{}: the file holds {PRIVATE_KEY}", line + 1))),
         None => Ok(trust),

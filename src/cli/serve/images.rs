@@ -199,7 +199,7 @@ impl Files {
                 return Err("a file is not read here; name a ConfigMap with `configMap`, or write `pem`".to_owned());
             };
             let text = self.config_map(name, source.key.as_deref())?;
-            // Whoever may read one key of it may read all.
+            // All who may read one key of it may read the others.
             let mut all = self.object("configmaps", "ConfigMap", name)?.iter();
             if let Some((key, _)) = all.find(|(_, text)| has_private_key(text)) {
                 return Err(format!("the ConfigMap `{name}` holds, under `{key}`, {PRIVATE_KEY}"));

@@ -290,7 +290,7 @@ fn read_keyless(document: &Keyless, resolve: Resolve<'_>) -> Result<Authority, R
         return Err(at("root")(message.to_owned()));
     }
     if document.ct_log.unwrap_or(document.log) == Log::Required && !instance.has_certificate_log {
-        let message = "names no certificate log (`ctlogs`), so nobody would notice a certificate that its CA gave to somebody else; add it, or set \
+        let message = "names no certificate log (`ctlogs`), so a certificate that its CA gave to another user would not be noticed; add it, or set \
                        `ctLog: optional` for a CA without such a log";
         return Err(at("root")(message.to_owned()));
     }

@@ -18,7 +18,7 @@ const HOUR: i64 = 3600;
 /// By how much the clocks of two machines differ at most.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// Whether a time is still to come. What says so has a wrong clock, or was made to count for ever.
+/// Whether a time is still to come. What says so has a wrong clock, or was made to count forever.
 #[must_use]
 pub fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
     at.duration_since(now) > SKEW

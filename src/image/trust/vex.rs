@@ -95,7 +95,7 @@ struct Times {
 }
 
 impl Times {
-    /// A time that cannot be read is none, and neither is one that is still to come: it would count for ever.
+    /// A time that cannot be read is none, and neither is one that is still to come: it would count forever.
     fn time(text: Option<&String>, now: Timestamp) -> Option<Timestamp> {
         text.and_then(|text| text.parse().ok()).filter(|at| !is_ahead(*at, now))
     }
