@@ -132,6 +132,10 @@ fn load(path: &Path) -> Result<Trust, Failure> {
 
 /// What is wrong with a document in which the entries do not stand below `trust`.
 fn misplaced(root: &Node) -> Option<String> {
+    if let Some(kind) = root.get("kind").and_then(Node::as_str).filter(|_| root.get("apiVersion").is_some()) {
+        let kind = crate::text::clean(kind, 60);
+        return Some(format!("has a {kind} as a further document; only a ConfigMap can hold keys and roots here"));
+    }
     let root = root.get("images").unwrap_or(root);
     if matches!(root.content, Content::List(_)) {
         return Some("is a list; put it under the key `trust`: write `trust:` as the first line".to_owned());

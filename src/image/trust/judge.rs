@@ -49,7 +49,7 @@ impl Verdict {
         let mut problems: Vec<Problem> = unsigned
             .map(|digest| Problem {
                 found: format!("no valid signature of {}: {}", short(digest), self.refusals_of(digest)),
-                wanted: format!("a signature by {}", self.authorities()),
+                wanted: format!("a signature by {}{}", self.authorities(), self.if_leaves_are_signed(digest)),
             })
             .into_iter()
             .collect();
@@ -76,6 +76,16 @@ impl Verdict {
             problems.push(Problem { found, wanted: format!("a signed {}{builder}", required.predicate) });
         }
         problems
+    }
+
+    /// What to do where the platforms of an index are signed, and the index is not.
+    fn if_leaves_are_signed(&self, digest: &str) -> &'static str {
+        let is_signed = |leaf: &String| self.signatures_of(leaf).next().is_some();
+        if digest == self.digest && !self.leaves.is_empty() && self.leaves.iter().all(is_signed) {
+            "; the manifests of its platforms have one, which `signed: leaves` accepts: `cosign sign --recursive` signs the index, too"
+        } else {
+            ""
+        }
     }
 
     /// For `image-freshness`: signatures that are past their time. `default` holds where the entry has no `maxSignatureAge`.
