@@ -57,25 +57,30 @@ impl Subject<'_> {
 
     fn fit_purl(&self, purl: &Purl) -> Fit {
         let Some(named) = self.names.iter().find(|name| purl.names(name)) else { return Fit::Other };
-        let tags = [purl.version.as_deref(), purl.qualifier("tag")];
-        if tags.into_iter().flatten().any(|tag| named.tag.as_deref().is_some_and(|own| own != tag)) {
-            return Fit::Other;
-        }
-        let is_tagged = tags.iter().any(Option::is_some);
-        let unsure = (is_tagged && named.tag.is_none()) || (purl.names_platform() && self.leaves.len() > 1);
-        if unsure { Fit::Perhaps } else { Fit::Image(Vec::new()) }
+        let tags = [purl.version.as_deref(), purl.qualifier("tag")].into_iter().flatten();
+        let is_unsure = purl.names_platform() && self.leaves.len() > 1;
+        let fits = tags.map(|tag| fit_tag(named, tag));
+        let fit = fits.max_by_key(Fit::rank).unwrap_or(Fit::Image(Vec::new()));
+        if is_unsure && fit != Fit::Other { Fit::Perhaps } else { fit }
     }
 
     /// A product that is named as a pod names it.
     fn fit_reference(&self, id: &str) -> Fit {
         let image = ImageRef::parse(id);
-        let Some(named) = self.names.iter().find(|name| image.has_repository_of(name)) else { return Fit::Other };
-        match (&image.tag, &named.tag) {
-            (None, _) => Fit::Image(Vec::new()),
-            (Some(_), None) => Fit::Perhaps,
-            (Some(tag), Some(own)) if tag == own => Fit::Image(Vec::new()),
-            _ => Fit::Other,
+        match (self.names.iter().find(|name| image.has_repository_of(name)), &image.tag) {
+            (None, _) => Fit::Other,
+            (Some(_), None) => Fit::Image(Vec::new()),
+            (Some(named), Some(tag)) => fit_tag(named, tag),
         }
+    }
+}
+
+/// What a product with this tag is to an image of the same repository. Where the image is named by its digest alone, it may have the tag.
+fn fit_tag(image: &ImageRef<'_>, tag: &str) -> Fit {
+    match image.tag.as_deref() {
+        None if image.digest.is_some() => Fit::Perhaps,
+        own if own.unwrap_or("latest") == tag => Fit::Image(Vec::new()),
+        _ => Fit::Other,
     }
 }
 
@@ -107,7 +112,7 @@ fn digest_in(id: &str) -> Option<String> {
     if is_hex(id) {
         return Some(format!("sha256:{id}"));
     }
-    let is_digest = |text: &String| text.starts_with("sha256:");
+    let is_digest = |text: &String| ["sha256:", "sha384:", "sha512:"].iter().any(|start| text.starts_with(start));
     match Purl::parse(id) {
         // It is written as a qualifier, too, though the specification has it as the version.
         Some(purl) if purl.is_image() => {

@@ -147,7 +147,7 @@ fn of_product(name: &str, leaves: &[&str], product: &str) -> (bool, bool) {
 
 #[test]
 fn a_product_counts_where_it_is_this_image() {
-    let (web, by_digest) = ("registry.example.com/shop/web:1.2", "registry.example.com/shop/web");
+    let (web, by_digest) = ("registry.example.com/shop/web:1.2", "registry.example.com/shop/web@sha256:aa");
     for product in [
         // As vexctl and Trivy write them.
         "pkg:oci/web@sha256%3Aaa?repository_url=registry.example.com%2Fshop&arch=amd64&os=linux&tag=9",
@@ -191,6 +191,7 @@ fn a_product_counts_where_it_is_this_image() {
         "registry.example.com/db/other:1",
         "registry.example.com/shop/web:1.3",
         "registry.example.com/shop/web@sha256:bb",
+        "registry.example.com/shop/web@sha512:bb",
         "https://example.com/products/other-product",
         "https://example.com/products/web",
         "pkg:deb/debian/zlib",
@@ -204,6 +205,9 @@ fn a_product_counts_where_it_is_this_image() {
     {
         assert_eq!(of_product("nginx:1", &[], product), (true, true), "{product}");
     }
+    assert_eq!(of_product("shared.example.com/web:1", &[], "shared.example.com/web:1"), (true, true));
+    assert_eq!(of_product("registry.example.com/shop/web", &[], "pkg:oci/web?tag=latest"), (true, true));
+    assert_eq!(of_product("registry.example.com/shop/web", &[], "pkg:oci/web?tag=1"), (false, false));
     // What may be this image takes nothing away, and gives back.
     for product in ["pkg:oci/web@1.2", "pkg:oci/web?tag=1.2", "registry.example.com/shop/web:1.2"] {
         assert_eq!(of_product(by_digest, &[], product), (false, true), "{product}");
