@@ -164,10 +164,7 @@ pub fn to_object(record: &Record, owner: &Owner) -> Option<String> {
     let mut repositories = record.repositories.keys().chain(of_tenants);
     let mut named = || repositories.next().map(|name| format!("{name}@{}", record.digest));
     let image = tagged.or_else(&mut named).unwrap_or_default();
-    let name = match record.by_hand {
-        true => owner.name_by_hand(&record.digest, &image),
-        false => owner.name_of(&record.digest),
-    };
+    let name = if record.by_hand { owner.name_by_hand(&record.digest, &image) } else { owner.name_of(&record.digest) };
     let spec = ImageFactsSpec {
         image,
         digest: record.digest.to_string(),

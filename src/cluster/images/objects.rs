@@ -127,7 +127,9 @@ impl ImageService {
             }
             let others = known.store.add_by_hand(item.name(), &theirs, &packed);
             drop(known);
-            others.iter().for_each(|other| self.judge_again(Some(other)));
+            for other in &others {
+                self.judge_again(Some(other));
+            }
         }
         let (is_news, ours_is_news) = {
             let mut known = self.known();

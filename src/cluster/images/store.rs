@@ -138,7 +138,9 @@ impl Store {
     /// Takes in what a person sealed of the names of an image, and says to which other images its tags led before.
     pub fn add_by_hand(&mut self, object: &str, record: &Record, packed: &Arc<[u8]>) -> Vec<Digest> {
         let old = self.by_hand.insert(object, record, packed);
-        old.iter().for_each(|tag| self.lead(tag));
+        for tag in &old {
+            self.lead(tag);
+        }
         let mut others = Vec::new();
         for (tag, at) in &record.tags {
             let before = self.tags.get(tag).map(|(digest, _)| digest.clone());
@@ -157,7 +159,9 @@ impl Store {
             self.put(&record, now);
             tags.extend(record.tags.into_keys());
         }
-        tags.iter().for_each(|tag| self.lead(tag));
+        for tag in &tags {
+            self.lead(tag);
+        }
     }
 
     /// Lets a tag lead where people sealed it.

@@ -180,15 +180,12 @@ fn decoded(text: &str) -> String {
     let mut out = before.as_bytes().to_vec();
     for part in rest.split('%') {
         let byte = part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match byte {
-            Some(byte) => {
-                out.push(byte);
-                out.extend_from_slice(part.get(2..).unwrap_or_default().as_bytes());
-            }
-            None => {
-                out.push(b'%');
-                out.extend_from_slice(part.as_bytes());
-            }
+        if let Some(byte) = byte {
+            out.push(byte);
+            out.extend_from_slice(part.get(2..).unwrap_or_default().as_bytes());
+        } else {
+            out.push(b'%');
+            out.extend_from_slice(part.as_bytes());
         }
     }
     String::from_utf8_lossy(&out).into_owned()
