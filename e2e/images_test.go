@@ -362,6 +362,10 @@ func TestFactsByHand(t *testing.T) {
 	good, _ := i.registry.Push("good", "1000")
 	i.byHand(t, good, "registry.example.com/far/away:1")
 	i.known(t, "registry.example.com/far/away:1")
+	// A second name of the same digest takes nothing from the first one.
+	i.byHand(t, good, "registry.example.com/near/by:2")
+	i.known(t, "registry.example.com/near/by:2")
+	i.known(t, "registry.example.com/far/away:1")
 	if answer := i.create(t, "registry.example.com/far/other:1"); answer.Err != nil || len(answer.Warnings) == 0 {
 		t.Errorf("want a warning about an image that nobody knows, got %v", answer.Err)
 	}

@@ -97,6 +97,16 @@ impl<'a> ImageRef<'a> {
             && self.digest.as_deref().is_none_or(is_digest)
     }
 
+    /// The one spelling that all others of this reference lead to: `registry.example.com/shop/web:latest` for a reference without a tag.
+    #[must_use]
+    pub fn full(&self) -> String {
+        let Self { registry, repository, .. } = self;
+        let tag = self.tag.as_deref().or(if self.digest.is_none() { Some("latest") } else { None });
+        let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+        let digest = self.digest.as_deref().map(|digest| format!("@{digest}")).unwrap_or_default();
+        format!("{registry}/{repository}{tag}{digest}")
+    }
+
     /// Whether both are images of one repository of one registry.
     #[must_use]
     pub fn has_repository_of(&self, other: &ImageRef<'_>) -> bool {

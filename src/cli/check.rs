@@ -103,6 +103,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         .take_usage(args.waivers)
         .map(|usage| usage.waivers(&snapshot, today(), |waiver| place(waiver, &origins, &first.exemptions)));
     let exit = run.end(waivers.as_deref(), plan.settings.as_deref(), plan.warnings_as_errors)?;
+    image_facts::note_missing(snapshot.facts.images.as_deref());
     baseline.map_or(Ok(exit), |file| write_baseline(file, run))
 }
 

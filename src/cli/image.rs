@@ -64,7 +64,7 @@ pub struct Args {
 
     /// Print the facts as an ImageFacts object, sealed with this key: for a cluster whose podreeve does not reach the registry
     ///
-    /// The key is `seal.key` in podreeve's Secret of images. Nothing is judged.
+    /// The key is `seal.key` in podreeve's Secret of images. Nothing is judged. Hand the object to `kubectl apply --server-side -f -`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "policy", "all", "warnings_as_errors", "trust", "facts", "namespace"], value_hint = clap::ValueHint::FilePath)]
     seal: Option<PathBuf>,
 

@@ -183,6 +183,7 @@ pub(super) fn scan_with<O: ScanObserver>(
             snapshot: &|| Arc::clone(&snapshot),
         };
         scanner.run(&scope, &mut observer).await;
+        image_facts::note_missing(snapshot.facts.images.as_deref());
         Ok((observer, images))
     })
 }

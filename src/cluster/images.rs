@@ -12,6 +12,7 @@ pub mod by_hand;
 mod deep;
 mod deflate;
 mod documents;
+mod hand;
 mod hot;
 mod judged;
 mod key;

@@ -11,13 +11,16 @@ use crate::image::known::{ImageAnswer, ImageSettings, KnownImage, PullSecretScop
 use crate::image::trust::Trust;
 use crate::reference::{ImageRef, is_pinned, split};
 use answers::Answers;
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 pub use document::{ImageDocument, ImageEntry};
 
 /// How many images one question names. More than that in one object count as unknown.
 pub const MAX_ASKED: usize = 64;
+
+/// How many images without facts are named.
+const MAX_MISSING: usize = 1000;
 
 /// Which images need a signature: what is not known yet may be one of them.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +52,8 @@ pub struct Images {
     pub must_be_signed: MustBeSigned,
     /// The namespaces whose pull secrets podreeve reads; none where that is switched off.
     pub pull_secrets: Option<Arc<PullSecretScope>>,
+    /// Of closed facts: the images of which nothing is known, as they were looked up.
+    missing: Option<Arc<Mutex<BTreeSet<String>>>>,
     /// What podreeve read with its own credentials, or without any.
     own: Answers,
     /// What it read with the pull secrets of a namespace, which is an answer for this namespace alone.
@@ -105,7 +110,24 @@ impl Images {
     /// What podreeve itself knows of a reference; none if no request named it yet.
     #[must_use]
     pub fn get(&self, reference: &str) -> Option<&ImageAnswer> {
-        self.own.get(reference)
+        let Some(missing) = &self.missing else { return self.own.get(reference) };
+        // Files name each image once, and pods spell it as they like.
+        let full = ImageRef::parse(reference).full();
+        let found = self.own.get(&full);
+        if found.is_none() {
+            let mut missing = missing.lock().unwrap_or_else(PoisonError::into_inner);
+            if missing.len() < MAX_MISSING {
+                missing.insert(full);
+            }
+        }
+        found
+    }
+
+    /// Of closed facts: the images that were looked up and of which nothing is known.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let missing = self.missing.as_ref().map(|missing| missing.lock().unwrap_or_else(PoisonError::into_inner));
+        missing.map(|missing| missing.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// What is known of a reference in this namespace.
@@ -113,7 +135,7 @@ impl Images {
     pub fn get_for(&self, namespace: &str, reference: &str) -> Option<&ImageAnswer> {
         // Most clusters have no entry here.
         let of_namespace = if self.of_namespaces.is_empty() { None } else { self.of_namespaces.get(namespace) };
-        of_namespace.and_then(|answers| answers.get(reference)).or_else(|| self.own.get(reference))
+        of_namespace.and_then(|answers| answers.get(reference)).or_else(|| self.get(reference))
     }
 
     /// What pull secrets of any namespace showed of this digest. Where a tag leads, only the namespace itself knows.

@@ -40,6 +40,7 @@ pub use document::{
 };
 pub use evidence::{Annotations, Content, Evidence, MAX_BLOB, MAX_EVIDENCE, is_evidence};
 pub use judge::Problem;
+pub use pem::{PRIVATE_KEY, has_private_key};
 pub use predicate::Predicate;
 pub use requirement::Required;
 pub use scanned::{Reported, ReportedByDigest, ScanLimits};

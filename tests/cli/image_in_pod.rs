@@ -156,6 +156,23 @@ fn ports_and_checks_of_the_image_count() {
 }
 
 #[test]
+fn facts_count_for_each_spelling_of_a_name_and_what_has_none_is_said() {
+    let sshd = json!({"Entrypoint": ["sshd"]});
+    let (dir, _) = dir("image-spelling", &[("runs", vec![image("amd64", &sshd, "")])]);
+    let check = |image: &str| {
+        dir.write("pod.yaml", pod("a", "runs", &json!({"image": image})).to_string());
+        dir.run(&["check", "pod.yaml", "--no-config", "--policy", "policy.yaml", "--image-facts", "runs.json"])
+    };
+    for image in ["registry.example.com/runs:1", "registry.example.com:443/runs:1", "Registry.example.com/runs:1"] {
+        let ran = check(image);
+        assert!(ran.code == Some(1) && ran.err.is_empty(), "{image}: {ran:?}");
+    }
+    let ran = check("registry.example.com/other");
+    let said = "note: --image-facts has no facts of 1 image, so no rule judged what is in them: registry.example.com/other:latest; ";
+    assert!(ran.code == Some(0) && ran.err.starts_with(said), "{ran:?}");
+}
+
+#[test]
 fn the_settings_name_files_of_facts() {
     let sshd = json!({"Entrypoint": ["sshd"]});
     let (dir, _) = dir("image-settings", &[("runs", vec![image("amd64", &sshd, "")])]);

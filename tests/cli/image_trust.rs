@@ -109,6 +109,10 @@ fn what_cannot_be_verified_is_an_error_that_says_what_to_do() {
     );
     dir.write("map.yaml", map(""));
     dir.write("two.yaml", map("  b: c\n"));
+    let named = |data: &str| map(data).replace("configMap: keys", "configMap: keys, key: cosign.pub");
+    dir.write("other-key.yaml", named("  cosign.key: |\n    -----BEGIN PRIVATE KEY-----\n"));
+    dir.write("secret.yaml", map("").replace("kind: ConfigMap", "kind: Secret"));
+    dir.write("comment.yaml", format!("# -----BEGIN EC PRIVATE KEY-----\n{}", named("")));
     dir.write(
         "values.yaml",
         format!(
@@ -131,6 +135,9 @@ fn what_cannot_be_verified_is_an_error_that_says_what_to_do() {
         ("none.yaml", "a.example/b", "none.yaml: has no trust document"),
         ("typo.yaml", "a.example/b", "typo.yaml:3: trust[0]"),
         ("private.yaml", "a.example/b", "private.yaml:4: trust[0].anyOf[0].cosignKey: holds a private key"),
+        ("secret.yaml", "registry.example.com/b", "secret.yaml: has a Secret as a further document; only a ConfigMap"),
+        ("other-key.yaml", "registry.example.com/b", "other-key.yaml:16: the file holds a private key"),
+        ("comment.yaml", "registry.example.com/b", "comment.yaml:1: the file holds a private key"),
         ("map.yaml", "a.example/b", "no entry covers `a.example/b`"),
         ("two.yaml", "registry.example.com/b", "has several keys; name one with `key`"),
         ("missing.yaml", "a.example/b", "missing.yaml: cannot be read"),

@@ -59,6 +59,7 @@ pub fn run(objects: &Objects<'_>) -> Result<Exit, Failure> {
         text.push_str("There is nothing to edit: no policy denies, repairs or warns of these objects.\n");
     }
     output::print(&text)?;
+    facts::note_missing(snapshot.facts.images.as_deref());
     if errors.is_empty() { Ok(Exit::Clean) } else { Err(Failure::input(errors.join("\n"))) }
 }
 

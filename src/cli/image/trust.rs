@@ -5,7 +5,9 @@ use super::registry::Repository;
 use crate::cli::exit::Failure;
 use crate::image::OpenedImage;
 pub use crate::image::trust::Verdict;
-use crate::image::trust::{Evidence, Source, Target, Trust, TrustDocument, TrustError, layout, verify as judge};
+use crate::image::trust::{
+    Evidence, PRIVATE_KEY, Source, Target, Trust, TrustDocument, TrustError, has_private_key, layout, verify as judge,
+};
 use crate::manifest::{self, Content, Node};
 use crate::policy::{Cluster, CompiledPolicy};
 use crate::report::format::PAGES;
@@ -115,15 +117,25 @@ fn load(path: &Path) -> Result<Trust, Failure> {
     let trusted = trusted(node)
         .map_err(|(pointer, message)| Failure::input(format!("{shown}:{}: {message}", node.position(&pointer).line)))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    Trust::compile(&trusted, &|source: &Source| resolve(source, folder, &config_maps)).map_err(|errors| {
-        let line = |error: &TrustError| node.position(&pointer(&error.at)).line;
-        let lines: Vec<String> = errors.iter().map(|error| format!("{shown}:{}: {error}", line(error))).collect();
-        Failure::input(lines.join("\n"))
-    })
+    let trust =
+        Trust::compile(&trusted, &|source: &Source| resolve(source, folder, &config_maps)).map_err(|errors| {
+            let line = |error: &TrustError| node.position(&pointer(&error.at)).line;
+            let lines: Vec<String> = errors.iter().map(|error| format!("{shown}:{}: {error}", line(error))).collect();
+            Failure::input(lines.join("\n"))
+        })?;
+    // Another key of a ConfigMap, or a comment: all who may read the document may read it, too.
+    match bytes.split(|byte| *byte == b'\n').position(has_private_key) {
+        Some(line) => Err(Failure::input(format!("{shown}:{}: the file holds {PRIVATE_KEY}", line + 1))),
+        None => Ok(trust),
+    }
 }
 
 /// What is wrong with a document in which the entries do not stand below `trust`.
 fn misplaced(root: &Node) -> Option<String> {
+    if let Some(kind) = root.get("kind").and_then(Node::as_str).filter(|_| root.get("apiVersion").is_some()) {
+        let kind = crate::text::clean(kind, 60);
+        return Some(format!("has a {kind} as a further document; only a ConfigMap can hold keys and roots here"));
+    }
     let root = root.get("images").unwrap_or(root);
     if matches!(root.content, Content::List(_)) {
         return Some("is a list; put it under the key `trust`: write `trust:` as the first line".to_owned());

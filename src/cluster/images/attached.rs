@@ -24,10 +24,11 @@ impl ImageService {
         now: Timestamp,
     ) -> (Record, Timestamp) {
         let Some(entry) = setup.trust.trust.entry(image) else { return (record, now + ATTACHED_SOFT) };
-        if record.by_hand {
+        let (tenant, name) = (access.namespace(), name_of(image));
+        // The same image in a repository that podreeve reaches may have other signatures.
+        if record.by_hand && self.known().store.by_hand().has_repository(&record.digest, &name) {
             return (record, now + ATTACHED_SOFT);
         }
-        let (tenant, name) = (access.namespace(), name_of(image));
         let repository = record.repository(tenant, &name);
         let age = repository.and_then(Repository::attached_at).map(|at| now.duration_since(at));
         let judged = !matches!(record.judge(image, tenant, &setup.trust, now), Trusted::NotKnown);

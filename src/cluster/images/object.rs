@@ -1,5 +1,5 @@
 //! The object that shares what is known of one image with all replicas: `ImageFacts`, cluster-scoped, named by the digest and by the key of
-//! the seal. So each installation has objects of its own.
+//! the seal. So each installation has objects of its own. What a person seals has an object for each name of the image.
 
 use super::deflate;
 use super::record::Record;
@@ -100,6 +100,12 @@ impl Owner {
         format!("{}-{}.{}", digest.algorithm(), digest.hex(), self.sealer.id())
     }
 
+    /// The same for what a person seals: a digest may be in several repositories, and none of these objects replaces another one.
+    fn name_by_hand(&self, digest: &Digest, image: &str) -> String {
+        let of_image = Digest::sha256(image.as_bytes());
+        format!("{}.{}", self.name_of(digest), of_image.hex().get(..16).unwrap_or_default())
+    }
+
     /// The name of the object with the memory of tags. No digest has such a name.
     #[must_use]
     pub fn tags(&self) -> String {
@@ -146,7 +152,8 @@ pub fn is_tags(name: &str) -> bool {
 
 /// What an object is about, and the key that it names.
 fn split(name: &str) -> (&str, Option<&str>) {
-    name.split_once('.').map_or((name, None), |(about, key)| (about, Some(key)))
+    let mut parts = name.split('.');
+    (parts.next().unwrap_or_default(), parts.next())
 }
 
 /// The object with this record, as text. None if it is too large to be shared.
@@ -156,13 +163,14 @@ pub fn to_object(record: &Record, owner: &Owner) -> Option<String> {
     if packed.len() > MAX_DATA {
         return None;
     }
-    let name = owner.name_of(&record.digest);
     let tagged = record.tags.iter().max_by_key(|(_, at)| **at).map(|(tag, _)| tag.clone());
     let of_tenants = record.tenants.values().flat_map(|seen| seen.repositories.keys());
     let mut repositories = record.repositories.keys().chain(of_tenants);
     let mut named = || repositories.next().map(|name| format!("{name}@{}", record.digest));
+    let image = tagged.or_else(&mut named).unwrap_or_default();
+    let name = if record.by_hand { owner.name_by_hand(&record.digest, &image) } else { owner.name_of(&record.digest) };
     let spec = ImageFactsSpec {
-        image: tagged.or_else(&mut named).unwrap_or_default(),
+        image,
         digest: record.digest.to_string(),
         platforms: record.platforms.iter().take(100).map(|facts| facts.platform.to_string()).collect(),
         layers_read: record.has_content(),

@@ -118,8 +118,19 @@ impl ImageService {
         let now = self.now();
         let read = object::from_object(item, &owner.sealer);
         let (theirs, packed) = read.inspect_err(|error| self.note_unread(item, owner, error, now))?;
-        let digest = theirs.digest.clone();
+        let (digest, packed): (_, Arc<[u8]>) = (theirs.digest.clone(), packed.into());
         self.note_read(item, owner, !theirs.by_hand && item.name() != owner.name_of(&digest), now);
+        if theirs.by_hand {
+            let mut known = self.known();
+            if known.store.by_hand().has(&digest, item.name(), &packed) {
+                return Ok(());
+            }
+            let others = known.store.add_by_hand(item.name(), &theirs, &packed);
+            drop(known);
+            for other in &others {
+                self.judge_again(Some(other));
+            }
+        }
         let (is_news, ours_is_news) = {
             let mut known = self.known();
             let ours = known.store.peek(&digest).map(|stored| Arc::clone(&stored.packed));
@@ -130,7 +141,7 @@ impl ImageService {
                 None => {
                     // A restart is no use of it. But what runs must stay until the scan has named it.
                     let used = theirs.last_noted(now).max(now - unused::UNUSED + AFTER_START);
-                    known.store.put_packed(&theirs, packed.into(), used);
+                    known.store.put_packed(&theirs, packed, used);
                     (true, false)
                 }
                 Some(ours) => {
@@ -189,10 +200,9 @@ impl ImageService {
         }
         let Some(digest) = object::digest_of(name) else { return };
         // The objects of others, and those that have a successor, are no loss.
-        let is_own = || name == owner.name_of(&digest);
-        let is_by_hand = || object::from_object(item, &owner.sealer).is_ok_and(|(record, _)| record.by_hand);
-        if is_own() || is_by_hand() {
-            self.known().store.remove(&digest);
+        let is_known = name == owner.name_of(&digest) || self.known().store.by_hand().knows(&digest, name);
+        if is_known {
+            self.known().store.remove_object(&digest, name, self.now());
             self.judge_again(Some(&digest));
         }
     }

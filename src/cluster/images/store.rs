@@ -1,6 +1,7 @@
 //! What this replica knows of images. It is plain data: the time is an argument.
 
 use super::documents::ReadError;
+use super::hand::ByHand;
 use super::record::{Record, Repository};
 use super::tenants::tag_seen;
 use crate::image::Digest;
@@ -77,6 +78,8 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub struct Store {
     images: HashMap<Digest, Stored>,
+    /// What people sealed of them.
+    by_hand: ByHand,
     /// Of all images, packed.
     bytes: usize,
     /// Images that are not kept, though the cluster may have objects of them, and from when on these are to be deleted.
@@ -109,8 +112,7 @@ impl Store {
     /// The same with a record that is packed already.
     pub fn put_packed(&mut self, record: &Record, packed: Arc<[u8]>, now: Timestamp) {
         for (tag, at) in &record.tags {
-            // What a person wrote counts before what a registry would say, which podreeve does not ask.
-            self.tag(tag, &record.digest, if record.by_hand { now + BY_HAND } else { *at });
+            self.tag(tag, &record.digest, *at);
         }
         for (tenant, seen) in &record.tenants {
             seen.tags.iter().for_each(|(tag, at)| self.tag(&tag_seen(Some(tenant), tag), &record.digest, *at));
@@ -127,6 +129,46 @@ impl Store {
         }
         if self.images.len() > IMAGES || self.bytes > BYTES {
             self.forget_oldest(now);
+        }
+    }
+
+    pub const fn by_hand(&self) -> &ByHand {
+        &self.by_hand
+    }
+
+    /// Takes in what a person sealed of the names of an image, and says to which other images its tags led before.
+    pub fn add_by_hand(&mut self, object: &str, record: &Record, packed: &Arc<[u8]>) -> Vec<Digest> {
+        let old = self.by_hand.insert(object, record, packed);
+        for tag in &old {
+            self.lead(tag);
+        }
+        let mut others = Vec::new();
+        for (tag, at) in &record.tags {
+            let before = self.tags.get(tag).map(|(digest, _)| digest.clone());
+            // What a person wrote counts before what a registry would say, which podreeve does not ask.
+            self.tag(tag, &record.digest, *at + BY_HAND);
+            others.extend(before.filter(|before| *before != record.digest));
+        }
+        others
+    }
+
+    /// An object of an image is deleted. What people sealed in others stays.
+    pub fn remove_object(&mut self, digest: &Digest, object: &str, now: Timestamp) {
+        let mut tags = self.by_hand.remove(digest, object);
+        self.remove(digest);
+        if let Some(record) = self.by_hand.record(digest) {
+            self.put(&record, now);
+            tags.extend(record.tags.into_keys());
+        }
+        for tag in &tags {
+            self.lead(tag);
+        }
+    }
+
+    /// Lets a tag lead where people sealed it.
+    fn lead(&mut self, tag: &str) {
+        if let Some((digest, at)) = self.by_hand.tagged(tag) {
+            self.tags.insert(tag.to_owned(), (digest.clone(), at + BY_HAND));
         }
     }
 

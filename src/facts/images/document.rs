@@ -61,10 +61,10 @@ impl Images {
     /// The images of files. Others are no question, and no rule judges them.
     #[must_use]
     pub fn from_documents(documents: impl IntoIterator<Item = ImageDocument>) -> Self {
-        let mut all = Self { closed: true, ..Self::default() };
+        let mut all = Self { closed: true, missing: Some(Arc::default()), ..Self::default() };
         for entry in documents.into_iter().flat_map(|document| document.images) {
             let image = KnownImage::new(entry.digest, entry.platforms, Reader::Podreeve);
-            all.insert(&entry.image, ImageAnswer::Known(Arc::new(image)));
+            all.insert(&ImageRef::parse(&entry.image).full(), ImageAnswer::Known(Arc::new(image)));
         }
         all
     }
@@ -84,6 +84,13 @@ mod tests {
         let json = serde_json::to_string(&ImageDocument::new(vec![entry("a:1")])).unwrap();
         let images = Images::from_documents([ImageDocument::from_json(&json).unwrap()]);
         assert!(images.closed && images.get("a:1").is_some() && images.get("b:1").is_none());
+        assert_eq!(images.missing(), ["docker.io/library/b:1"]);
+        for same in ["library/a:1", "docker.io/a:1", "index.docker.io:443/library/a:1"] {
+            assert!(images.get_for("shop", same).is_some(), "{same}");
+            let pinned = format!("{same}@{}", Digest::sha256(b"a"));
+            assert!(images.get(&pinned).is_some(), "{pinned}");
+        }
+        assert!(images.get("a").is_none() && images.get("other/a:1").is_none());
         for (bad, says) in [
             (json.replace("v1alpha1", "v2"), "is no ImageFacts"),
             (json.replace("\"a:1\"", "\"a b\""), "`a b` is no reference"),

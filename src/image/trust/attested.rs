@@ -2,7 +2,7 @@
 
 use super::dsse::Opened;
 use super::predicate::Predicate;
-use super::vex::{self, Statement};
+use super::vex::{self, Statement, Subject};
 use super::vulnerabilities::{self, Scan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,9 +40,9 @@ pub enum Facts {
 }
 
 impl Facts {
-    /// Reads the predicate of a statement that is valid.
+    /// Reads the predicate of a statement about this image that is valid.
     #[must_use]
-    pub fn read(predicate: &Predicate, opened: &Opened) -> Self {
+    pub fn read(predicate: &Predicate, opened: &Opened, subject: &Subject<'_>, now: Timestamp) -> Self {
         let content = || {
             let statement = opened.statement()?;
             statement.predicate.map(|raw| raw.get().to_owned()).ok_or_else(|| "it has no predicate".to_owned())
@@ -51,7 +51,7 @@ impl Facts {
             Predicate::CycloneDx => content().and_then(|text| cyclonedx(&text)),
             Predicate::Spdx => content().and_then(|text| spdx(&text)),
             Predicate::Vulnerabilities => content().and_then(|text| vulnerabilities::read(&text)).map(Self::Scan),
-            Predicate::OpenVex => content().and_then(|text| vex::read(&text)).map(Self::OpenVex),
+            Predicate::OpenVex => content().and_then(|text| vex::read(&text, subject, now)).map(Self::OpenVex),
             Predicate::Provenance => content().and_then(|text| provenance(&text)),
             Predicate::Sbom | Predicate::Signature | Predicate::Other(_) => Ok(Self::Other),
         };

@@ -76,6 +76,11 @@ fn refusal(error: &webpki::Error) -> String {
         webpki::Error::CertExpired { .. } => {
             "its certificate has expired, and no time stamp proves an earlier signature".to_owned()
         }
+        webpki::Error::RequiredEkuNotFoundContext(_) => {
+            "its certificate is not made for code signing (extended key usage)".to_owned()
+        }
+        webpki::Error::CaUsedAsEndEntity => "its certificate is that of a CA".to_owned(),
+        webpki::Error::EndEntityUsedAsCa => "its certificate is signed by one that is no CA".to_owned(),
         webpki::Error::CertNotValidYet { .. } => "its certificate is not valid yet".to_owned(),
         other => format!("its certificate is refused: {other}"),
     }

@@ -8,6 +8,7 @@ use super::identity::Identity;
 use super::key::PublicKey;
 use super::keyless::{Instance, KeylessAuthority};
 use super::notation::NotaryAuthority;
+use super::pem::{PRIVATE_KEY, has_private_key};
 use super::requirement::Required;
 use crate::reference::{ImageRef, grammar};
 use serde::{Deserialize, Serialize};
@@ -226,13 +227,14 @@ fn read_authority(document: &AuthorityDocument, resolve: Resolve<'_>) -> Result<
 
 /// The text of a source.
 fn text(source: &Source, resolve: Resolve<'_>) -> Result<String, String> {
-    match (&source.pem, &source.config_map, &source.file) {
+    let text = match (&source.pem, &source.config_map, &source.file) {
         (Some(_), None, None) if source.key.is_some() => Err("has a `key`, which belongs to a `configMap`".to_owned()),
         (Some(pem), None, None) => Ok(pem.clone()),
         (None, Some(_), None) => resolve(source),
         (None, None, Some(_)) if source.key.is_none() => resolve(source),
         _ => Err("must have exactly one of `pem`, `configMap` (with its `key`) and `file`".to_owned()),
-    }
+    }?;
+    if has_private_key(text.as_bytes()) { Err(format!("holds {PRIVATE_KEY}")) } else { Ok(text) }
 }
 
 fn read_key(document: &CosignKey, resolve: Resolve<'_>) -> Result<Authority, Refused> {
@@ -287,9 +289,16 @@ fn read_keyless(document: &Keyless, resolve: Resolve<'_>) -> Result<Authority, R
             "names no transparency log (`tlogs`), and `log: required` needs one; add it, or set `log: optional`";
         return Err(at("root")(message.to_owned()));
     }
+    if document.ct_log.unwrap_or(document.log) == Log::Required && !instance.has_certificate_log {
+        let message = "names no certificate log (`ctlogs`), so a certificate that its CA gave to another user would not be noticed; add it, or set \
+                       `ctLog: optional` for a CA without such a log";
+        return Err(at("root")(message.to_owned()));
+    }
     let issuer = Glob::new(&document.issuer).map_err(at("issuer"))?;
     let subject = Glob::new(&document.subject).map_err(at("subject"))?;
-    let name = format!("keyless {subject} by {issuer}");
+    // Messages say what is not checked.
+    let without = if instance.has_certificate_log { "" } else { " (no certificate log)" };
+    let name = format!("keyless {subject} by {issuer}{without}");
     let authority = KeylessAuthority { instance, issuer, subject, log: document.log };
     Ok(Authority::new(name, "an identity", AuthorityKind::Keyless(Box::new(authority))))
 }

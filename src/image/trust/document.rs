@@ -119,9 +119,13 @@ pub struct Keyless {
     /// Whether the signature must be in a transparency log of the root.
     #[serde(default)]
     pub log: Log,
+    /// Whether a certificate log of the root (`ctlogs`) must have promised to hold the signer's certificate. Default: as `log`. A
+    /// root that names such logs always needs the promise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ct_log: Option<Log>,
 }
 
-/// Whether a transparency log must have the signature.
+/// Whether a log must have the signature, or its certificate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Log {

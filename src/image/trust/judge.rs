@@ -49,7 +49,7 @@ impl Verdict {
         let mut problems: Vec<Problem> = unsigned
             .map(|digest| Problem {
                 found: format!("no valid signature of {}: {}", short(digest), self.refusals_of(digest)),
-                wanted: format!("a signature by {}", self.authorities()),
+                wanted: format!("a signature by {}{}", self.authorities(), self.if_leaves_are_signed(digest)),
             })
             .into_iter()
             .collect();
@@ -59,15 +59,15 @@ impl Verdict {
             {
                 continue;
             }
-            let attested = self.attested_as(&required.predicate);
-            let by = |one: &&&Attested| match (&required.builder, &one.facts) {
+            let by = |one: &Attested| match (&required.builder, &one.facts) {
                 (Some(wanted), Facts::Provenance { builder: Some(builder) }) => wanted.matches(builder),
                 (wanted, _) => wanted.is_none(),
             };
-            if attested.iter().any(|one| by(&one)) {
+            if self.has(&required.predicate, by) {
                 continue;
             }
-            let builders: Vec<&str> = attested.iter().filter_map(|one| builder(one)).collect();
+            let others = self.readable(&required.predicate).filter(|one| !by(one));
+            let builders: Vec<&str> = others.filter_map(builder).collect();
             let found = match builders.first() {
                 Some(builder) => format!("provenance of the builder `{}`", crate::text::clean(builder, 120)),
                 None => self.unattested(&required.predicate),
@@ -76,6 +76,16 @@ impl Verdict {
             problems.push(Problem { found, wanted: format!("a signed {}{builder}", required.predicate) });
         }
         problems
+    }
+
+    /// What to do where the platforms of an index are signed, and the index is not.
+    fn if_leaves_are_signed(&self, digest: &str) -> &'static str {
+        let is_signed = |leaf: &String| self.signatures_of(leaf).next().is_some();
+        if digest == self.digest && !self.leaves.is_empty() && self.leaves.iter().all(is_signed) {
+            "; the manifests of its platforms have one, which `signed: leaves` accepts: `cosign sign --recursive` signs the index, too"
+        } else {
+            ""
+        }
     }
 
     /// For `image-freshness`: signatures that are past their time. `default` holds where the entry has no `maxSignatureAge`.
@@ -131,24 +141,23 @@ impl Verdict {
         if wanted.is_empty() {
             wanted.push(&Predicate::Sbom);
         }
-        let missing = wanted.into_iter().filter(|predicate| self.attested_as(predicate).is_empty());
+        let missing = wanted.into_iter().filter(|predicate| !self.has(predicate, |_| true));
         missing
             .map(|predicate| Problem { found: self.unattested(predicate), wanted: format!("a signed {predicate}") })
             .collect()
     }
 
-    /// The readable attestations that satisfy a requirement: of the digest, or of every platform's manifest.
-    pub(super) fn attested_as(&self, required: &Predicate) -> Vec<&Attested> {
-        let fits = |one: &&Attested| one.predicate.satisfies(required) && !matches!(one.facts, Facts::Unreadable(_));
-        let found: Vec<&Attested> = self.attested.iter().filter(fits).collect();
-        let about = |digest: &str| found.iter().any(|one| one.digest == digest);
-        if about(&self.digest) {
-            found.into_iter().filter(|one| one.digest == self.digest).collect()
-        } else if !self.leaves.is_empty() && self.leaves.iter().all(|leaf| about(leaf)) {
-            found
-        } else {
-            Vec::new()
-        }
+    /// The readable attestations of this kind, of whichever digest.
+    pub(super) fn readable<'v>(&'v self, required: &'v Predicate) -> impl Iterator<Item = &'v Attested> + Clone {
+        let fits =
+            move |one: &&Attested| one.predicate.satisfies(required) && !matches!(one.facts, Facts::Unreadable(_));
+        self.attested.iter().filter(fits)
+    }
+
+    /// Whether the digest, or the manifest of every platform, has a readable attestation of this kind that fits.
+    pub(super) fn has(&self, required: &Predicate, fits: impl Fn(&Attested) -> bool) -> bool {
+        let about = |digest: &str| self.readable(required).any(|one| one.digest == digest && fits(one));
+        about(&self.digest) || (!self.leaves.is_empty() && self.leaves.iter().all(|leaf| about(leaf)))
     }
 
     pub(super) fn unattested(&self, required: &Predicate) -> String {

@@ -8,15 +8,17 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sigstore_verify::trust_root::TrustedRoot;
-use sigstore_verify::types::{Artifact, Bundle, DerPublicKey, Sha256Hash};
+use sigstore_verify::types::{Artifact, Bundle, DerPublicKey, LogKeyId, Sha256Hash};
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy, Verifier};
 
 /// A Sigstore instance.
 pub struct Instance {
     verifier: Verifier,
     /// Its certificates carry a promise of a certificate log.
-    has_certificate_log: bool,
+    pub has_certificate_log: bool,
     pub has_log: bool,
+    /// Its transparency logs.
+    logs: Vec<LogKeyId>,
 }
 
 impl std::fmt::Debug for Instance {
@@ -35,7 +37,13 @@ impl Instance {
         let (has_log, has_certificate_log) = (!root.tlogs.is_empty(), !root.ctlogs.is_empty());
         let verifier =
             Verifier::new(&root).map_err(|error| format!("is a trusted root that cannot be used: {error}"))?;
-        Ok(Self { verifier, has_certificate_log, has_log })
+        let logs = root.tlogs.into_iter().map(|log| log.log_id.key_id).collect();
+        Ok(Self { verifier, has_certificate_log, has_log, logs })
+    }
+
+    /// Leaves out entries of logs that the root does not name: they prove nothing. A time stamp next to them does.
+    fn forget_other_logs(&self, bundle: &mut Bundle) {
+        bundle.verification_material.tlog_entries.retain(|entry| self.logs.contains(&entry.log_id.key_id));
     }
 
     /// The time that the instance proves for a bundle that a key signed.
@@ -43,7 +51,8 @@ impl Instance {
     /// # Errors
     /// Why it proves none.
     pub fn time_of_bundle(&self, bundle: &str, digest: &str, spki: &[u8]) -> Result<Option<Timestamp>, String> {
-        let bundle = Bundle::from_json(bundle).map_err(|error| error.to_string())?;
+        let mut bundle = Bundle::from_json(bundle).map_err(|error| error.to_string())?;
+        self.forget_other_logs(&mut bundle);
         self.time(&bundle, sha256(digest)?.into(), spki)
     }
 
@@ -93,7 +102,10 @@ impl KeylessAuthority {
     /// # Errors
     /// Why it is refused.
     pub fn check_bundle(&self, bundle: &str, digest: &str) -> Result<Accepted, String> {
-        let bundle = Bundle::from_json(bundle).map_err(|error| format!("it is no bundle: {error}"))?;
+        let mut bundle = Bundle::from_json(bundle).map_err(|error| format!("it is no bundle: {error}"))?;
+        if self.log == Log::Optional {
+            self.instance.forget_other_logs(&mut bundle);
+        }
         self.check(&bundle, sha256(digest)?.into(), self.log)
     }
 
@@ -116,11 +128,8 @@ impl KeylessAuthority {
         if !self.instance.has_certificate_log {
             policy = policy.skip_sct();
         }
-        let result = self
-            .instance
-            .verifier
-            .verify(artifact, bundle, &policy)
-            .map_err(|error| crate::text::clean(&error.to_string(), 240))?;
+        let result =
+            self.instance.verifier.verify(artifact, bundle, &policy).map_err(|error| refusal(&error.to_string()))?;
         let issuer = result.issuer().unwrap_or_default();
         let identity = result.identity().map(|identity| identity.as_str().to_owned()).unwrap_or_default();
         if !self.issuer.matches(issuer) {
@@ -131,6 +140,17 @@ impl KeylessAuthority {
         }
         Ok(Accepted { identity, proved_at: result.verified_timestamps().iter().min().copied() })
     }
+}
+
+/// An error of the library, in words of this product where it has none for people.
+fn refusal(error: &str) -> String {
+    let known = [
+        ("must have an inclusion proof", "no transparency log has it, and `log: required` asks for one"),
+        ("CertExpired", "its certificate had expired at the time that is proved for it"),
+        ("CertNotValidYet", "its certificate was not valid yet at the time that is proved for it"),
+    ];
+    let found = known.iter().find(|(part, _)| error.contains(part));
+    found.map_or_else(|| crate::text::clean(error, 240), |(_, said)| (*said).to_owned())
 }
 
 fn sha256(digest: &str) -> Result<Sha256Hash, String> {

@@ -2,18 +2,25 @@
 
 use x509_parser::pem::Pem;
 
+/// What is wrong with a place that holds a private key, after `holds`.
+pub const PRIVATE_KEY: &str = "a private key, which signs and must not be here; give the public key (`cosign public-key --key cosign.key`), and \
+                               regard the private one as known to others";
+
+/// Whether a text holds a private key, wherever in it.
+#[must_use]
+pub fn has_private_key(text: &[u8]) -> bool {
+    let end = b"PRIVATE KEY-----";
+    text.windows(end.len()).any(|window| window == end)
+}
+
 /// The PEM blocks of a text. A private key refuses the whole text.
 ///
 /// # Errors
 /// What is wrong with the text.
 pub fn blocks(text: &str) -> Result<Vec<Pem>, String> {
     // Looked for first: a broken block in front of it must not hide it.
-    if text.contains("PRIVATE KEY-----") {
-        return Err(
-            "holds a private key, which signs and must not be here; give the public key (`cosign public-key --key \
-                    cosign.key`), and regard the private one as known to others"
-                .to_owned(),
-        );
+    if has_private_key(text.as_bytes()) {
+        return Err(format!("holds {PRIVATE_KEY}"));
     }
     Pem::iter_from_buffer(text.as_bytes())
         .collect::<Result<_, _>>()

@@ -25,6 +25,12 @@ impl Required {
     /// The key that is wrong, and why.
     pub fn read(document: &Requirement) -> Result<Self, (&'static str, String)> {
         let predicate = Predicate::named(&document.predicate).map_err(|message| ("predicate", message))?;
+        if predicate == Predicate::Signature {
+            return Err((
+                "predicate",
+                "is a signature, which `anyOf` asks for already; name an attestation".to_owned(),
+            ));
+        }
         let only = |with: &str| format!("belongs to `predicate: {with}` alone");
         if predicate != Predicate::Vulnerabilities {
             if document.max_age.is_some() {

@@ -1,9 +1,10 @@
 //! What scanners say of an image: in attestations that an authority signed, and in reports that stand in the cluster, unsigned.
 
-use super::attested::{Attested, Facts};
+use super::attested::Facts;
 use super::document::Age;
 use super::judge::{Problem, day};
 use super::predicate::Predicate;
+use super::time::is_ahead;
 use super::verify::Verdict;
 use super::vex::{self, Statement};
 use super::vulnerabilities::{Scan, Vulnerability};
@@ -45,27 +46,46 @@ impl Verdict {
     #[must_use]
     pub fn vulnerability_problems(&self, now: Timestamp, limits: ScanLimits) -> Vec<Problem> {
         let limits = self.limits(limits);
-        let reports = self.attested_as(&Predicate::Vulnerabilities);
-        if reports.is_empty() {
-            let required = self.require.iter().any(|one| one.predicate == Predicate::Vulnerabilities);
-            let missing = required.then(|| Problem {
+        let required = self.require.iter().any(|one| one.predicate == Predicate::Vulnerabilities);
+        let mut problems: Vec<(Option<&Scan>, Problem)> = Vec::new();
+        if required && !self.has_scan() {
+            let missing = Problem {
                 found: self.unattested(&Predicate::Vulnerabilities),
                 wanted: "a signed vulnerability report (`cosign attest --type vuln`)".to_owned(),
-            });
-            return missing.into_iter().collect();
+            };
+            problems.push((None, missing));
         }
-        let mut problems = Vec::new();
-        for digest in digests(&reports) {
-            let scans = reports.iter().filter(|one| one.digest == digest).filter_map(|one| match &one.facts {
-                Facts::Scan(scan) => Some(scan),
-                _ => None,
-            });
-            // The newest scan of a manifest replaces the others.
-            let Some(scan) = scans.max_by_key(|scan| scan.finished) else { continue };
-            problems.extend(limits.age_problem(scan.finished, now));
-            problems.extend(limits.count_problem(&self.left(digest, scan), 0));
+        for manifest in self.manifests() {
+            let Some(scan) = self.newest_scan(manifest, now) else { continue };
+            let left = self.left(manifest, scan);
+            for problem in
+                [limits.age_problem(scan.finished, now), limits.count_problem(&left, 0)].into_iter().flatten()
+            {
+                // What one scan of the index says of several platforms is said once.
+                let is_same = |(of, known): &(Option<&Scan>, Problem)| {
+                    of.is_some_and(|of| std::ptr::eq(of, scan)) && *known == problem
+                };
+                if !problems.iter().any(is_same) {
+                    problems.push((Some(scan), problem));
+                }
+            }
         }
-        problems
+        problems.into_iter().map(|(_, problem)| problem).collect()
+    }
+
+    /// What a node runs: the manifests of the platforms, or the only one.
+    fn manifests(&self) -> &[String] {
+        if self.leaves.is_empty() { std::slice::from_ref(&self.digest) } else { &self.leaves }
+    }
+
+    /// The newest scan that is attested for a manifest, or for the index that holds it, replaces the others. Of two of the same time, the one that
+    /// found more counts.
+    fn newest_scan(&self, manifest: &str, now: Timestamp) -> Option<&Scan> {
+        let about = self
+            .readable(&Predicate::Vulnerabilities)
+            .filter(|one| one.digest == manifest || one.digest == self.digest);
+        let scans = about.filter_map(|one| if let Facts::Scan(scan) = &one.facts { Some(scan) } else { None });
+        scans.max_by_key(|scan| (finished(scan.finished, now), scan.critical.len()))
     }
 
     /// The limits of the entry, or these.
@@ -93,7 +113,7 @@ impl Verdict {
     }
 
     fn has_scan(&self) -> bool {
-        !self.attested_as(&Predicate::Vulnerabilities).is_empty()
+        self.has(&Predicate::Vulnerabilities, |_| true)
     }
 }
 
@@ -101,6 +121,7 @@ impl ScanLimits {
     fn age_problem(self, finished: Option<Timestamp>, now: Timestamp) -> Option<Problem> {
         let most = self.max_age?;
         let found = match finished {
+            Some(at) if is_ahead(at, now) => format!("a scan of {}, which is still to come", day(at)),
             Some(at) if !most.is_passed(at, now) => return None,
             Some(at) => format!("a scan of {}", day(at)),
             None => "a scan without a time".to_owned(),
@@ -159,7 +180,7 @@ impl ScanLimits {
         if let Some((left, report)) = worst {
             problems.extend(limits.count_problem(&left, report.unnamed).map(|problem| named(report, problem)));
         }
-        let newest = reports.iter().map(|(_, report)| *report).max_by_key(|report| report.scan.finished);
+        let newest = reports.iter().map(|(_, report)| *report).max_by_key(|report| finished(report.scan.finished, now));
         if let Some(report) = newest.filter(|_| !trust.is_some_and(Verdict::has_scan)) {
             problems.extend(limits.age_problem(report.scan.finished, now).map(|problem| named(report, problem)));
         }
@@ -167,9 +188,7 @@ impl ScanLimits {
     }
 }
 
-fn digests<'a>(reports: &[&'a Attested]) -> Vec<&'a str> {
-    let mut digests: Vec<&str> = reports.iter().map(|one| one.digest.as_str()).collect();
-    digests.sort_unstable();
-    digests.dedup();
-    digests
+/// When a scan ended; none if that is still to come.
+fn finished(at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    at.filter(|at| !is_ahead(*at, now))
 }

@@ -15,6 +15,15 @@ pub fn start_of(day: Date) -> Option<Timestamp> {
 /// Ages are whole hours.
 const HOUR: i64 = 3600;
 
+/// By how much the clocks of two machines differ at most.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether a time is still to come. What says so has a wrong clock, or was made to count forever.
+#[must_use]
+pub fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
+    at.duration_since(now) > SKEW
+}
+
 impl Verdict {
     /// The time by which rules judge: when the verdict was made, or the beginning of today where that is later.
     #[must_use]
@@ -36,7 +45,10 @@ impl Verdict {
             Facts::Scan(scan) => scan.finished,
             _ => None,
         });
+        // What was ahead counts from then on.
+        let ahead = scanned.clone().filter(move |at| is_ahead(*at, now)).filter_map(|at| at.checked_sub(SKEW).ok());
         expiries
+            .chain(ahead)
             .chain(certified.filter(|end| *end > now))
             .chain(signed.chain(scanned).filter_map(|from| older_at(from, now)))
             .min()

@@ -12,6 +12,7 @@ use super::notation::Accepted;
 use super::predicate::Predicate;
 use super::requirement::Required;
 use super::simple;
+use super::vex::Subject;
 use crate::reference::ImageRef;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ pub fn verify(trust: &Trust, target: Target<'_>, evidence: &[Evidence], now: Tim
     let name = entry.name_when_signed(target.image);
     for one in evidence.iter().take(MAX_EVIDENCE) {
         if one.subject == target.digest || target.leaves.contains(&one.subject) {
-            judge(&mut verdict, entry, &name, one, now);
+            judge(&mut verdict, entry, (target, &name), one, now);
         }
     }
     Some(verdict)
@@ -138,7 +139,14 @@ enum Answer {
     Refused(String),
 }
 
-fn judge(verdict: &mut Verdict, entry: &Entry, signed_as: &ImageRef<'_>, evidence: &Evidence, now: Timestamp) {
+/// Judges one piece of evidence of an image, which was called `signed_as` when it was signed.
+fn judge(
+    verdict: &mut Verdict,
+    entry: &Entry,
+    (target, signed_as): (Target<'_>, &ImageRef<'_>),
+    evidence: &Evidence,
+    now: Timestamp,
+) {
     let name = evidence.name.get(..19).unwrap_or(&evidence.name);
     let read = match read(evidence, signed_as, entry.signed_as.is_some()) {
         Ok(read) => read,
@@ -163,7 +171,9 @@ fn judge(verdict: &mut Verdict, entry: &Entry, signed_as: &ImageRef<'_>, evidenc
             }),
             Answer::Valid(Accepted { proved_at, .. }) if attests => {
                 let Read::Statement { opened, predicate, .. } = &read else { return };
-                let facts = Facts::read(predicate, opened);
+                let names = [target.image, signed_as];
+                let subject = Subject { names, digest: target.digest, leaves: target.leaves };
+                let facts = Facts::read(predicate, opened, &subject, now);
                 return verdict.attested.push(Attested {
                     digest: evidence.subject.clone(),
                     predicate: predicate.clone(),
@@ -252,7 +262,9 @@ fn ask(authority: &Authority, read: &Read<'_>, digest: &str, now: Timestamp) -> 
         }
         AuthorityKind::Key { key, instance } => match read {
             Read::Jws(_) => Answer::NotMine,
-            _ if !is_by_key(key, read, digest) => Answer::Refused("it is signed by another key".to_owned()),
+            _ if !is_by_key(key, read, digest) => {
+                Answer::Refused("it is signed by another key, or was changed since".to_owned())
+            }
             _ => {
                 // A time without a proof is no reason to refuse: `maxSignatureAge` asks for one.
                 let time = instance.as_ref().and_then(|instance| time_by_key(instance, key, read, digest));

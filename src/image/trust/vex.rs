@@ -1,8 +1,14 @@
 //! OpenVEX documents: whether a vulnerability matters in this image, by the newest statement about it.
 
+mod product;
+
+use super::time::is_ahead;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use product::Fit;
+pub use product::Subject;
 
 /// What a document says of one vulnerability in one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +95,9 @@ struct Times {
 }
 
 impl Times {
-    /// A time that cannot be read is none.
-    fn time(text: Option<&String>) -> Option<Timestamp> {
-        text.and_then(|text| text.parse().ok())
+    /// A time that cannot be read is none, and neither is one that is still to come: it would count forever.
+    fn time(text: Option<&String>, now: Timestamp) -> Option<Timestamp> {
+        text.and_then(|text| text.parse().ok()).filter(|at| !is_ahead(*at, now))
     }
 
     fn version(&self) -> u64 {
@@ -100,10 +106,10 @@ impl Times {
 }
 
 impl Issued {
-    fn new(document: &Times, own: &Times) -> Self {
-        let of_document = Times::time(document.timestamp.as_ref());
-        let updated = Times::time(document.last_updated.as_ref());
-        let own_time = Times::time(own.timestamp.as_ref()).max(Times::time(own.last_updated.as_ref()));
+    fn new(document: &Times, own: &Times, now: Timestamp) -> Self {
+        let time = |text: &Option<String>| Times::time(text.as_ref(), now);
+        let (of_document, updated) = (time(&document.timestamp), time(&document.last_updated));
+        let own_time = time(&own.timestamp).max(time(&own.last_updated));
         Self {
             at: own_time.or(of_document).or(updated),
             updated: updated.max(of_document),
@@ -118,6 +124,9 @@ struct RawStatement {
     status: String,
     #[serde(default)]
     products: Vec<Component>,
+    /// Of all products, in older documents.
+    #[serde(default)]
+    subcomponents: Vec<Component>,
     #[serde(flatten)]
     times: Times,
 }
@@ -167,17 +176,23 @@ struct Hashes {
 }
 
 impl Component {
-    /// What names it, a package URL where there is one.
-    fn id(&self) -> &str {
-        let (Self::Id(id) | Self::Full { id: Some(id), .. }) = self else { return self.purl().unwrap_or_default() };
-        if is_purl(id) { id } else { self.purl().unwrap_or(id) }
+    /// What names it: its id, and its package URL.
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        let (id, purl) = match self {
+            Self::Id(id) => (Some(id), None),
+            Self::Full { id, identifiers, .. } => (id.as_ref(), identifiers.purl.as_ref()),
+        };
+        purl.into_iter().chain(id).map(String::as_str)
     }
 
-    fn purl(&self) -> Option<&str> {
-        match self {
-            Self::Id(_) => None,
-            Self::Full { identifiers, .. } => identifiers.purl.as_deref(),
-        }
+    /// The name of the package that it is.
+    fn package(&self) -> String {
+        let purl = self.ids().find(|id| is_purl(id)).or_else(|| self.ids().next());
+        package_name(purl.unwrap_or_default())
+    }
+
+    fn hash(&self) -> Option<&str> {
+        if let Self::Full { hashes, .. } = self { hashes.sha256.as_deref() } else { None }
     }
 
     fn parts(&self) -> &[Self] {
@@ -186,41 +201,27 @@ impl Component {
             Self::Full { subcomponents, .. } => subcomponents,
         }
     }
-
-    /// The digest of the image that it is, if it says which.
-    fn digest(&self) -> Option<String> {
-        let named = |id: &str| {
-            let path = id.split(['?', '#']).next().unwrap_or_default().replace("%3A", ":").replace("%3a", ":");
-            path.rsplit_once('@')
-                .map(|(_, version)| version.to_owned())
-                .filter(|version| version.starts_with("sha256:"))
-        };
-        let hash = match self {
-            Self::Full { hashes: Hashes { sha256: Some(hash) }, .. } => Some(format!("sha256:{hash}")),
-            _ => None,
-        };
-        named(self.id()).or(hash)
-    }
 }
 
 fn is_purl(id: &str) -> bool {
     id.starts_with("pkg:")
 }
 
-/// Reads the statements.
+/// Reads the statements about the image for which the document was attested.
 ///
 /// # Errors
 /// The text is no OpenVEX document.
-pub fn read(text: &str) -> Result<Vec<Statement>, String> {
+pub fn read(text: &str, subject: &Subject<'_>, now: Timestamp) -> Result<Vec<Statement>, String> {
     let document: Document = serde_json::from_str(text).map_err(|_| "it is no OpenVEX document")?;
     if !document.context.starts_with("https://openvex.dev/ns") {
         return Err("it is no OpenVEX document".to_owned());
     }
-    Ok(document.statements.iter().flat_map(|statement| statements(statement, &document.times)).collect())
+    let of = |statement| statements(statement, &document.times, subject, now);
+    Ok(document.statements.iter().flat_map(of).collect())
 }
 
-/// One statement for each product. Without a product it is about what the document was attested for.
-fn statements(raw: &RawStatement, document: &Times) -> Vec<Statement> {
+/// One statement for each product that is this image. Without a product it is about what the document was attested for.
+fn statements(raw: &RawStatement, document: &Times, subject: &Subject<'_>, now: Timestamp) -> Vec<Statement> {
     let excludes = match raw.status.as_str() {
         "not_affected" | "fixed" => true,
         "affected" | "under_investigation" => false,
@@ -233,25 +234,27 @@ fn statements(raw: &RawStatement, document: &Times) -> Vec<Statement> {
     // An id may be a page, such as https://nvd.nist.gov/vuln/detail/CVE-2026-1.
     let names: Vec<String> =
         names.into_iter().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned()).collect();
-    let issued = Issued::new(document, &raw.times);
+    let issued = Issued::new(document, &raw.times, now);
     let one =
-        |(packages, digests)| Statement { names: names.clone(), packages, digests, excludes, issued: issued.clone() };
+        |packages, digests| Statement { names: names.clone(), packages, digests, excludes, issued: issued.clone() };
+    let parts = |parts: &[Component]| -> Vec<String> { parts.iter().map(Component::package).collect() };
+    let of_all = parts(&raw.subcomponents);
     if raw.products.is_empty() {
-        return vec![one((Vec::new(), Vec::new()))];
+        return vec![one(of_all, Vec::new())];
     }
-    raw.products.iter().map(|product| one(scope(product))).collect()
-}
-
-/// The packages and the manifests to which a product limits a statement.
-fn scope(product: &Component) -> (Vec<String>, Vec<String>) {
-    let id = product.id();
-    let is_image = id.strip_prefix("pkg:").is_none_or(|id| id.starts_with("oci/") || id.starts_with("docker/"));
-    let parts: Vec<String> = product.parts().iter().map(|part| package_name(part.id())).collect();
-    match (is_image, parts.is_empty()) {
-        (true, _) => (parts, product.digest().into_iter().collect()),
-        (false, true) => (vec![package_name(id)], Vec::new()),
-        (false, false) => (parts, Vec::new()),
-    }
+    let of_product = |product: &Component| {
+        let own = parts(product.parts());
+        let packages = if own.is_empty() { of_all.clone() } else { own };
+        match subject.fit(product) {
+            Fit::Image(digests) => Some(one(packages, digests)),
+            Fit::Packages if packages.is_empty() => Some(one(vec![product.package()], Vec::new())),
+            Fit::Packages => Some(one(packages, Vec::new())),
+            // In doubt the vulnerability stays.
+            Fit::Perhaps => (!excludes).then(|| one(packages, Vec::new())),
+            Fit::Other => None,
+        }
+    };
+    raw.products.iter().filter_map(of_product).collect()
 }
 
 /// The name in a package URL: `pkg:deb/debian/openssl@3.0.1?arch=amd64` is `openssl`.

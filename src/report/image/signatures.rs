@@ -123,13 +123,16 @@ impl TrustReport {
 
 fn attestation(one: &Attested) -> AttestationReport {
     let content = match &one.facts {
+        Facts::Sbom { components: 1 } => "1 component".to_owned(),
         Facts::Sbom { components } => format!("{components} components"),
         Facts::Scan(scan) => {
             let when = scan.finished.map(|at| format!(", scan of {at}")).unwrap_or_default();
             format!("{} critical with a fix{when}", scan.critical.len())
         }
         Facts::OpenVex(list) => {
-            format!("{} statements, of which {} exclude", list.len(), list.iter().filter(|one| one.excludes).count())
+            let s = if list.len() == 1 { "" } else { "s" };
+            let excluding = list.iter().filter(|one| one.excludes).count();
+            format!("{} statement{s} about this image, of which {excluding} exclude", list.len())
         }
         Facts::Provenance { builder } => format!("builder {}", builder.as_deref().unwrap_or("unknown")),
         Facts::Other => "not read".to_owned(),

@@ -149,3 +149,59 @@ fn a_vex_document_counts_for_its_digest_and_for_the_platforms_of_its_index() {
     assert_eq!(left(vec![vex(&index, "not_affected", 3), vex(&leaves[1], "affected", 2)]), 0);
     assert_eq!(left(vec![vex(&digest_of("other"), "not_affected", 1)]), 2);
 }
+
+#[test]
+fn of_a_scan_of_the_index_and_one_of_a_platform_the_newest_counts_for_it() {
+    let (key, index) = (key(), digest_of("index"));
+    let leaves = [digest_of("amd64"), digest_of("arm64")];
+    let image = ImageRef::parse(REPOSITORY);
+    let trust = trust_with(&key, json!({"require": [{"predicate": "vuln", "maxAge": "7d", "maxCritical": 0}]}));
+    let found = |scans: &[(&String, &str, &[&str])]| -> Vec<String> {
+        let report =
+            |(digest, day, critical): &(&String, &str, &[&str])| bundle(&key, digest, VULN, &scan(day, critical));
+        let evidence: Vec<Evidence> = scans.iter().map(report).collect();
+        let target = Target { image: &image, digest: &index, leaves: &leaves };
+        let problems = verify(&trust, target, &evidence, now()).unwrap().vulnerability_problems(now(), NO_AGE);
+        problems.into_iter().map(|problem| problem.found).collect()
+    };
+    let bad: &[&str] = &["CVE-1"];
+    let said = "1 critical vulnerability with a fix: CVE-1 in openssl (fixed in 3.1)";
+    assert_eq!(found(&[(&index, "2026-11-24", &[]), (&leaves[1], "2026-11-26", bad)]), [said]);
+    assert!(found(&[(&index, "2026-11-26", &[]), (&leaves[1], "2026-11-24", bad)]).is_empty());
+    assert_eq!(found(&[(&index, "2026-11-26", &[]), (&leaves[1], "2026-11-26", bad)]), [said]);
+    // One scan of the index is said once, and a new one of a platform replaces it there alone.
+    assert_eq!(found(&[(&index, "2026-11-24", bad)]), [said]);
+    assert_eq!(found(&[(&index, "2026-11-24", bad), (&leaves[0], "2026-11-26", &[])]), [said]);
+    let (new, old) = ("2026-11-26", "2026-11-01");
+    assert!(found(&[(&index, old, bad), (&leaves[0], new, &[]), (&leaves[1], new, &[])]).is_empty());
+    // A platform without a scan is missed, and what the other one says counts all the same.
+    assert_eq!(found(&[(&leaves[0], new, bad)]).len(), 2);
+    // A time that is still to come makes no scan the newest one.
+    assert_eq!(
+        found(&[(&index, "2099-01-01", &[]), (&leaves[1], "2026-11-26", bad)]),
+        ["a scan of 2099-01-01, which is still to come", said]
+    );
+}
+
+#[test]
+fn every_platform_has_provenance_of_the_builder_where_the_index_has_none() {
+    let (key, index) = (key(), digest_of("index"));
+    let leaves = [digest_of("amd64"), digest_of("arm64")];
+    let image = ImageRef::parse(REPOSITORY);
+    let trust =
+        trust_with(&key, json!({"require": [{"predicate": "slsaprovenance", "builder": "https://ci.example.com/*"}]}));
+    let problems = |builders: &[(&String, &str)]| {
+        let attested = |(digest, id): &(&String, &str)| {
+            bundle(&key, digest, SLSA, &json!({"runDetails": {"builder": {"id": format!("https://{id}/1")}}}))
+        };
+        let evidence: Vec<Evidence> = [signed(&key, &index)].into_iter().chain(builders.iter().map(attested)).collect();
+        let target = Target { image: &image, digest: &index, leaves: &leaves };
+        verify(&trust, target, &evidence, now()).unwrap().signature_problems().len()
+    };
+    assert_eq!(problems(&[(&leaves[0], "ci.example.com"), (&leaves[1], "evil.example")]), 1);
+    assert_eq!(problems(&[(&leaves[0], "ci.example.com"), (&leaves[1], "ci.example.com")]), 0);
+    assert_eq!(
+        problems(&[(&index, "evil.example"), (&leaves[0], "ci.example.com"), (&leaves[1], "ci.example.com")]),
+        0
+    );
+}

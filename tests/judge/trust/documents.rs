@@ -118,6 +118,10 @@ fn what_is_wrong_is_said_with_its_place() {
             json!({"prefix": "a.example", "anyOf": [by_key(&key)], "require": [{"predicate": "sbom", "maxAge": "7d"}]}),
             "require[0].maxAge: belongs to `predicate: vuln`",
         ),
+        (
+            json!({"prefix": "a.example", "anyOf": [by_key(&key)], "require": [{"predicate": SIGN}]}),
+            "require[0].predicate: is a signature",
+        ),
         (json!({"prefix": "*", "signedAs": "a.example", "anyOf": [by_key(&key)]}), "signedAs: needs a `prefix`"),
     ] {
         let said = errors(entry);
@@ -169,24 +173,22 @@ fn an_entry_covers_an_image_however_it_is_spelled() {
 }
 
 #[test]
-fn the_document_of_the_page_loads() {
-    // Its trust.yaml.
-    let page = include_str!("../../../docs/signatures.md");
-    let yaml = page
-        .split("```yaml")
-        .nth(1)
-        .and_then(|block| block.split_once('\n'))
-        .and_then(|(_, text)| text.split_once("```"))
-        .unwrap()
-        .0;
-    let document = podreeve::manifest::parse(yaml.as_bytes()).unwrap().remove(0);
-    let document: TrustDocument = serde_json::from_str(&document.root.to_json()).unwrap();
-    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trust/");
-    let read = |source: &Source| match source.file.as_deref().unwrap() {
-        "trusted-root.json" => Ok(super::keyless::trusted_root()),
-        file => std::fs::read_to_string(format!("{files}{file}")).map_err(|error| error.to_string()),
-    };
-    let trust = Trust::compile(&document, &read).unwrap();
-    let entry = trust.entry(&ImageRef::parse("registry.example.com/shop/web")).unwrap();
-    assert_eq!((entry.authorities.len(), entry.require.len()), (3, 2));
+fn the_documents_of_the_pages_load() {
+    // trust.yaml and require.yaml.
+    for (page, authorities) in
+        [(include_str!("../../../docs/signatures.md"), 3), (include_str!("../../../docs/attestations.md"), 1)]
+    {
+        let block = page.split("```yaml").nth(1).and_then(|block| block.split_once('\n'));
+        let yaml = block.and_then(|(_, text)| text.split_once("```")).unwrap().0;
+        let document = podreeve::manifest::parse(yaml.as_bytes()).unwrap().remove(0);
+        let document: TrustDocument = serde_json::from_str(&document.root.to_json()).unwrap();
+        let files = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trust/");
+        let read = |source: &Source| match source.file.as_deref().unwrap() {
+            "trusted-root.json" => Ok(super::keyless::trusted_root()),
+            file => std::fs::read_to_string(format!("{files}{file}")).map_err(|error| error.to_string()),
+        };
+        let trust = Trust::compile(&document, &read).unwrap();
+        let entry = trust.entry(&ImageRef::parse("registry.example.com/shop/web")).unwrap();
+        assert_eq!((entry.authorities.len(), entry.require.len()), (authorities, 2));
+    }
 }

@@ -60,8 +60,16 @@ impl Instance {
         .to_string()
     }
 
+    /// The same with a certificate log.
+    fn root_with_certificate_log(&self) -> String {
+        let mut root: Value = serde_json::from_str(&self.root(true)).unwrap();
+        root["ctlogs"] = root["tlogs"].clone();
+        root.to_string()
+    }
+
     fn trust(&self, issuer: &str, subject: &str, log: &str) -> Trust {
-        let keyless = json!({"root": {"pem": self.root(true)}, "issuer": issuer, "subject": subject, "log": log});
+        let root = json!({"pem": self.root(true)});
+        let keyless = json!({"root": root, "issuer": issuer, "subject": subject, "log": log, "ctLog": "optional"});
         trust(json!([{"keyless": keyless}]), json!({}))
     }
 
@@ -157,9 +165,9 @@ impl Instance {
     }
 }
 
-/// A trusted root with a log.
+/// A trusted root with both kinds of logs.
 pub fn trusted_root() -> String {
-    Instance::new().root(true)
+    Instance::new().root_with_certificate_log()
 }
 
 fn key_copy(key: &KeyPair) -> KeyPair {
@@ -278,4 +286,31 @@ fn the_log_proves_when_a_key_signed() {
     assert!(found(root.clone(), "8d").is_empty());
     assert_eq!(found(root, "7d"), ["the newest signature is of 2026-11-20"]);
     assert_eq!(found(json!({}), "7d"), ["no time stamp and no transparency log proves when it was signed"]);
+}
+
+#[test]
+fn a_root_without_a_certificate_log_is_no_silent_exception() {
+    let (instance, digest) = (Instance::new(), digest_of("image"));
+    let load = |root: String, more: Value| {
+        let mut keyless = json!({"root": {"pem": root}, "issuer": ISSUER, "subject": SUBJECT});
+        keyless.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        Trust::compile(&document(json!([{"keyless": keyless}]), json!({})), &|_| Err(String::new()))
+    };
+    for more in [json!({}), json!({"log": "optional", "ctLog": "required"})] {
+        let refused = load(instance.root(true), more).unwrap_err();
+        assert!(refused[0].at.ends_with("keyless.root"), "{refused:?}");
+        assert!(refused[0].message.contains("names no certificate log (`ctlogs`)"), "{refused:?}");
+    }
+    for more in [json!({"ctLog": "optional"}), json!({"log": "optional"})] {
+        let trust = load(instance.root(true), more).unwrap();
+        let signed = [instance.bundle(&digest, SIGN, |_| ())];
+        assert!(passes(&trust, REPOSITORY, &digest, &signed));
+        let said = refusal(&trust, &digest, &[]);
+        assert!(said.contains("(no certificate log)"), "{said}");
+    }
+    // A root that names one needs its promise, whatever the document says.
+    for more in [json!({}), json!({"ctLog": "optional"}), json!({"log": "optional"})] {
+        let trust = load(instance.root_with_certificate_log(), more).unwrap();
+        assert!(!passes(&trust, REPOSITORY, &digest, &[instance.bundle(&digest, SIGN, |_| ())]));
+    }
 }

@@ -86,6 +86,9 @@ fn leaves_are_signed_one_by_one() {
     ] {
         assert_eq!(verify(&of_index, target, &evidence, now()).unwrap().is_signed(), index_signed);
         assert_eq!(verify(&of_leaves, target, &evidence, now()).unwrap().is_signed(), leaves_signed);
+        // Who signed the platforms alone learns what to do.
+        let problems = verify(&of_index, target, &evidence, now()).unwrap().signature_problems();
+        assert_eq!(problems.iter().any(|problem| problem.wanted.contains("`signed: leaves`")), leaves_signed);
     }
 }
 

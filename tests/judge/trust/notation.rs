@@ -140,7 +140,7 @@ fn the_certificate_decides() {
     assert!(said.contains("O=Evil") && said.contains("none of the identities"), "{said}");
     let server = new("Example", ExtendedKeyUsagePurpose::ServerAuth, 2030);
     let said = refusal(&server.trust(), &digest, &[server.signed(&digest, json!({}))]);
-    assert!(said.contains("its certificate is refused"), "{said}");
+    assert!(said.contains("its certificate is not made for code signing"), "{said}");
     let expired = new("Example", ExtendedKeyUsagePurpose::CodeSigning, 2026);
     let said = refusal(&expired.trust(), &digest, &[expired.signed(&digest, json!({}))]);
     assert!(said.contains("has expired, and no time stamp proves"), "{said}");

@@ -4,7 +4,7 @@
 use super::make::{compile, now};
 use jiff::Timestamp;
 use podreeve::image::trust::layout::{Layout, find};
-use podreeve::image::trust::{ScanLimits, Source, Target, Trust, TrustDocument, verify};
+use podreeve::image::trust::{Content, ScanLimits, Source, Target, Trust, TrustDocument, verify};
 use podreeve::workload::image::ImageRef;
 use serde_json::{Value, json};
 use std::fs;
@@ -95,6 +95,33 @@ fn cosign_with_an_identity_and_a_time_stamp() {
     assert_eq!(said[0], "the newest signature is of 2026-11-27");
     let said = problems("keyless", keyless("https://git.example.com/other/*"), json!({}), now());
     assert!(said[0].contains("it is signed by `https://git.example.com/shop/web"), "{said:?}");
+}
+
+#[test]
+fn an_entry_of_a_log_that_the_root_does_not_name_does_no_harm_to_a_time_stamp() {
+    let image = fs::read_to_string(root().join("keyless.name")).unwrap();
+    let image = ImageRef::parse(&image);
+    let trust = trusting(&image.registry, keyless("https://git.example.com/shop/*"), json!({}));
+    let digest = image.digest.as_deref().unwrap();
+    let signed_with = |keep_time: bool| {
+        let mut evidence = find(&Folder(root().join("keyless")), digest, &[]);
+        for one in &mut evidence {
+            let Content::Bundle(bytes) = &mut one.content else { panic!("a bundle") };
+            let mut bundle: Value = serde_json::from_slice(bytes).unwrap();
+            let material = &mut bundle["verificationMaterial"];
+            let any = super::make::base64(&[7; 32]);
+            material["tlogEntries"] = json!([{"logIndex": "0", "logId": {"keyId": any}, "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+                "integratedTime": "1795132800", "inclusionPromise": {"signedEntryTimestamp": any}, "canonicalizedBody": super::make::base64(b"{}")}]);
+            if !keep_time {
+                material.as_object_mut().unwrap().remove("timestampVerificationData");
+            }
+            *bytes = bundle.to_string().into_bytes();
+        }
+        let verdict = verify(&trust, Target { image: &image, digest, leaves: &[] }, &evidence, now()).unwrap();
+        (verdict.is_signed(), verdict.signed_at().is_some())
+    };
+    assert_eq!(signed_with(true), (true, true));
+    assert_eq!(signed_with(false), (false, false));
 }
 
 #[test]

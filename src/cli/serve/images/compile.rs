@@ -12,7 +12,7 @@ use super::files::Files;
 use crate::cluster::images::{Setup, TrustInForce};
 use crate::image::Digest;
 use crate::image::known::ImageSettings;
-use crate::image::trust::{Source, Trust, TrustDocument, TrustError};
+use crate::image::trust::{PRIVATE_KEY, Source, Trust, TrustDocument, TrustError, has_private_key};
 use crate::manifest::{self, Node};
 use crate::registry::{
     CaSource, Client, Credentials, Fault, FaultOf, Keyring, Limits, Providers, RegistrySettings, Settings,
@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Raise it when signatures and attestations are judged in another way: verdicts that were kept are made again.
+const JUDGE: u32 = 2;
 /// The key of a Secret with credentials.
 const CREDENTIALS: &str = ".dockerconfigjson";
 
@@ -69,7 +71,12 @@ struct Compiler<'c> {
 /// # Errors
 /// Where and why it does not load.
 pub fn compile(document: &[u8], shown: &str, files: &Files, before: &Held) -> Result<Compiled, String> {
+    let has_key = has_private_key(document);
     let (document, node) = parse(document, shown)?;
+    if has_key && !document.trust.is_empty() {
+        let line = node.position(&pointer("trust")).line;
+        return Err(format!("{shown}:{line}: trust: the file holds {PRIVATE_KEY}"));
+    }
     let compiler = Compiler { shown, document, node, files, before, faults: RefCell::default() };
     compiler.compile()
 }
@@ -291,7 +298,8 @@ impl Compiler<'_> {
 
     /// With the content of before of these. The digest is that of the document and of all that it names.
     fn trust_by(&self, before: &BTreeSet<String>) -> Result<(TrustInForce, BTreeMap<String, Keys>), Vec<TrustError>> {
-        let used = RefCell::new((serde_json::to_string(&self.document.trust).unwrap_or_default(), BTreeMap::new()));
+        let text = serde_json::to_string(&self.document.trust).unwrap_or_default();
+        let used = RefCell::new((format!("{JUDGE}{text}"), BTreeMap::new()));
         let resolve = |source: &Source| {
             let Some(name) = &source.config_map else {
                 return Err("a file is not read here; name a ConfigMap with `configMap`, or write `pem`".to_owned());
@@ -299,6 +307,10 @@ impl Compiler<'_> {
             let before = before.get(name).and_then(|name| self.before.config_maps.get(name));
             let keys = before.map_or_else(|| self.files.object("configmaps", "ConfigMap", name), Ok)?;
             let text = text_of(name, keys, source.key.as_deref())?;
+            // All who may read one key of it may read the others.
+            if let Some((key, _)) = keys.iter().find(|(_, text)| has_private_key(text)) {
+                return Err(format!("the ConfigMap `{name}` holds, under `{key}`, {PRIVATE_KEY}"));
+            }
             let (texts, config_maps) = &mut *used.borrow_mut();
             texts.push_str(&text);
             config_maps.insert(name.clone(), keys.clone());

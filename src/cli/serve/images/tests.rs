@@ -86,6 +86,26 @@ fn secrets_and_config_maps_are_folders_next_to_it() {
 }
 
 #[test]
+fn a_private_key_beside_the_public_one_or_in_a_comment_does_not_load() {
+    const PRIVATE: &str = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n";
+    let document = "registries:\n- prefix: registry.example.com\ntrust:\n- prefix: registry.example.com\n  \
+        anyOf: [{cosignKey: {configMap: keys, key: cosign.pub}}]\n";
+    let of = |document: &str, other: &str| {
+        load(&[("images.yaml", document), ("configmaps/keys/cosign.pub", KEY), ("configmaps/keys/cosign.key", other)])
+    };
+    assert!(of(document, "a note").is_ok());
+    let error = of(document, PRIVATE).unwrap_err();
+    assert!(
+        error
+            .contains("DIR/images.yaml:5: trust[0].anyOf[0].cosignKey: the ConfigMap `keys` holds, under `cosign.key`"),
+        "{error}"
+    );
+    let error = of(&format!("{document}# {PRIVATE}"), "").unwrap_err();
+    assert!(error.contains("DIR/images.yaml:3: trust: the file holds a private key"), "{error}");
+    assert!(!error.contains("BEGIN"), "{error}");
+}
+
+#[test]
 fn a_change_is_seen_and_nothing_else_loads() {
     let folder = folder(&[("images.yaml", "registries: []\n")]);
     let path = folder.path().join("images.yaml");

@@ -170,3 +170,78 @@ fn objects_that_are_ignored_are_counted_and_those_of_a_person_are_named() {
     sink.apply(&item(&sealed));
     assert_eq!((service.metrics.objects_ignored.get(), sink.by_hand.len()), (4, 1));
 }
+
+/// An object as `podreeve image --seal` makes it for this name.
+fn sealed(owner: &Owner, content: &[u8], name: &str, at: Timestamp) -> Value {
+    let digest = Digest::sha256(content);
+    let image = OpenedImage { name: None, digest, platforms: Vec::new(), absent: Vec::new() };
+    let mut record = Record::new(&image).unwrap();
+    let attached = Some(super::super::record::Attached { at, evidence: Vec::new(), judged: None });
+    let repository = super::super::record::Repository { attached, proof: None };
+    record.add_repository(name.split(':').next().unwrap().to_owned(), repository);
+    if name.contains(':') {
+        record.add_tag(name.to_owned(), at);
+    }
+    record.by_hand = true;
+    object(&record, &Owner::new(owner.sealer.clone(), None))
+}
+
+/// The repositories that are known to have the image, and where each tag leads.
+fn names(service: &ImageService, content: &[u8], tags: &[&str]) -> (Vec<String>, Vec<bool>) {
+    let digest = Digest::sha256(content);
+    let repositories = service.peek(&digest).map(|record| record.repositories.into_keys().collect());
+    let known = service.known();
+    let leads = |tag: &&str| known.store.tagged(tag).is_some_and(|(of, _)| *of == digest);
+    (repositories.unwrap_or_default(), tags.iter().map(leads).collect())
+}
+
+#[test]
+fn one_image_may_be_sealed_under_several_names() {
+    let owner = owner(7, "podreeve");
+    let (web, stable) = ("registry.example.com/shop/web:1.2", "registry.example.com/shop/web:stable");
+    let (mirror, bare) = ("mirror.example.com/shop/web:1", "old.example.com/web");
+    let tags = [web, stable, mirror];
+    let objects = [web, stable, mirror, bare].map(|name| sealed(&owner, b"image", name, now()));
+    let of: HashSet<&str> = objects.iter().map(|object| object["metadata"]["name"].as_str().unwrap()).collect();
+    assert_eq!(of.len(), 4, "`kubectl apply` of one replaces no other");
+    let all = ["mirror.example.com/shop/web", "old.example.com/web", "registry.example.com/shop/web"];
+    let mut orders = vec![objects.to_vec(), objects.iter().rev().cloned().collect()];
+    // What the leader read from a registry may be there first.
+    orders.push([vec![object(&record(false), &owner)], objects.to_vec()].concat());
+    for order in orders {
+        let service = service();
+        for object in &order {
+            service.learn(&item(object), &owner, true).unwrap();
+        }
+        assert_eq!(names(&service, b"image", &tags), (all.map(str::to_owned).to_vec(), vec![true; 3]));
+        assert!(left(&service, unused::UNUSED).is_empty());
+        // One object goes, the others stay.
+        service.forget(&item(&objects[0]), &owner);
+        assert_eq!(names(&service, b"image", &tags), (all.map(str::to_owned).to_vec(), vec![false, true, true]));
+        service.forget(&item(&objects[2]), &owner);
+        assert_eq!(names(&service, b"image", &tags).1, [false, true, false]);
+        service.forget(&item(&objects[1]), &owner);
+        service.forget(&item(&objects[3]), &owner);
+        assert!(!knows(&service));
+    }
+}
+
+#[test]
+fn a_tag_leads_to_the_image_that_was_sealed_last_in_whatever_order_the_objects_come() {
+    let owner = owner(7, "podreeve");
+    let later = now() + SignedDuration::from_hours(1);
+    let (old, new) = (sealed(&owner, b"old", TAG, now()), sealed(&owner, b"new", TAG, later));
+    for order in [[&old, &new], [&new, &old]] {
+        let service = service();
+        for object in order {
+            service.learn(&item(object), &owner, false).unwrap();
+        }
+        // That a pod uses the old one decides nothing, nor what a registry says.
+        let record = service.peek(&Digest::sha256(b"old")).unwrap();
+        service.keep(&record, later + SignedDuration::from_hours(1));
+        service.known().store.tag(TAG, &Digest::sha256(b"old"), later + SignedDuration::from_hours(1));
+        assert_eq!((names(&service, b"old", &[TAG]).1, names(&service, b"new", &[TAG]).1), (vec![false], vec![true]));
+        service.forget(&item(&new), &owner);
+        assert_eq!(names(&service, b"old", &[TAG]).1, [true]);
+    }
+}

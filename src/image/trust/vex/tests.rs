@@ -1,8 +1,21 @@
 use super::*;
+use crate::reference::ImageRef;
+
+fn now() -> Timestamp {
+    "2026-11-27T12:00:00Z".parse().unwrap()
+}
+
+/// What a document says of an image that is pulled by this name, and was called so when it was signed.
+fn read_for(names: [&str; 2], leaves: &[&str], text: &str) -> Vec<Statement> {
+    let names = names.map(ImageRef::parse);
+    let leaves: Vec<String> = leaves.iter().map(|leaf| (*leaf).to_owned()).collect();
+    let subject = Subject { names: names.each_ref(), digest: "sha256:aa", leaves: &leaves };
+    read(text, &subject, now()).unwrap()
+}
 
 fn document(more: &str, statements: &str) -> Vec<Statement> {
     let text = format!(r#"{{"@context":"https://openvex.dev/ns/v0.2.0"{more},"statements":[{statements}]}}"#);
-    read(&text).unwrap()
+    read_for(["registry.example.com/shop/web:1.2"; 2], &[], &text)
 }
 
 fn covers(statement: &str, id: &str, package: &str) -> bool {
@@ -107,6 +120,135 @@ fn the_newest_of_several_documents_counts() {
 
 #[test]
 fn another_document_is_refused() {
-    assert!(read("{}").is_err());
-    assert!(read(r#"{"@context":"https://evil.example","statements":[]}"#).is_err());
+    let image = ImageRef::parse("registry.example.com/shop/web");
+    let subject = Subject { names: [&image; 2], digest: "sha256:aa", leaves: &[] };
+    for text in ["{}", r#"{"@context":"https://evil.example","statements":[]}"#] {
+        assert!(read(text, &subject, now()).is_err());
+    }
+}
+
+/// Whether `not_affected` of this product takes CVE-1 of openssl away, and whether `affected` of it takes an older exclusion back, from each platform.
+fn of_product(name: &str, leaves: &[&str], product: &str) -> (bool, bool) {
+    let product = if product.starts_with('{') { product.to_owned() } else { format!(r#""{product}""#) };
+    let statement = |status: &str, day: u8| {
+        format!(
+            r#"{{"vulnerability":"CVE-1","status":"{status}","timestamp":"2026-01-{day:02}T00:00:00Z","products":[{product}]}}"#
+        )
+    };
+    let all = r#"{"vulnerability":"CVE-1","status":"fixed","timestamp":"2026-01-01T00:00:00Z"}"#;
+    let left = |statements: String| {
+        let text = format!(r#"{{"@context":"https://openvex.dev/ns/v0.2.0","statements":[{statements}]}}"#);
+        let read = read_for([name, "old.example.com/shop/web:1.2"], leaves, &text);
+        let manifests = leaves.first().copied().unwrap_or("sha256:aa");
+        !excludes([&*read], "CVE-1", "openssl", &[manifests, "sha256:aa"])
+    };
+    (!left(statement("not_affected", 2)), left(format!("{all},{}", statement("affected", 2))))
+}
+
+#[test]
+fn a_product_counts_where_it_is_this_image() {
+    let (web, by_digest) = ("registry.example.com/shop/web:1.2", "registry.example.com/shop/web@sha256:aa");
+    for product in [
+        // As vexctl and Trivy write them.
+        "pkg:oci/web@sha256%3Aaa?repository_url=registry.example.com%2Fshop&arch=amd64&os=linux&tag=9",
+        "pkg:oci/web@sha256:aa?repository_url=mirror.example.com/shop/web",
+        "pkg:oci/web?repository_url=registry.example.com/shop/web",
+        "pkg:oci/web?repository_url=registry.example.com/shop&tag=1.2",
+        "pkg:oci/web?repository_url=https://registry.example.com:443/shop/web/",
+        "pkg:oci/web?arch=amd64",
+        "pkg:oci/web?digest=sha256:aa",
+        "pkg:oci/web@1.2",
+        "pkg:oci/shop/web",
+        "pkg:docker/shop/web@1.2?repository_url=registry.example.com",
+        "registry.example.com/shop/web:1.2",
+        "registry.example.com:443/shop/web",
+        "registry.example.com/shop/web@sha256:aa",
+        "mirror.example.com/shop/web@sha256:aa",
+        "sha256:aa",
+        // As it was called when it was signed.
+        "pkg:oci/web?repository_url=old.example.com/shop/web",
+        "old.example.com/shop/web:1.2",
+        "pkg:deb/debian/openssl@3.0?arch=amd64",
+        r#"{"@id":"pkg:deb/debian/openssl","hashes":{"sha-256":"bb"}}"#,
+        r#"{"@id":"https://example.com/products/web","identifiers":{"purl":"pkg:oci/web"}}"#,
+        r#"{"subcomponents":["pkg:deb/debian/openssl"]}"#,
+    ] {
+        assert_eq!(of_product(web, &[], product), (true, true), "{product}");
+    }
+    for product in [
+        "pkg:oci/other",
+        "pkg:oci/web2",
+        "pkg:oci/eb",
+        "pkg:oci/other@1.2",
+        "pkg:oci/other?repository_url=registry.example.com/db/other",
+        "pkg:oci/web?repository_url=registry.example.com/db",
+        "pkg:oci/web?repository_url=mirror.example.com/shop/web",
+        "pkg:oci/web?tag=1.3",
+        "pkg:oci/web@sha256:bb?repository_url=registry.example.com/shop/web",
+        "pkg:oci/web?digest=sha256:bb",
+        "pkg:docker/library/redis@7",
+        "pkg:oci/",
+        "registry.example.com/db/other:1",
+        "registry.example.com/shop/web:1.3",
+        "registry.example.com/shop/web@sha256:bb",
+        "registry.example.com/shop/web@sha512:bb",
+        "https://example.com/products/other-product",
+        "https://example.com/products/web",
+        "pkg:deb/debian/zlib",
+        "",
+        "{}",
+    ] {
+        assert_eq!(of_product(web, &[], product), (false, false), "{product}");
+    }
+    for product in
+        ["nginx", "docker.io/nginx:1", "pkg:oci/nginx?repository_url=index.docker.io/library", "pkg:docker/nginx@1"]
+    {
+        assert_eq!(of_product("nginx:1", &[], product), (true, true), "{product}");
+    }
+    assert_eq!(of_product("shared.example.com/web:1", &[], "shared.example.com/web:1"), (true, true));
+    assert_eq!(of_product("registry.example.com/shop/web", &[], "pkg:oci/web?tag=latest"), (true, true));
+    assert_eq!(of_product("registry.example.com/shop/web", &[], "pkg:oci/web?tag=1"), (false, false));
+    // What may be this image takes nothing away, and gives back.
+    for product in ["pkg:oci/web@1.2", "pkg:oci/web?tag=1.2", "registry.example.com/shop/web:1.2"] {
+        assert_eq!(of_product(by_digest, &[], product), (false, true), "{product}");
+    }
+    let (one, two): (&[&str], &[&str]) = (&["sha256:cc"], &["sha256:cc", "sha256:dd"]);
+    for (leaves, product, wanted) in [
+        (two, "pkg:oci/web?arch=amd64", (false, true)),
+        (two, "pkg:oci/web@sha256:aa?arch=amd64", (false, true)),
+        (two, "pkg:oci/web@sha256:aa", (true, true)),
+        (two, "pkg:oci/web@sha256:cc?arch=amd64", (true, true)),
+        (two, "pkg:oci/web@sha256:dd?arch=arm64", (false, false)),
+        (one, "pkg:oci/web?arch=amd64", (true, true)),
+    ] {
+        assert_eq!(of_product(web, leaves, product), wanted, "{product}");
+    }
+}
+
+#[test]
+fn one_document_of_a_company_clears_the_image_of_nothing_that_another_product_is_cleared_of() {
+    let statement = |product: &str, status: &str| {
+        format!(r#"{{"vulnerability":"CVE-1","status":"{status}","products":["{product}"]}}"#)
+    };
+    let both = [statement("pkg:oci/web?digest=sha256:aa", "affected"), statement("pkg:oci/other", "not_affected")];
+    assert!(!excludes([&*document("", &both.join(","))], "CVE-1", "openssl", &["sha256:aa"]));
+}
+
+#[test]
+fn the_parts_of_an_older_document_are_those_of_all_of_its_products() {
+    let old = r#"{"vulnerability":"CVE-1","status":"fixed","products":["pkg:oci/web"],"subcomponents":["pkg:deb/debian/zlib"]}"#;
+    assert!(covers(old, "CVE-1", "zlib") && !covers(old, "CVE-1", "openssl"));
+}
+
+#[test]
+fn a_time_that_is_still_to_come_counts_for_nothing() {
+    let of = |safe: &str, affected: &str| {
+        let at = |text: &str| format!(r#","timestamp":"{text}""#);
+        let documents =
+            [document("", &status("not_affected", &at(safe))), document("", &status("affected", &at(affected)))];
+        excludes(documents.iter().map(Vec::as_slice), "CVE-1", "openssl", &[])
+    };
+    assert!(of("2026-11-27T12:04:00Z", "2026-11-27T11:00:00Z"), "clocks differ");
+    assert!(!of("2027-11-27T12:00:00Z", "2026-11-27T11:00:00Z"));
+    assert!(!of("2026-11-27T12:06:00Z", "2026-01-01T00:00:00Z"));
 }
