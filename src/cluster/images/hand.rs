@@ -16,9 +16,14 @@ struct Sealed {
     tags: BTreeMap<String, Timestamp>,
 }
 
-/// All of them, by what they are about and by their names.
+/// All of them.
 #[derive(Debug, Default)]
-pub struct ByHand(HashMap<Digest, BTreeMap<String, Sealed>>);
+pub struct ByHand {
+    /// By what they are about, and by their names.
+    sealed: HashMap<Digest, BTreeMap<String, Sealed>>,
+    /// By tag: when, to what, and in which object.
+    tagged: HashMap<String, BTreeSet<(Timestamp, Digest, String)>>,
+}
 
 impl ByHand {
     /// Takes an object in, and says which tags an older one of the same name had.
@@ -28,38 +33,51 @@ impl ByHand {
             repositories: record.repositories.keys().cloned().collect(),
             tags: record.tags.clone(),
         };
-        let old = self.0.entry(record.digest.clone()).or_default().insert(object.to_owned(), sealed);
-        old.map(|old| old.tags.into_keys().collect()).unwrap_or_default()
+        let old = self.remove(&record.digest, object);
+        for (tag, at) in &record.tags {
+            let place = (*at, record.digest.clone(), object.to_owned());
+            self.tagged.entry(tag.clone()).or_default().insert(place);
+        }
+        self.sealed.entry(record.digest.clone()).or_default().insert(object.to_owned(), sealed);
+        old
     }
 
     /// Whether there is such an object.
     pub fn knows(&self, digest: &Digest, object: &str) -> bool {
-        self.0.get(digest).is_some_and(|all| all.contains_key(object))
+        self.sealed.get(digest).is_some_and(|all| all.contains_key(object))
     }
 
     /// Whether it is in already, with this content.
     pub fn has(&self, digest: &Digest, object: &str, packed: &[u8]) -> bool {
-        self.0.get(digest).and_then(|all| all.get(object)).is_some_and(|sealed| *sealed.packed == *packed)
+        self.sealed.get(digest).and_then(|all| all.get(object)).is_some_and(|sealed| *sealed.packed == *packed)
     }
 
     /// Whether a person wrote what is known of this repository.
     pub fn has_repository(&self, digest: &Digest, name: &str) -> bool {
-        self.0.get(digest).is_some_and(|all| all.values().any(|sealed| sealed.repositories.contains(name)))
+        self.sealed.get(digest).is_some_and(|all| all.values().any(|sealed| sealed.repositories.contains(name)))
     }
 
     /// Takes an object out, and says which tags it had.
     pub fn remove(&mut self, digest: &Digest, object: &str) -> Vec<String> {
-        let Some(all) = self.0.get_mut(digest) else { return Vec::new() };
-        let old = all.remove(object);
+        let Some(all) = self.sealed.get_mut(digest) else { return Vec::new() };
+        let old = all.remove(object).map(|old| old.tags).unwrap_or_default();
         if all.is_empty() {
-            self.0.remove(digest);
+            self.sealed.remove(digest);
         }
-        old.map(|old| old.tags.into_keys().collect()).unwrap_or_default()
+        for (tag, at) in &old {
+            if let Some(all) = self.tagged.get_mut(tag) {
+                all.remove(&(*at, digest.clone(), object.to_owned()));
+                if all.is_empty() {
+                    self.tagged.remove(tag);
+                }
+            }
+        }
+        old.into_keys().collect()
     }
 
     /// What all objects about a digest say together; none without one.
     pub fn record(&self, digest: &Digest) -> Option<Record> {
-        let mut records = self.0.get(digest)?.values().filter_map(|sealed| Record::unpack(&sealed.packed).ok());
+        let mut records = self.sealed.get(digest)?.values().filter_map(|sealed| Record::unpack(&sealed.packed).ok());
         let mut all = records.next()?;
         records.for_each(|record| all.merge(record));
         Some(all)
@@ -67,8 +85,6 @@ impl ByHand {
 
     /// Where a tag leads: to the digest that was sealed last under this name, and when.
     pub fn tagged(&self, tag: &str) -> Option<(&Digest, Timestamp)> {
-        let all = self.0.iter().flat_map(|(digest, all)| all.values().map(move |sealed| (digest, sealed)));
-        let tagged = all.filter_map(|(digest, sealed)| Some((*sealed.tags.get(tag)?, digest)));
-        tagged.max().map(|(at, digest)| (digest, at))
+        self.tagged.get(tag)?.last().map(|(at, digest, _)| (digest, *at))
     }
 }
