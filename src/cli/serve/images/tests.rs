@@ -96,12 +96,11 @@ fn a_private_key_beside_the_public_one_or_in_a_comment_does_not_load() {
     assert!(of(document, "a note").is_ok());
     let error = of(document, PRIVATE).unwrap_err();
     assert!(
-        error
-            .contains("DIR/images.yaml:5: trust[0].anyOf[0].cosignKey: the ConfigMap `keys` holds, under `cosign.key`"),
+        error.contains("images.yaml:5: trust[0].anyOf[0].cosignKey: the ConfigMap `keys` holds, under `cosign.key`"),
         "{error}"
     );
     let error = of(&format!("{document}# {PRIVATE}"), "").unwrap_err();
-    assert!(error.contains("DIR/images.yaml:3: trust: the file holds a private key"), "{error}");
+    assert!(error.contains("images.yaml:3: trust: the file holds a private key"), "{error}");
     assert!(!error.contains("BEGIN"), "{error}");
 }
 
