@@ -93,8 +93,8 @@ impl Repairs {
     fn most(self) -> Applicability {
         match self {
             Self::Reported(wanted) => wanted.most,
-            Self::InPods { .. } => Applicability::Safe,
-            Self::None | Self::Denials | Self::HeldBack => Applicability::Suggested,
+            // In pods, a policy that patches makes each of its repairs.
+            Self::None | Self::Denials | Self::HeldBack | Self::InPods { .. } => Applicability::Suggested,
         }
     }
 }

@@ -101,10 +101,13 @@ impl Matcher {
             && (groups.is_empty() || input.groups.iter().any(|group| names(groups, group)))
     }
 
-    /// Whether it applies to the pods that controllers make of a template in the namespace. Who they are is not known.
+    /// Whether it applies to the pods that controllers make of a template in the namespace. Who they are is not known, so one for some
+    /// users or groups alone does not.
     #[must_use]
     pub fn applies_to_pods(&self, namespace: &str, labels: Known<&Labels>) -> bool {
-        self.applies_to_namespace(namespace, labels) && is_empty_or_names(&self.matching.kinds, "Pod")
+        let Match { kinds, users, groups, .. } = &self.matching;
+        let is_for_all = users.is_empty() && groups.is_empty();
+        is_for_all && self.applies_to_namespace(namespace, labels) && is_empty_or_names(kinds, "Pod")
     }
 
     /// Whether it can apply to a request in the namespace.

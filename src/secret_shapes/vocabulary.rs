@@ -2,8 +2,8 @@
 
 /// Words before `KEY` that make it a secret. SSH and TLS are not among them: such a key is a long text, or else a name.
 #[rustfmt::skip]
-pub const KEYS: [&str; 29] = [
-    "ACCOUNT", "ACTIVATION", "ADMIN", "AES", "API", "APP", "AUTH", "COOKIE", "CRYPT", "DB", "DECRYPTION", "DEPLOY", "ENC", "ENCRYPTION", "FERNET",
+pub const KEYS: [&str; 28] = [
+    "ACCOUNT", "ACTIVATION", "ADMIN", "AES", "API", "APP", "AUTH", "COOKIE", "CRYPT", "DB", "DECRYPTION", "ENC", "ENCRYPTION", "FERNET",
     "HMAC", "JWT", "LICENSE", "MASTER", "NONCE", "NUGET", "OTP", "PRIVATE", "SECRET", "SESSION", "SHARED", "SIGNING", "STORAGE",
     "WEBHOOK",
 ];

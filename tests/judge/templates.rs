@@ -91,6 +91,9 @@ fn the_repairs_are_those_of_the_pods() {
         (json!({"kinds": ["Pod"]}), Verdict::Allow),
         (json!({"kinds": ["Deployment"]}), Verdict::Deny),
         (json!({"namespaces": ["other"]}), Verdict::Deny),
+        // Who the controllers are is not known.
+        (json!({"users": ["alice"]}), Verdict::Deny),
+        (json!({"groups": ["system:masters"]}), Verdict::Deny),
     ] {
         let policies = policies(&[
             json!({"rules": {"image-user": {"action": "deny"}}}),
@@ -99,6 +102,14 @@ fn the_repairs_are_those_of_the_pods() {
         let snapshot = with_images(policies, &json!({}), vec![(WEB, known("web", &[named()]))]);
         assert_eq!(judged(&deployment(WEB), &snapshot).verdict, verdict, "{matching}");
     }
+}
+
+/// What is only suggested elsewhere is made in pods where a policy patches.
+#[test]
+fn all_repairs_of_a_policy_that_patches_count() {
+    let rules = |action: &str| json!({"read-only-root-filesystem": {"action": action}, "service-account-token": {"action": action}});
+    let both = policies(&[json!({"rules": rules("patch")}), json!({"rules": rules("deny")})]);
+    assert_eq!((of_pod(WEB, &both), judged(&deployment(WEB), &both).verdict), (Verdict::Allow, Verdict::Allow));
 }
 
 /// The repair of a denial is judged in the same way, and does not name what its pods will not have.
