@@ -44,6 +44,8 @@ pub struct Function {
     pub name: String,
     /// The commands of the script that it runs.
     pub commands: Range<usize>,
+    /// Those of them whose failure is that of the function.
+    pub last: Vec<usize>,
 }
 
 /// A command, without the words of the shell itself that group commands.
@@ -56,6 +58,8 @@ pub struct Command {
     pub input: Option<Piece>,
     /// What follows from its failure.
     pub failure: Failure,
+    /// Whether what [`Failure::Guards`] said counts no more from here on.
+    pub begins_list: bool,
     /// How many parentheses it is in, and which ones: in each a shell of its own runs.
     pub within: (usize, usize),
     /// Whether it may download something, once a rule has looked: many commands may read from the same one.

@@ -29,10 +29,12 @@ impl ShellForm {
     fn of(instruction: &Instruction<'_>) -> Self {
         let words = instruction.words();
         let name = words.first().map_or_else(String::new, |word| shell::program_name(word.text()));
-        let options = || Options::default().with(words.iter().skip(1).map(Word::text));
+        // `["/usr/bin/env", "bash", "-ec"]`
+        let is_unix = || words.iter().any(|word| shell::SHELLS.contains(&shell::program_name(word.text()).as_str()));
+        let options = || Options::of_command(words.iter().map(Word::text));
         match () {
-            () if shell::SHELLS.contains(&name.as_str()) => Self::Unix(options()),
             () if powershell::is_powershell(&name) => Self::PowerShell,
+            () if is_unix() => Self::Unix(options()),
             () => Self::Cmd,
         }
     }

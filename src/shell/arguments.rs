@@ -56,9 +56,9 @@ impl<'a> Arguments<'a> {
         let redirections = redirections.collect::<Option<_>>()?;
         self.pay(command.input.as_ref().map_or(0, |input| input.text.len()))?;
         let (reads, input) = (command.reads.clone(), command.input.clone());
-        let Command { failure, is_kept, within, .. } = *command;
+        let Command { failure, begins_list, is_kept, within, .. } = *command;
         let may_load = OnceLock::new();
-        Some(Command { words, reads, input, failure, within, may_load, is_kept, redirections })
+        Some(Command { words, reads, input, failure, begins_list, within, may_load, is_kept, redirections })
     }
 
     pub fn in_script(&mut self, script: &Script) -> Option<Script> {

@@ -1,5 +1,6 @@
 //! What the failure of a command does to the script that it is in.
 
+use super::program::{SHELLS, name};
 use super::{Command, Script};
 
 /// What follows from the failure of a command. Of two that hold at once, the greater one counts.
@@ -8,6 +9,8 @@ pub enum Failure {
     /// The commands behind it do not run, or the script ends with it.
     #[default]
     Counts,
+    /// The commands of its list do not run, and those behind the list do: `a && b; c`.
+    Guards,
     /// Those behind it run: `a; b`, without `set -e`.
     PassedOver,
     /// The command that reads its output decides: `a | tee log`, without `pipefail`.
@@ -37,13 +40,19 @@ impl Options {
                 break;
             };
             if letters.starts_with('-') {
+                if matches!(word, "--init-file" | "--rcfile") {
+                    words.next();
+                }
                 continue;
             }
             let is_on = word.starts_with('-');
             if letters.contains('e') {
                 self.ends_at_failures = is_on;
             }
-            if letters.ends_with('o') {
+            if letters.contains('O') {
+                words.next();
+            }
+            if letters.contains('o') {
                 match words.next() {
                     Some("errexit") => self.ends_at_failures = is_on,
                     Some("pipefail") => self.pipefail = is_on,
@@ -57,7 +66,14 @@ impl Options {
     /// Those of the first line of a file: `#!/bin/sh -e`.
     pub(super) fn of_file(text: &str) -> Self {
         let line = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or_default();
-        Self::default().with(line.split_whitespace().skip_while(|word| !word.starts_with('-')))
+        Self::of_command(line.split_whitespace())
+    }
+
+    /// Those of the shell that these words start: `env -S bash -e`.
+    pub fn of_command<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
+        let mut words = words.into_iter();
+        let _ = words.find(|word| SHELLS.contains(&name(word).as_str()));
+        Self::default().with(words)
     }
 }
 

@@ -68,11 +68,10 @@ impl<'s> Functions<'s> {
         let mut arguments = Arguments::new(call.words.get(1..).unwrap_or_default(), left);
         arguments.name(commands);
         let begin = function.commands.start;
-        let length = commands.len();
         let commands = commands.iter().enumerate().map(|(at, command)| {
             let mut command = arguments.in_command(command)?;
             // What is behind the call runs though the function fails, unless that ends the whole script: `|| exit 1`.
-            if at + 1 == length || call.command.failure >= Failure::Printed {
+            if function.last.binary_search(&(begin + at)).is_ok() || call.command.failure >= Failure::Printed {
                 command.failure = command.failure.max(call.command.failure);
             }
             command.reads = below(&command.reads, begin);

@@ -1,11 +1,13 @@
 //! Splits the text of a script.
 
+mod lists;
 mod quoted;
 
 use super::cursor::Cursor;
 use super::failure::{Failure, Options};
 use super::heredoc::Heredoc;
 use super::{Command, Function, MAX_DEPTH, Piece, Script, Word};
+use lists::Lists;
 use std::ops::Range;
 
 /// Reads the script that begins at `base` of the outermost one.
@@ -32,7 +34,7 @@ pub fn read(text: &str, base: usize, depth: usize) -> Script {
         named: None,
         functions: Vec::new(),
         options: Options::of_file(text),
-        followed: None,
+        lists: Lists::new(),
     };
     lexer.read()
 }
@@ -67,8 +69,7 @@ struct Lexer<'s> {
     functions: Vec<(String, usize)>,
     /// What `set` has chosen so far.
     options: Options,
-    /// The command before, if the next one in its group runs even though it fails.
-    followed: Option<usize>,
+    lists: Lists,
 }
 
 /// Words of the shell that begin and end a group of commands.
@@ -119,12 +120,16 @@ impl Lexer<'_> {
             '&' if self.cursor.peek() == Some('>') => self.redirection('&'),
             '|' => self.pipe(),
             ';' | '&' => {
-                // `;;` ends one way of `case`, and `&&` runs nothing after a failure.
-                let is_double = self.cursor.peek() == Some(c);
-                if is_double {
+                if self.cursor.peek() == Some(c) {
                     self.cursor.next();
+                    self.end_command();
+                    // `;;` ends one way of `case`, and `&&` runs nothing after a failure.
+                    if c == ';' {
+                        self.lists.end_way(self.options.ends_at_failures);
+                    }
+                } else {
+                    self.end_list();
                 }
-                self.end_in_list(!is_double);
                 self.last_group = None;
             }
             '`' => self.substitution('`'),
@@ -141,6 +146,7 @@ impl Lexer<'_> {
                 self.opened += 1;
                 self.parentheses.push(self.opened);
                 self.groups.push(self.script.commands.len());
+                self.lists.begin(false, Some(self.options));
             }
             // The words before it are a pattern of `case`.
             ')' if self.parentheses.is_empty() => self.forget(),
@@ -148,7 +154,8 @@ impl Lexer<'_> {
                 self.end_command();
                 self.parentheses.pop();
                 self.last_group = self.groups.pop();
-                self.followed = None;
+                let (_, options) = self.lists.end(false, &mut self.script.commands);
+                self.options = options.unwrap_or(self.options);
                 self.end_alternative();
             }
             c => self.push(c),
@@ -208,9 +215,9 @@ impl Lexer<'_> {
                     self.functions.push((name, self.groups.len()));
                 }
                 self.groups.push(self.script.commands.len());
+                self.lists.begin(word.text == "if", None);
             } else if END.contains(&word.text.as_str()) {
                 self.last_group = self.groups.pop();
-                self.followed = None;
                 self.end_function();
                 self.end_alternative();
                 return;
@@ -228,32 +235,33 @@ impl Lexer<'_> {
 
     fn end_function(&mut self) {
         let is_ended = |(_, groups): &mut (String, usize)| *groups >= self.groups.len();
-        if let (Some((name, _)), Some(begin)) = (self.functions.pop_if(is_ended), self.last_group) {
-            self.script.functions.push(Function { name, commands: begin..self.script.commands.len() });
+        let function = self.functions.pop_if(is_ended).zip(self.last_group);
+        let (mut last, _) = self.lists.end(function.is_some(), &mut self.script.commands);
+        if let Some(((name, _), begin)) = function {
+            last.sort_unstable();
+            self.script.functions.push(Function { name, commands: begin..self.script.commands.len(), last });
         }
     }
 
-    /// Ends a command. The next one runs though it fails, if `is_followed`.
-    fn end_in_list(&mut self, is_followed: bool) {
-        let before = self.script.commands.len();
+    /// Ends a command, and the list that it or the group before it is in.
+    fn end_list(&mut self) {
+        self.end_word();
+        let (before, is_group) = (self.script.commands.len(), self.last_group.is_some());
         self.end_command();
-        let after = self.script.commands.len();
-        if after > before || !is_followed {
-            self.followed = after.checked_sub(1).filter(|_| is_followed);
+        if self.script.commands.len() > before || is_group {
+            self.lists.end_list();
         }
     }
 
-    /// Notes whether the command before was passed over, and what `set` chooses.
-    fn note_failure(&mut self, command: &Command) {
-        let first = command.words.first().map_or("", |word| word.text.as_str());
-        if let Some(before) = self.followed.take().filter(|_| !self.options.ends_at_failures && !NEXT.contains(&first))
-            && let Some(before) = self.script.commands.get_mut(before)
-        {
-            before.failure = before.failure.max(Failure::PassedOver);
-        }
+    /// What `set` chooses, and `trap`.
+    fn note_options(&mut self, command: &Command) {
         let mut words = command.words.iter().map(|word| word.text.as_str());
-        if words.find(|word| !BEGIN.contains(word) && !NEXT.contains(word)) == Some("set") {
-            self.options = self.options.with(words);
+        let is_of_shell =
+            |word: &&str| BEGIN.contains(word) || NEXT.contains(word) || matches!(*word, "builtin" | "command");
+        match words.find(|word| !is_of_shell(word)) {
+            Some("set") => self.options = self.options.with(words),
+            Some("trap") if words.any(|word| word == "ERR") => self.options.ends_at_failures = true,
+            _ => {}
         }
     }
 
@@ -281,7 +289,8 @@ impl Lexer<'_> {
         if group.is_none() && !program.is_some_and(|program| PASS.contains(&program)) {
             self.others = index + 1;
         }
-        self.note_failure(&command);
+        self.lists.add(&mut command, &mut self.script.commands, self.options.ends_at_failures);
+        self.note_options(&command);
         self.script.commands.push(command);
         self.end_alternative();
     }
@@ -290,12 +299,9 @@ impl Lexer<'_> {
     fn end_alternative(&mut self) {
         let (end, depth) = (self.script.commands.len(), self.groups.len());
         let is_ended = |(begin, groups): &mut (usize, usize)| *begin < end && *groups >= depth;
+        let depth = self.parentheses.len();
         while let Some((begin, _)) = self.alternatives.pop_if(is_ended) {
-            if self.others <= begin
-                && let Some(before) = self.script.commands.get_mut(begin.wrapping_sub(1))
-            {
-                before.failure = Failure::Ignored;
-            }
+            self.lists.end_alternative(begin, depth, &mut self.script.commands, self.options.ends_at_failures);
         }
     }
 
@@ -324,7 +330,7 @@ impl Lexer<'_> {
     fn end_line(&mut self) {
         let reads = self.reads.clone();
         let is_after_pipe = self.word.is_none() && self.command.words.is_empty() && !reads.is_empty();
-        self.end_in_list(true);
+        self.end_list();
         if is_after_pipe {
             self.reads = reads;
         }

@@ -200,7 +200,8 @@ impl Walk<'_> {
         depth: usize,
         functions: Option<&Functions<'_>>,
     ) {
-        let command = Command { words, within: command.within, failure: command.failure, ..Command::default() };
+        let Command { within: place, failure, begins_list, .. } = *command;
+        let command = Command { words, within: place, failure, begins_list, ..Command::default() };
         self.command(&Script::default(), &command, within, depth, functions);
     }
 }

@@ -59,6 +59,8 @@ struct Download {
     is_checked: bool,
     /// The list that its own checksum was written to. To compare it with that is no check.
     sums: String,
+    /// Its check counts until the list of commands ends that it is in.
+    is_guarded: bool,
     /// A check of it may fail, and the commands behind it run all the same.
     is_passed_over: bool,
     /// The path is a folder into which an archive was unpacked, or what was taken out of it.
@@ -89,6 +91,11 @@ impl Downloads {
 
     /// Follows a call, and says what it runs or installs that nothing checked.
     fn follow(&mut self, call: &Call<'_>, allow: &[String]) -> Vec<Used> {
+        if call.command.begins_list {
+            for file in self.files.iter_mut().filter(|file| file.is_guarded) {
+                (file.is_checked, file.is_guarded, file.is_passed_over) = (false, false, true);
+            }
+        }
         self.folders.assign(call);
         if call.words.is_empty() {
             self.copy(call, allow);
@@ -180,7 +187,7 @@ impl Downloads {
                 ("run".to_owned(), RUN)
             };
             // Once is enough.
-            file.is_checked = true;
+            (file.is_checked, file.is_guarded) = (true, false);
             let (without, wanted) =
                 if file.is_passed_over { ("even if its check failed", ENDS) } else { ("without a check", wanted) };
             return Some((format!("{} from {} {how} {without}", clean(&file.path, 80), file.by), wanted));

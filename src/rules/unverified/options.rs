@@ -125,19 +125,11 @@ pub fn found<'c>(call: &'c Call<'_>) -> Vec<Found<'c>> {
         let next = args.get(index + 1).map_or("", |word| word.text.as_str());
         found.extend(switched_off(name, &text, next).map(|what| (word, what, VERIFIED)));
     }
-    // `[Net.ServicePointManager]::ServerCertificateValidationCallback = { $true }`
-    let callback = call.words.iter().find(|word| accepts_all(&word.text));
-    found.extend(callback.map(|word| (word, "a callback that accepts any certificate".to_owned(), VERIFIED)));
     if matches!(name, "echo" | "printf" | "tee" | "sed") {
         let in_word = |word: &'c Word| setting(&word.text).map(|(_, found)| (word, found, SIGNED));
         found.extend(args.iter().find_map(in_word));
     }
     found
-}
-
-/// Whether the word names what .NET calls for each certificate, and no function of its own judges there.
-fn accepts_all(word: &str) -> bool {
-    word.to_ascii_lowercase().ends_with("::servercertificatevalidationcallback")
 }
 
 /// `npm config set strict-ssl false`, `git config --global http.sslVerify false`, `pip --index-url http://...`.

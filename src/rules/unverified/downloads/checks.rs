@@ -99,7 +99,9 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         return;
     }
     let mark = |file: &mut Download| match failure {
-        Failure::Counts => file.is_checked = true,
+        Failure::Counts => (file.is_checked, file.is_guarded) = (true, false),
+        Failure::Guards if file.is_checked => {}
+        Failure::Guards => (file.is_checked, file.is_guarded) = (true, true),
         Failure::PassedOver | Failure::Ignored => file.is_passed_over = true,
         // A comparison may read what it prints.
         Failure::Piped | Failure::Printed => file.is_summed = true,
@@ -110,12 +112,14 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         let is_check = call.args().any(|arg| arg == "--check" || (super::is_short(arg) && arg.contains('c')));
         if is_check && name.ends_with("sum") {
             let listed = Listed::of(call);
-            let lists: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
-            let is_own = |file: &Download| !file.sums.is_empty() && lists.contains(&file.sums);
+            let lists = lists_of(call, folders);
+            let is_own = |file: &Download| {
+                lists.iter().any(|list| *list == file.sums || is_same(list, &file.path)) && !file.path.is_empty()
+            };
             files.iter_mut().filter(|file| listed.has(&file.path) && !is_own(file)).for_each(mark);
         } else {
             let args: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
-            let is_summed = |path: &str| args.iter().any(|arg| is_same(arg, path));
+            let is_summed = |path: &str| args.iter().any(|arg| is_same(arg, path) || super::globs::is_match(arg, path));
             let written = call.command.redirections.iter().find(|(operator, _)| operator.starts_with('>'));
             let sums = written.map_or_else(String::new, |(_, list)| folders.resolve(&list.text));
             for file in files.iter_mut().filter(|file| is_summed(&file.path)) {
@@ -123,6 +127,18 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
                 file.sums.clone_from(&sums);
             }
         }
+    }
+    if name == "tee" {
+        // `sha256sum a.sh | tee a.sum`
+        let lists: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
+        let summed: Vec<String> = summed_before(call, folders).collect();
+        for file in files.iter_mut().filter(|file| summed.iter().any(|path| is_same(path, &file.path))) {
+            file.sums = lists.last().cloned().unwrap_or_default();
+        }
+        return;
+    }
+    if name == "case" && !call.command.words.iter().any(reads_sum) {
+        return;
     }
     if COMPARE.contains(&name) || (!matches!(name, "echo" | "openssl") && compares(call)) {
         files.iter_mut().filter(|file| file.is_summed).for_each(mark);
@@ -151,12 +167,50 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
     };
     if verifies {
         let signed: Vec<String> = call.args().flat_map(signed).map(|name| folders.resolve(name)).collect();
+        // A list that is signed by others is none of its own.
+        for file in files.iter_mut().filter(|file| signed.contains(&file.sums)) {
+            file.sums.clear();
+        }
         for file in files.iter_mut().filter(|file| signed.iter().any(|name| is_same(name, &file.path))) {
             // A digest that is only printed must be compared.
             let is_digest = name == "openssl" && !has(&["-verify"]);
             if is_digest { file.is_summed = true } else { mark(file) }
         }
     }
+}
+
+/// The lists that `sha256sum -c` reads, and the files whose sums a pipe gives it.
+fn lists_of(call: &Call<'_>, folders: &Folders) -> Vec<String> {
+    let read =
+        call.command.redirections.iter().filter(|(operator, _)| operator == "<").map(|(_, word)| word.text.as_str());
+    let sources = call.script.commands.get(call.command.reads.clone()).unwrap_or_default();
+    let printed = sources.iter().take(MAX_GROUP).filter(|command| is_program(command, &["cat"]));
+    let printed = printed.flat_map(|command| command.words.iter().skip(1)).map(|word| word.text.as_str());
+    let lists = call.args().chain(read).chain(printed).map(|list| folders.resolve(list));
+    lists.chain(summed_before(call, folders)).collect()
+}
+
+/// The files whose sums a pipe gives the call.
+fn summed_before(call: &Call<'_>, folders: &Folders) -> impl Iterator<Item = String> {
+    let sources = call.script.commands.get(call.command.reads.clone()).unwrap_or_default();
+    let sums = sources.iter().take(MAX_GROUP).filter(|command| is_program(command, &SUMS));
+    sums.flat_map(|command| command.words.iter().skip(1)).map(|word| folders.resolve(&word.text))
+}
+
+fn is_program(command: &Command, names: &[&str]) -> bool {
+    command.words.first().is_some_and(|word| names.contains(&word.text.as_str()))
+}
+
+/// Whether the word is what a command prints that computes a sum, or checks one.
+fn reads_sum(word: &crate::shell::Word) -> bool {
+    let sums = |call: &Call<'_>| {
+        SUMS.contains(&call.name.as_str()) || matches!(call.name.as_str(), "cksum" | "gpg" | "gpgv" | "openssl")
+    };
+    let mut found = false;
+    for script in &word.inner {
+        calls(script, &mut |call| found |= sums(call));
+    }
+    found
 }
 
 /// The file that an argument names, and the one that it is the signature of by its usual name.

@@ -5,7 +5,7 @@ use super::folders::is_same;
 use super::interpreters::{is_interpreter, programs};
 use super::outputs::target_and_value;
 use super::{Download, Downloads, RUN, Used, globs, is_on_path};
-use crate::shell::{Call, Command, Script, Word, calls_in_order, is_for_shell, powershell};
+use crate::shell::{Call, Command, Options, Script, Word, calls_in_order, is_for_shell, powershell};
 use crate::text::clean;
 use std::ops::Range;
 use std::rc::Rc;
@@ -42,7 +42,11 @@ impl Downloads {
         };
         // PowerShell runs no file with another end.
         let is_of_powershell = path.to_ascii_lowercase().ends_with(".ps1");
-        let script = if is_of_powershell { powershell::read(&text, 0, 0) } else { Script::new(&text) };
+        // `sh -e a.sh`
+        let options =
+            if scripts::is_shell(&call.name) { Options::default().with(call.args()) } else { Options::default() };
+        let script =
+            if is_of_powershell { powershell::read(&text, 0, 0) } else { Script::new(&text).run_with(options) };
         calls_in_order(&script, &mut |inner| {
             if self.scripts.is_started {
                 self.run(inner, allow, &mut each);

@@ -55,8 +55,8 @@ pub const EXAMPLES: &[FileExample] = &[
         "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN powershell -Command \"iwr https://example.com/a.exe -OutFile a.exe\" && certutil -hashfile a.exe SHA256 | findstr /i abc && powershell -Command \".\\a.exe\"\nRUN powershell -Command \"iwr https://example.com/b.ps1 -OutFile b.ps1\" & del b.ps1 & copy own.ps1 b.ps1 & powershell -File b.ps1\nRUN powershell -Command \"cd C:\\x; iwr https://example.com/c -OutFile c.exe\" && powershell -Command \".\\c.exe\"\nRUN powershell -Version 2.0 own.ps1 -File d && powershell -EncodedCommand ZABpAHIA && echo powershell -c \"iwr https://example.com/d | iex\"\nSHELL [\"powershell\", \"-Command\"]\nRUN $r = irm https://example.com/e.json; $r.Content | ConvertFrom-Json; Set-Content v.txt $r.version; iex 'dir'\nRUN 'Write-Host 1' | Out-File f.ps1; .\\f.ps1; iwr https://example.com/g -OutFile:g.json; .\\own.ps1\nRUN Set-Content h.ps1 'iwr https://example.com/h | iex'; Clear-Content h.ps1; .\\h.ps1\nRUN \"C:\\own.exe\"; if ('a' -eq 'b') { 'c' }; $x = @('d'); Get-Content e.txt\n",
     ),
     FileExample::bad(
-        "checks of Chocolatey and .NET that are switched off",
-        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\"]\nRUN choco install -y --ignore-checksums git\nRUN [Net.ServicePointManager]::ServerCertificateValidationCallback = {$true}; iwr https://example.com/a -OutFile a.txt\nRUN choco install -y git; [Net.ServicePointManager]::SecurityProtocol = 'Tls12'\n",
+        "checks of Chocolatey that are switched off",
+        "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\"]\nRUN choco install -y --ignore-checksums git\nRUN cinst git --allow-empty-checksums\nRUN choco install -y git\n",
         &[4, 5],
     ),
 ];
