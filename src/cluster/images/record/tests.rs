@@ -233,3 +233,77 @@ fn layers_that_an_old_reader_read_stay_until_a_new_one_has_read_them() {
         assert!(ours.has_content() && !ours.is_old());
     }
 }
+
+/// The manifests of an index for one platform with the same layers, and different users. The layers of those with `read` are read.
+fn of_one_platform(read: [Option<u64>; 2], reader: u32) -> Record {
+    let facts = |(number, read): (usize, Option<u64>)| ImageFacts {
+        run: crate::image::config::RunConfig { user: number.to_string(), ..Default::default() },
+        content: read.map(|wasted| crate::image::facts::ContentFacts { wasted, ..Default::default() }),
+        ..ImageFacts::default()
+    };
+    let platforms = read.into_iter().enumerate().map(facts).collect();
+    let leaves = ["first", "second"].map(|name| Digest::sha256(name.as_bytes()).to_string()).to_vec();
+    Record { platforms, leaves, reader, ..record() }
+}
+
+/// The user of each platform, and what is known of its layers.
+fn users(record: &Record) -> Vec<(&str, Option<u64>)> {
+    let wasted = |facts: &ImageFacts| facts.content.as_ref().map(|content| content.wasted);
+    record.platforms.iter().map(|facts| (facts.run.user.as_str(), wasted(facts))).collect()
+}
+
+#[test]
+fn a_record_says_the_same_after_a_merge_with_itself() {
+    for read in [[None, None], [None, Some(1)], [Some(1), None], [Some(1), Some(2)]] {
+        for leaves in [true, false] {
+            let mut before = of_one_platform(read, READER);
+            if !leaves {
+                before.leaves.clear();
+            }
+            let mut merged = before.clone();
+            merged.merge(before.clone());
+            assert_eq!(serde_json::to_value(merged).unwrap(), serde_json::to_value(before).unwrap(), "{read:?}");
+        }
+    }
+}
+
+/// Else the configuration of one of them hides that of the other, which nodes run as well.
+#[test]
+fn the_facts_of_one_manifest_are_not_those_of_another_with_the_same_layers() {
+    let merged = |ours: Record, theirs: Record| {
+        let mut ours = ours;
+        ours.merge(theirs);
+        (users(&ours).iter().map(|(user, read)| format!("{user} {read:?}")).collect::<Vec<_>>().join(", "), ours.reader)
+    };
+    let (none, second) = (of_one_platform([None; 2], READER), of_one_platform([None, Some(2)], READER));
+    for (ours, theirs) in [(none.clone(), second.clone()), (second.clone(), none.clone())] {
+        assert_eq!(merged(ours, theirs), ("0 None, 1 Some(2)".to_owned(), READER));
+    }
+    // A later reader read the second one alone: its registry lost the first one.
+    let old = of_one_platform([Some(1), Some(1)], 0);
+    let mut lost = second.clone();
+    (lost.platforms, lost.absent) = (lost.platforms.split_off(1), vec![Platform::default()]);
+    lost.leaves.reverse();
+    for (ours, theirs) in [(old.clone(), lost.clone()), (lost, old.clone())] {
+        assert_eq!(merged(ours, theirs), ("0 Some(1), 1 Some(2)".to_owned(), 0));
+    }
+    // Even where both say the same: the digests of their manifests tell them apart.
+    let same = |read: [Option<u64>; 2]| {
+        let mut record = of_one_platform(read, READER);
+        record.platforms.iter_mut().for_each(|facts| facts.run.user.clear());
+        record
+    };
+    assert_eq!(merged(same([None; 2]), same([None, Some(2)])).0, " None,  Some(2)");
+    assert_eq!(merged(same([None, Some(2)]), same([Some(1), None])).0, " Some(1),  Some(2)");
+}
+
+#[test]
+fn what_a_configuration_lacks_is_no_news_of_the_layers() {
+    let gap = |part, why: &str| Gap::new(&[part], why);
+    use crate::image::Part;
+    let (mut ours, mut theirs) = (of_one_platform([Some(1), None], READER), of_one_platform([None, Some(2)], READER));
+    ours.platforms[1].gaps = vec![gap(Part::Variables, "too many")];
+    theirs.platforms[1].gaps = vec![gap(Part::Secrets, "too large")];
+    ours.merge(theirs);
+    assert_eq!(ours.platforms[1].gaps, [gap(Part::Secrets, "too large"), gap(Part::Variables, "too many")]);
+}
