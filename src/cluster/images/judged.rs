@@ -210,7 +210,8 @@ impl ImageService {
         let nodes = if record.leaves.is_empty() { Platforms::default() } else { self.known().platforms.clone() };
         let mut platforms = nodes.of_nodes(&record.platforms);
         let absent: Vec<_> = record.absent.iter().filter(|absent| nodes.may_run(absent)).cloned().collect();
-        match record.judge(image, tenant, &setup.trust, now) {
+        let is_sealed = self.is_sealed(record, tenant, &name_of(image));
+        match record.judge(image, tenant, &setup.trust, now, is_sealed) {
             Trusted::NotAsked => {}
             Trusted::NotKnown => return None,
             Trusted::Verdict(mut verdict) => {
@@ -223,6 +224,11 @@ impl ImageService {
         }
         let image = KnownImage::new(record.digest.clone(), platforms, reader(tenant));
         Some(image.without(&absent).with_leaves(&record.leaves))
+    }
+
+    /// Whether a person wrote what podreeve itself sees of this repository. Other repositories of the same image may be read again.
+    pub(super) fn is_sealed(&self, record: &Record, tenant: Option<&str>, name: &str) -> bool {
+        tenant.is_none() && record.by_hand && self.known().store.by_hand().has_repository(&record.digest, name)
     }
 
     /// Remembers when the image of a tag was signed, and finds out whether the tag went back.

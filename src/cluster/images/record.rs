@@ -298,8 +298,16 @@ impl Record {
         }
     }
 
-    /// Judges what is attached to the image in this repository, as podreeve or this namespace sees it, by the keys in force.
-    pub fn judge(&self, image: &ImageRef<'_>, tenant: Option<&str>, trust: &TrustInForce, now: Timestamp) -> Trusted {
+    /// Judges what is attached to the image in this repository, as podreeve or this namespace sees it, by the keys in force. What a person
+    /// sealed of this repository counts for ever.
+    pub fn judge(
+        &self,
+        image: &ImageRef<'_>,
+        tenant: Option<&str>,
+        trust: &TrustInForce,
+        now: Timestamp,
+        is_sealed: bool,
+    ) -> Trusted {
         if trust.trust.entry(image).is_none() {
             return Trusted::NotAsked;
         }
@@ -307,7 +315,7 @@ impl Record {
         let Some(attached) = repository.and_then(|repository| repository.attached.as_ref()) else {
             return Trusted::NotKnown;
         };
-        if !self.by_hand && now.duration_since(attached.at) >= ATTACHED_HARD {
+        if !is_sealed && now.duration_since(attached.at) >= ATTACHED_HARD {
             return Trusted::NotKnown;
         }
         let target = Target { image, digest: self.digest.as_str(), leaves: &self.leaves };

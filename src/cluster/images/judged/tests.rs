@@ -244,6 +244,26 @@ async fn no_request_gets_an_image_without_the_verdict_that_its_settings_want() {
     assert!(matches!(of(&after), ImageAnswer::Known(_)) && must_be_signed(Some(&of(&before))));
 }
 
+/// Else old signatures in a repository that podreeve reads count for ever, because a person sealed another one.
+#[test]
+fn what_a_person_sealed_counts_for_ever_in_its_repository_alone() {
+    let service = service();
+    service.set_up(signed());
+    let old = now() - SignedDuration::from_hours(24 * 30);
+    let mut sealed = record("web", "registry.example.com/shop/web", true);
+    sealed.add_repository("registry.example.com/shop/web".to_owned(), read_at(old));
+    sealed.by_hand = true;
+    service.known().store.add_by_hand("object", &sealed, &sealed.pack());
+    sealed.add_repository("registry.example.com/mirror/web".to_owned(), read_at(old));
+    service.keep(&sealed, now());
+    let setup = service.setup.load_full().unwrap();
+    for (repository, is_known) in [("shop/web", true), ("mirror/web", false)] {
+        let reference = format!("registry.example.com/{repository}@{}", sealed.digest);
+        let key = Key { reference, namespace: None };
+        assert_eq!(service.stored(&setup, &key, now()).is_some(), is_known, "{repository}");
+    }
+}
+
 /// A repository of which it was read at this time that nothing is attached to the image.
 fn read_at(at: Timestamp) -> Repository {
     let attached = crate::cluster::images::record::Attached { at, evidence: Vec::new(), judged: None };

@@ -152,19 +152,21 @@ fn a_time_alone_is_news_once_a_day() {
 fn what_is_attached_counts_for_a_week_and_by_hand_for_ever() {
     let image = ImageRef::parse(NAME);
     let mut record = record();
-    let of = |record: &Record, hours| match record.judge(&image, None, &trust(KEY), at(hours)) {
+    let of = |record: &Record, hours, is_sealed| match record.judge(&image, None, &trust(KEY), at(hours), is_sealed) {
         Trusted::Verdict(_) => "a verdict",
         Trusted::NotKnown => "not known",
         Trusted::NotAsked => "not asked",
     };
-    assert_eq!(of(&record, 0), "not known");
+    assert_eq!(of(&record, 0, false), "not known");
     record.add_repository(NAME.to_owned(), with_evidence(10, 0));
-    assert_eq!((of(&record, 167), of(&record, 168)), ("a verdict", "not known"));
+    assert_eq!((of(&record, 167, false), of(&record, 168, false)), ("a verdict", "not known"));
+    assert_eq!(of(&record, 100_000, true), "a verdict");
+    // Of the same image a person sealed another repository.
     record.by_hand = true;
-    assert_eq!(of(&record, 100_000), "a verdict");
+    assert_eq!((of(&record, 167, false), of(&record, 168, false)), ("a verdict", "not known"));
     // No entry covers another registry.
     let other = ImageRef::parse("other.example.com/web");
-    assert!(matches!(record.judge(&other, None, &trust(KEY), at(0)), Trusted::NotAsked));
+    assert!(matches!(record.judge(&other, None, &trust(KEY), at(0), false), Trusted::NotAsked));
 }
 
 /// A verdict on what is not kept is one by the keys of that time.
@@ -178,8 +180,8 @@ fn large_evidence_is_judged_once_and_other_keys_need_it_again() {
     assert!(attached.evidence.is_empty() && attached.judged.is_some());
     let mut record = record();
     record.add_repository(NAME.to_owned(), Repository { attached: Some(attached), proof: None });
-    assert!(matches!(record.judge(&image, None, &trust(KEY), at(1)), Trusted::Verdict(_)));
-    assert!(matches!(record.judge(&image, None, &trust(OTHER), at(1)), Trusted::NotKnown));
+    assert!(matches!(record.judge(&image, None, &trust(KEY), at(1), false), Trusted::Verdict(_)));
+    assert!(matches!(record.judge(&image, None, &trust(OTHER), at(1), false), Trusted::NotKnown));
 }
 
 #[test]
