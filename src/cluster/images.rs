@@ -49,7 +49,6 @@ use super::lease::Leadership;
 use super::state::StateSender;
 use super::today;
 use super::watch::{WatchNames, watch, watch_metadata};
-use crate::facts::images::MustBeSigned;
 use crate::image::known::{ImageSettings, OnUnavailable};
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher;
@@ -134,10 +133,7 @@ async fn publish(tasks: &ImageTasks<'_>) {
         }
         service.judge_due().await;
         let setup = service.setup.load_full();
-        let (settings, must_be_signed) = match &setup {
-            Some(setup) => (setup.unknown, MustBeSigned::By(Arc::clone(&setup.trust.trust))),
-            None => (ImageSettings::default(), MustBeSigned::All),
-        };
+        let (settings, must_be_signed) = setup::settings_of(setup.as_deref());
         let pull_secrets = setup.as_ref().and_then(|setup| setup.pull_secrets.as_ref());
         let now = service.now();
         let (images, counts) = {

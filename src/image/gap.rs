@@ -76,7 +76,8 @@ pub struct Parts(u16);
 impl Parts {
     pub const NONE: Self = Self(0);
     pub const OF_LAYERS: Self = Self::of(Part::OF_LAYERS);
-    pub const ALL: Self = Self::OF_LAYERS.and(Self::of(&[Part::Variables, Part::History]));
+    pub const OF_CONFIGURATION: Self = Self::of(&[Part::Variables, Part::History]);
+    pub const ALL: Self = Self::OF_LAYERS.and(Self::OF_CONFIGURATION);
 
     #[must_use]
     pub const fn of(parts: &[Part]) -> Self {
@@ -149,6 +150,12 @@ impl Gap {
             }
             None => gaps.push(self),
         }
+    }
+
+    /// Whether it is about what the configuration says, whatever the layers hold.
+    #[must_use]
+    pub fn is_of_configuration(&self) -> bool {
+        Parts::of(&self.parts).has_any(Parts::OF_CONFIGURATION)
     }
 
     /// Whether it is about the layers as a whole, and may be gone as soon as they are read.

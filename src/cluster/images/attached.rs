@@ -26,12 +26,12 @@ impl ImageService {
         let Some(entry) = setup.trust.trust.entry(image) else { return (record, now + ATTACHED_SOFT) };
         let (tenant, name) = (access.namespace(), name_of(image));
         // The same image in a repository that podreeve reaches may have other signatures.
-        if record.by_hand && self.known().store.by_hand().has_repository(&record.digest, &name) {
+        if self.is_sealed(&record, tenant, &name) {
             return (record, now + ATTACHED_SOFT);
         }
         let repository = record.repository(tenant, &name);
         let age = repository.and_then(Repository::attached_at).map(|at| now.duration_since(at));
-        let judged = !matches!(record.judge(image, tenant, &setup.trust, now), Trusted::NotKnown);
+        let judged = !matches!(record.judge(image, tenant, &setup.trust, now, false), Trusted::NotKnown);
         if age.is_some_and(|age| age < ATTACHED_SOFT) && judged {
             return (record, now + ATTACHED_SOFT);
         }

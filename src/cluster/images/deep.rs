@@ -154,7 +154,8 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             // What an earlier podreeve read counts until all is read again.
             if found.broken.is_none() || !record.has_content() {
                 let before = record.clone();
-                (record.platforms, record.absent, record.reader) = (found.platforms, found.absent, READER);
+                (record.platforms, record.leaves) = (found.platforms, found.leaves);
+                (record.absent, record.reader) = (found.absent, READER);
                 record.merge(before);
             }
             service.keep(&record, now);

@@ -1,6 +1,7 @@
 //! What is known of images already, by the keys, the nodes and the memory of tags that count now.
 
 use super::access::reader;
+use super::documents::ReadError;
 use super::hot::{Hot, Key, Resolved};
 use super::platforms::Platforms;
 use super::record::{Record, Trusted, name_of, tag_of};
@@ -8,6 +9,7 @@ use super::service::ImageService;
 use super::setup::Setup;
 use super::store::{ATTACHED_HARD, TAG_IN_OUTAGE};
 use super::tenants::{tag_of_seen, tag_seen};
+use crate::facts::ImageQuery;
 use crate::image::Digest;
 use crate::image::known::{ImageAnswer, KnownImage};
 use crate::image::trust::Verdict;
@@ -112,27 +114,67 @@ impl ImageService {
     /// It begins before it reads anything, and every change of facts is followed by a judgement: so the last one has read them all.
     fn judge_one(&self, key: &Key) {
         let judgement = self.known().hot.next_judgement();
-        let Some(setup) = self.setup.load_full() else { return };
-        let answer = self.stored(&setup, key, self.now()).map(|image| ImageAnswer::Known(Arc::new(image)));
+        if self.setup.load().is_none() {
+            return;
+        }
+        let answer = self.stored_answer(key, self.now());
         self.known().hot.replace(key, answer, judgement);
     }
 
-    /// Keeps an answer for the requests that come. If images were judged again `since` then, so is this one: the layers were read while it
-    /// was on its way, or the settings are others.
-    pub(super) fn land(&self, key: &Key, resolved: &mut Resolved, since: u64) {
+    /// Makes an answer one of now, and keeps it for the requests that come, if it is for them. If images were judged again `since` then, so
+    /// is this one: the layers were read while it was on its way, or the settings are others. Says whether what is known was enough for that.
+    pub(super) fn land(&self, key: &Key, resolved: &mut Resolved, since: u64, is_kept: bool) -> bool {
         let now = self.now();
         let is_late = {
             let mut known = self.known();
-            known.hot.insert(key, resolved.clone(), now);
+            if is_kept {
+                known.hot.insert(key, resolved.clone(), now);
+            }
             known.judged_again != since
         };
+        let mut is_of_now = true;
         if is_late && matches!(resolved.answer, ImageAnswer::Known(_)) {
-            self.judge_one(key);
-            if let Some(newer) = self.known().hot.get(key, now) {
-                resolved.answer = newer.clone();
+            if is_kept {
+                self.judge_one(key);
             }
+            let newer = if is_kept { self.known().hot.get(key, now).cloned() } else { None };
+            let newer = newer.or_else(|| self.stored_answer(key, now));
+            is_of_now = newer.is_some();
+            resolved.answer = newer.unwrap_or_else(|| self.unknown(key, &ReadError::Late));
         }
-        self.changed.notify_one();
+        if is_kept {
+            self.changed.notify_one();
+        }
+        is_of_now
+    }
+
+    /// The image as it is known now, by the settings in force.
+    fn stored_answer(&self, key: &Key, now: Timestamp) -> Option<ImageAnswer> {
+        let setup = self.setup.load_full()?;
+        self.stored(&setup, key, now).map(|image| ImageAnswer::Known(Arc::new(image)))
+    }
+
+    /// An answer that counts by the settings of now, if others were in force before. An image that must be signed is known with a verdict.
+    pub(super) fn by_settings_of_now(
+        &self,
+        query: &ImageQuery,
+        reference: &str,
+        answer: ImageAnswer,
+        (before, setup): (Option<&Arc<Setup>>, Option<&Arc<Setup>>),
+    ) -> ImageAnswer {
+        let ImageAnswer::Known(image) = &answer else { return answer };
+        let has_changed = before.map(Arc::as_ptr) != setup.map(Arc::as_ptr);
+        let is_covered = || setup.is_none_or(|setup| setup.trust.trust.entry(&ImageRef::parse(reference)).is_some());
+        let lacks_verdict =
+            |image: &KnownImage| image.platforms.iter().any(|facts| facts.trust.is_none()) && is_covered();
+        if !has_changed && !lacks_verdict(image) {
+            return answer;
+        }
+        let namespace = image.reader.namespaces().map(|_| query.namespace.clone());
+        let key = Key { reference: reference.to_owned(), namespace };
+        let newer = self.stored_answer(&key, self.now());
+        let newer = newer.filter(|newer| !matches!(newer, ImageAnswer::Known(image) if lacks_verdict(image)));
+        newer.unwrap_or_else(|| self.unknown(&key, &ReadError::Late))
     }
 
     /// The image as it is known now, without asking its registry.
@@ -168,7 +210,8 @@ impl ImageService {
         let nodes = if record.leaves.is_empty() { Platforms::default() } else { self.known().platforms.clone() };
         let mut platforms = nodes.of_nodes(&record.platforms);
         let absent: Vec<_> = record.absent.iter().filter(|absent| nodes.may_run(absent)).cloned().collect();
-        match record.judge(image, tenant, &setup.trust, now) {
+        let is_sealed = self.is_sealed(record, tenant, &name_of(image));
+        match record.judge(image, tenant, &setup.trust, now, is_sealed) {
             Trusted::NotAsked => {}
             Trusted::NotKnown => return None,
             Trusted::Verdict(mut verdict) => {
@@ -181,6 +224,11 @@ impl ImageService {
         }
         let image = KnownImage::new(record.digest.clone(), platforms, reader(tenant));
         Some(image.without(&absent).with_leaves(&record.leaves))
+    }
+
+    /// Whether a person wrote what podreeve itself sees of this repository. Other repositories of the same image may be read again.
+    pub(super) fn is_sealed(&self, record: &Record, tenant: Option<&str>, name: &str) -> bool {
+        tenant.is_none() && record.by_hand && self.known().store.by_hand().has_repository(&record.digest, name)
     }
 
     /// Remembers when the image of a tag was signed, and finds out whether the tag went back.

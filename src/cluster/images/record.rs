@@ -4,8 +4,9 @@ use super::deflate;
 use super::documents;
 use super::store::ATTACHED_HARD;
 use super::tenants::{Proof, Seen};
+use crate::image::facts::LayerFacts;
 use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
-use crate::image::{Digest, ImageFacts, OpenedImage, Platform, fit};
+use crate::image::{Digest, Gap, ImageFacts, OpenedImage, Platform, fit};
 use crate::reference::ImageRef;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -247,14 +248,16 @@ impl Record {
     pub fn merge(&mut self, other: Self) {
         // The one that has more platforms knows more than the one that has read more layers.
         let has_more = self.absent.len() > other.absent.len();
-        let mut less = (other.platforms, other.reader);
+        let mut less = (other.platforms, other.reader, other.leaves);
         let knows_less = || (self.platforms_read(), self.reader) < (platforms_read(&less.0), less.1);
         if has_more || (self.absent == other.absent && knows_less()) {
             std::mem::swap(&mut self.platforms, &mut less.0);
             std::mem::swap(&mut self.reader, &mut less.1);
+            // Their order is that of the platforms, and those that are absent come last.
+            std::mem::swap(&mut self.leaves, &mut less.2);
             self.absent = other.absent;
         }
-        self.fill(less.0, less.1);
+        self.fill(less.0, less.1, &less.2);
         for (name, theirs) in other.repositories {
             if self.repositories.get(&name).is_none_or(|ours| ours.attached_at() < theirs.attached_at()) {
                 self.add_repository(name, theirs);
@@ -269,13 +272,22 @@ impl Record {
         self.by_hand |= other.by_hand;
     }
 
-    /// Takes from a record that knows less of the image what it knows more of single platforms: its repository may have lost others.
-    fn fill(&mut self, platforms: Vec<ImageFacts>, reader: u32) {
-        let mut taken = 0;
-        for more in platforms.into_iter().filter(|more| more.content.is_some()) {
-            let same = self.platforms.iter_mut().find(|facts| is_same(facts, &more));
-            if let Some(facts) = same.filter(|facts| facts.content.is_none() || reader > self.reader) {
-                *facts = more;
+    /// Takes from a record that knows less of the image what its layers hold that are not read here: its repository may have lost others.
+    fn fill(&mut self, platforms: Vec<ImageFacts>, reader: u32, leaves: &[String]) {
+        let (mut taken, mut paired) = (0, vec![false; self.platforms.len()]);
+        for (place, more) in platforms.into_iter().enumerate().filter(|(_, more)| more.content.is_some()) {
+            let leaf = leaves.get(place);
+            let is_same = |at: &usize| {
+                let is_leaf = leaf.zip(self.leaves.get(*at)).is_none_or(|(theirs, ours)| theirs == ours);
+                is_leaf
+                    && paired.get(*at) == Some(&false)
+                    && self.platforms.get(*at).is_some_and(|ours| is_same(ours, &more))
+            };
+            let Some(at) = std::iter::once(place).chain(0..self.platforms.len()).find(is_same) else { continue };
+            paired.get_mut(at).into_iter().for_each(|paired| *paired = true);
+            let ours = self.platforms.get_mut(at);
+            if let Some(facts) = ours.filter(|facts| facts.content.is_none() || reader > self.reader) {
+                take_content(facts, more);
                 taken += 1;
             }
         }
@@ -286,8 +298,16 @@ impl Record {
         }
     }
 
-    /// Judges what is attached to the image in this repository, as podreeve or this namespace sees it, by the keys in force.
-    pub fn judge(&self, image: &ImageRef<'_>, tenant: Option<&str>, trust: &TrustInForce, now: Timestamp) -> Trusted {
+    /// Judges what is attached to the image in this repository, as podreeve or this namespace sees it, by the keys in force. What a person
+    /// sealed of this repository counts for ever.
+    pub fn judge(
+        &self,
+        image: &ImageRef<'_>,
+        tenant: Option<&str>,
+        trust: &TrustInForce,
+        now: Timestamp,
+        is_sealed: bool,
+    ) -> Trusted {
         if trust.trust.entry(image).is_none() {
             return Trusted::NotAsked;
         }
@@ -295,7 +315,7 @@ impl Record {
         let Some(attached) = repository.and_then(|repository| repository.attached.as_ref()) else {
             return Trusted::NotKnown;
         };
-        if !self.by_hand && now.duration_since(attached.at) >= ATTACHED_HARD {
+        if !is_sealed && now.duration_since(attached.at) >= ATTACHED_HARD {
             return Trusted::NotKnown;
         }
         let target = Target { image, digest: self.digest.as_str(), leaves: &self.leaves };
@@ -333,10 +353,26 @@ fn platforms_read(platforms: &[ImageFacts]) -> usize {
     platforms.iter().filter(|facts| facts.content.is_some()).count()
 }
 
-/// Whether both are of one manifest: an index may have several for one platform.
+/// Whether both say the same before layers are read: an index may have several manifests for one platform with the same layers.
 fn is_same(one: &ImageFacts, other: &ImageFacts) -> bool {
-    let layers = |facts: &ImageFacts| facts.layers.iter().map(|layer| layer.diff_id.clone()).collect::<Vec<_>>();
-    one.platform == other.platform && layers(one) == layers(other)
+    let is_layer =
+        |one: &LayerFacts, other: &LayerFacts| (&one.diff_id, &one.digest) == (&other.diff_id, &other.digest);
+    one.platform == other.platform
+        && one.created == other.created
+        && one.run == other.run
+        && one.history == other.history
+        && one.layers.len() == other.layers.len()
+        && one.layers.iter().zip(&other.layers).all(|(one, other)| is_layer(one, other))
+}
+
+/// Takes what the layers hold. What a manifest and its configuration say stays.
+fn take_content(facts: &mut ImageFacts, from: ImageFacts) {
+    for (layer, read) in facts.layers.iter_mut().zip(from.layers) {
+        layer.added = read.added;
+    }
+    let before = std::mem::replace(&mut facts.gaps, from.gaps);
+    before.into_iter().filter(Gap::is_of_configuration).for_each(|gap| gap.add(&mut facts.gaps));
+    facts.content = from.content;
 }
 
 /// `registry.example.com/shop/web`.

@@ -9,7 +9,7 @@ use super::platforms::Platforms;
 use super::pull_secrets::PullSecrets;
 use super::record::{Record, tag_of};
 use super::running::Running;
-use super::setup::{Setup, not_set_up};
+use super::setup::{Setup, not_set_up, settings_of};
 use super::store::Store;
 use super::tag_memory::TagMemory;
 use super::tenants::tag_seen;
@@ -205,8 +205,7 @@ impl ImageService {
 
     /// What is known of these images. For those that must be read first, it waits until then at the longest, and the reading goes on.
     pub async fn ask(self: &Arc<Self>, query: &ImageQuery, asker: Asker, until: Instant) -> Images {
-        let settings = self.setup.load().as_ref().map(|setup| setup.unknown);
-        let mut images = Images::new(settings.unwrap_or_default());
+        let before = self.setup.load_full();
         let waiting = query.references.iter().take(MAX_ASKED).map(|reference| async move {
             let own = self.answer(reference, None, asker, until).await;
             let Some(login) = self.login(query, &own) else {
@@ -215,7 +214,13 @@ impl ImageService {
             let theirs = self.answer(reference, Some(login), asker, until).await;
             (reference, more_exact(own, theirs))
         });
-        for (reference, answer) in join_all(waiting).await {
+        let answers = join_all(waiting).await;
+        let setup = self.setup.load_full();
+        let (settings, must_be_signed) = settings_of(setup.as_deref());
+        let mut images = Images::new(settings);
+        images.must_be_signed = must_be_signed;
+        for (reference, answer) in answers {
+            let answer = self.by_settings_of_now(query, reference, answer, (before.as_ref(), setup.as_ref()));
             images.insert(reference, answer);
         }
         images
@@ -284,20 +289,30 @@ impl ImageService {
         tokio::spawn(async move {
             let landing = Landing { service: &service, key: flight };
             let _permit = service.permits.acquire(&ImageRef::parse(&key.reference).registry).await;
-            let since = service.known().judged_again;
-            let mut resolved = match timeout(READING, service.resolve(&key, landing.key.1.as_deref())).await {
-                Ok(resolved) => resolved,
-                Err(_) => service.too_late(&key),
-            };
-            // Other secrets of the namespace may show an image that these do not show.
-            let is_for_all = key.namespace.is_none() || matches!(resolved.answer, ImageAnswer::Known(_));
-            if asker == Asker::Request && is_for_all {
-                service.land(&key, &mut resolved, since);
-            }
+            let resolved = service.resolve_and_land(&key, landing.key.1.as_deref(), asker).await;
             drop(landing);
             sender.send_replace(Some(resolved));
         });
         Started::Flight(receiver)
+    }
+
+    /// Reads an image, and once more if it became another question meanwhile, since the settings are others.
+    async fn resolve_and_land(self: &Arc<Self>, key: &Key, login: Option<&Login>, asker: Asker) -> Resolved {
+        let mut is_again = false;
+        loop {
+            let since = self.known().judged_again;
+            let mut resolved = match timeout(READING, self.resolve(key, login)).await {
+                Ok(resolved) => resolved,
+                Err(_) => self.too_late(key),
+            };
+            // Other secrets of the namespace may show an image that these do not show.
+            let is_for_all = key.namespace.is_none() || matches!(resolved.answer, ImageAnswer::Known(_));
+            let is_kept = asker == Asker::Request && is_for_all;
+            if self.land(key, &mut resolved, since, is_kept) || is_again {
+                return resolved;
+            }
+            is_again = true;
+        }
     }
 
     /// The reading took too long.
@@ -347,6 +362,15 @@ impl ImageService {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panicking task left is whole: each change is one call.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+impl ImageService {
+    /// Reads an image, and waits until it is read.
+    pub(super) async fn read_one(self: &Arc<Self>, key: &Key, asker: Asker) -> Resolved {
+        let Started::Flight(mut flight) = self.start(key, None, asker) else { panic!("nothing is read") };
+        flight.wait_for(Option::is_some).await.unwrap().clone().unwrap()
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::documents::ReadError;
 use super::record::TrustInForce;
+use crate::facts::images::MustBeSigned;
 use crate::image::known::{ImageSettings, PullSecretScope, Reader, UnknownImage, UnknownKind};
 use crate::reference::ImageRef;
 use crate::registry::{Client, Fault, FaultOf, RegistryError};
@@ -54,6 +55,14 @@ impl Setup {
         let (kind, why) = explain(image, reader, error);
         let must_be_signed = self.trust.trust.entry(image).is_some();
         UnknownImage { must_be_signed, ..UnknownImage::new(kind, why) }
+    }
+}
+
+/// What happens to unknown images, and which images must be signed.
+pub fn settings_of(setup: Option<&Setup>) -> (ImageSettings, MustBeSigned) {
+    match setup {
+        Some(setup) => (setup.unknown, MustBeSigned::By(Arc::clone(&setup.trust.trust))),
+        None => (ImageSettings::default(), MustBeSigned::All),
     }
 }
 

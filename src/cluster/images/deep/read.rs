@@ -25,6 +25,8 @@ pub struct Found {
     /// The facts of all platforms, with what the layers hold where they could be read.
     pub platforms: Vec<ImageFacts>,
     pub absent: Vec<Platform>,
+    /// The manifests of the platforms, and then of those that are absent.
+    pub leaves: Vec<String>,
     /// Why the layers of a platform cannot be read.
     pub broken: Option<ReadError>,
 }
@@ -59,7 +61,8 @@ pub async fn read(
         platforms.push(facts);
     }
     fit(&mut platforms, fits);
-    Ok(Found { platforms, absent: opened.absent.into_iter().map(|absent| absent.platform).collect(), broken })
+    let leaves = opened.leaves();
+    Ok(Found { platforms, absent: opened.absent.into_iter().map(|absent| absent.platform).collect(), leaves, broken })
 }
 
 /// Whether the facts of an image may be kept.

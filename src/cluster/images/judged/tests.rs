@@ -1,5 +1,7 @@
 use super::*;
-use crate::cluster::images::record::Repository;
+use crate::cluster::images::record::{Repository, TrustInForce};
+use crate::cluster::images::service::Asker;
+use crate::facts::images::MustBeSigned;
 use crate::image::facts::ContentFacts;
 use crate::image::known::Reader;
 use crate::image::{ImageFacts, OpenedImage};
@@ -63,7 +65,7 @@ fn an_answer_waits_for_no_judgement_of_others() {
         stops.wait();
         service.keep(&record("web", "registry.example.com/shop/web", true), now());
         let mut resolved = answer(&light);
-        service.land(&key, &mut resolved, since);
+        assert!(service.land(&key, &mut resolved, since, true));
         assert!(has_layers(Some(&resolved.answer)));
         goes_on.wait();
     });
@@ -120,7 +122,7 @@ fn layers_that_were_read_while_an_answer_was_on_its_way_count() {
     service.judge_again(Some(&light.digest));
     let until = now() + SignedDuration::from_hours(1);
     let mut resolved = Resolved { answer: ImageAnswer::Known(Arc::new(older)), until };
-    service.land(&key, &mut resolved, since);
+    assert!(service.land(&key, &mut resolved, since, true));
     let hot = service.known().hot.get(&key, now()).cloned();
     for answer in [Some(resolved.answer), hot] {
         let Some(ImageAnswer::Known(image)) = answer else { panic!("unknown") };
@@ -147,4 +149,123 @@ fn what_two_readers_keep_at_one_time_is_kept() {
         let kept = service.peek(&Digest::sha256(number.to_string().as_bytes())).unwrap();
         assert_eq!((kept.has_content(), kept.repositories.len()), (true, 2), "image {number}");
     }
+}
+
+const KEY: &str = include_str!("../../../../tests/trust/cosign.pub");
+
+/// Settings by which every image of the registry must be signed.
+fn signed() -> Setup {
+    let json =
+        serde_json::json!({"trust": [{"prefix": "registry.example.com", "anyOf": [{"cosignKey": {"pem": KEY}}]}]});
+    let document = serde_json::from_value(json).unwrap();
+    let trust = crate::image::trust::Trust::compile(&document, &|_| Err(String::new())).unwrap();
+    let trust = TrustInForce { trust: Arc::new(trust), id: Digest::sha256(KEY.as_bytes()) };
+    Setup { trust, ..Setup::of_tests() }
+}
+
+fn must_be_signed(answer: Option<&ImageAnswer>) -> bool {
+    matches!(answer, Some(ImageAnswer::Unknown(image)) if image.must_be_signed)
+}
+
+/// Nothing that is attached to it was read so far: the answer would admit it.
+#[test]
+fn an_answer_by_older_settings_is_none_for_an_image_that_must_be_signed() {
+    for is_kept in [true, false] {
+        let service = service();
+        let key = Key { reference: IMAGE.to_owned(), namespace: None };
+        let known = record("web", "registry.example.com/shop/web", true);
+        service.keep(&known, now());
+        let (since, mut resolved) = (service.known().judged_again, answer(&known));
+        service.set_up(signed());
+        assert!(!service.land(&key, &mut resolved, since, is_kept));
+        assert!(must_be_signed(Some(&resolved.answer)), "{:?}", resolved.answer);
+        assert!(service.known().hot.get(&key, now()).is_none());
+    }
+}
+
+/// A request waits for what the scan reads, too.
+#[tokio::test]
+async fn what_is_read_by_older_settings_is_read_again_whoever_asked_first() {
+    for asker in [Asker::Scan, Asker::Request] {
+        let service = service();
+        service.keep(&record("web", "registry.example.com/shop/web", true), now());
+        // The settings change when all is read: at the beginning, and when the reading begins, it looks at the clock, too.
+        let (changing, looks) = (Arc::clone(&service), std::cell::Cell::new(0));
+        AT_CLOCK.set(Some(Box::new(move || {
+            looks.set(looks.get() + 1);
+            if looks.get() == 3 {
+                changing.set_up(signed());
+            }
+        })));
+        let key = Key { reference: IMAGE.to_owned(), namespace: None };
+        let resolved = service.read_one(&key, asker).await;
+        AT_CLOCK.set(None);
+        assert_eq!(service.setup.load().as_ref().map(|setup| setup.trust.id.clone()), Some(signed().trust.id));
+        assert!(must_be_signed(Some(&resolved.answer)), "{asker:?}: {:?}", resolved.answer);
+        // It was tried with the settings of now, by which no registry is asked.
+        let ImageAnswer::Unknown(image) = resolved.answer else { panic!("known") };
+        assert_eq!(image.kind, crate::image::known::UnknownKind::NotCovered);
+    }
+}
+
+/// Whatever was found for a request before the settings changed.
+#[tokio::test]
+async fn no_request_gets_an_image_without_the_verdict_that_its_settings_want() {
+    let service = service();
+    service.set_up(signed());
+    let known = record("web", "registry.example.com/shop/web", true);
+    service.keep(&known, now());
+    let key = Key { reference: IMAGE.to_owned(), namespace: None };
+    service.known().hot.insert(&key, answer(&known), now());
+    let query = ImageQuery {
+        namespace: "shop".to_owned(),
+        pull_secrets: Vec::new(),
+        accounts: Vec::new(),
+        references: vec![IMAGE.to_owned()],
+    };
+    let images = service.ask(&query, Asker::Request, tokio::time::Instant::now()).await;
+    assert!(must_be_signed(images.get(IMAGE)), "{:?}", images.get(IMAGE));
+    // What was not asked for must be signed all the same.
+    assert!(
+        matches!(&images.must_be_signed, MustBeSigned::By(trust) if trust.entry(&ImageRef::parse(IMAGE)).is_some())
+    );
+    // A verdict by older keys is none by those of now.
+    let (before, after) = (Arc::new(Setup::of_tests()), service.setup.load_full().unwrap());
+    let mut judged = known.clone();
+    judged.add_repository("registry.example.com/shop/web".to_owned(), read_at(now()));
+    service.keep(&judged, now());
+    let verdict = Arc::new(service.stored(&after, &key, now()).unwrap());
+    let of = |before: &Arc<Setup>| {
+        let answer = ImageAnswer::Known(Arc::clone(&verdict));
+        service.by_settings_of_now(&query, IMAGE, answer, (Some(before), Some(&after)))
+    };
+    assert!(matches!(of(&after), ImageAnswer::Known(_)) && matches!(of(&before), ImageAnswer::Known(_)));
+    service.known().store.remove(&known.digest);
+    assert!(matches!(of(&after), ImageAnswer::Known(_)) && must_be_signed(Some(&of(&before))));
+}
+
+/// Else old signatures in a repository that podreeve reads count for ever, because a person sealed another one.
+#[test]
+fn what_a_person_sealed_counts_for_ever_in_its_repository_alone() {
+    let service = service();
+    service.set_up(signed());
+    let old = now() - SignedDuration::from_hours(24 * 30);
+    let mut sealed = record("web", "registry.example.com/shop/web", true);
+    sealed.add_repository("registry.example.com/shop/web".to_owned(), read_at(old));
+    sealed.by_hand = true;
+    service.known().store.add_by_hand("object", &sealed, &sealed.pack());
+    sealed.add_repository("registry.example.com/mirror/web".to_owned(), read_at(old));
+    service.keep(&sealed, now());
+    let setup = service.setup.load_full().unwrap();
+    for (repository, is_known) in [("shop/web", true), ("mirror/web", false)] {
+        let reference = format!("registry.example.com/{repository}@{}", sealed.digest);
+        let key = Key { reference, namespace: None };
+        assert_eq!(service.stored(&setup, &key, now()).is_some(), is_known, "{repository}");
+    }
+}
+
+/// A repository of which it was read at this time that nothing is attached to the image.
+fn read_at(at: Timestamp) -> Repository {
+    let attached = crate::cluster::images::record::Attached { at, evidence: Vec::new(), judged: None };
+    Repository { attached: Some(attached), proof: None }
 }

@@ -152,19 +152,21 @@ fn a_time_alone_is_news_once_a_day() {
 fn what_is_attached_counts_for_a_week_and_by_hand_for_ever() {
     let image = ImageRef::parse(NAME);
     let mut record = record();
-    let of = |record: &Record, hours| match record.judge(&image, None, &trust(KEY), at(hours)) {
+    let of = |record: &Record, hours, is_sealed| match record.judge(&image, None, &trust(KEY), at(hours), is_sealed) {
         Trusted::Verdict(_) => "a verdict",
         Trusted::NotKnown => "not known",
         Trusted::NotAsked => "not asked",
     };
-    assert_eq!(of(&record, 0), "not known");
+    assert_eq!(of(&record, 0, false), "not known");
     record.add_repository(NAME.to_owned(), with_evidence(10, 0));
-    assert_eq!((of(&record, 167), of(&record, 168)), ("a verdict", "not known"));
+    assert_eq!((of(&record, 167, false), of(&record, 168, false)), ("a verdict", "not known"));
+    assert_eq!(of(&record, 100_000, true), "a verdict");
+    // Of the same image a person sealed another repository.
     record.by_hand = true;
-    assert_eq!(of(&record, 100_000), "a verdict");
+    assert_eq!((of(&record, 167, false), of(&record, 168, false)), ("a verdict", "not known"));
     // No entry covers another registry.
     let other = ImageRef::parse("other.example.com/web");
-    assert!(matches!(record.judge(&other, None, &trust(KEY), at(0)), Trusted::NotAsked));
+    assert!(matches!(record.judge(&other, None, &trust(KEY), at(0), false), Trusted::NotAsked));
 }
 
 /// A verdict on what is not kept is one by the keys of that time.
@@ -178,8 +180,8 @@ fn large_evidence_is_judged_once_and_other_keys_need_it_again() {
     assert!(attached.evidence.is_empty() && attached.judged.is_some());
     let mut record = record();
     record.add_repository(NAME.to_owned(), Repository { attached: Some(attached), proof: None });
-    assert!(matches!(record.judge(&image, None, &trust(KEY), at(1)), Trusted::Verdict(_)));
-    assert!(matches!(record.judge(&image, None, &trust(OTHER), at(1)), Trusted::NotKnown));
+    assert!(matches!(record.judge(&image, None, &trust(KEY), at(1), false), Trusted::Verdict(_)));
+    assert!(matches!(record.judge(&image, None, &trust(OTHER), at(1), false), Trusted::NotKnown));
 }
 
 #[test]
@@ -232,4 +234,78 @@ fn layers_that_an_old_reader_read_stay_until_a_new_one_has_read_them() {
         ours.merge(theirs);
         assert!(ours.has_content() && !ours.is_old());
     }
+}
+
+/// The manifests of an index for one platform with the same layers, and different users. The layers of those with `read` are read.
+fn of_one_platform(read: [Option<u64>; 2], reader: u32) -> Record {
+    let facts = |(number, read): (usize, Option<u64>)| ImageFacts {
+        run: crate::image::config::RunConfig { user: number.to_string(), ..Default::default() },
+        content: read.map(|wasted| crate::image::facts::ContentFacts { wasted, ..Default::default() }),
+        ..ImageFacts::default()
+    };
+    let platforms = read.into_iter().enumerate().map(facts).collect();
+    let leaves = ["first", "second"].map(|name| Digest::sha256(name.as_bytes()).to_string()).to_vec();
+    Record { platforms, leaves, reader, ..record() }
+}
+
+/// The user of each platform, and what is known of its layers.
+fn users(record: &Record) -> Vec<(&str, Option<u64>)> {
+    let wasted = |facts: &ImageFacts| facts.content.as_ref().map(|content| content.wasted);
+    record.platforms.iter().map(|facts| (facts.run.user.as_str(), wasted(facts))).collect()
+}
+
+#[test]
+fn a_record_says_the_same_after_a_merge_with_itself() {
+    for read in [[None, None], [None, Some(1)], [Some(1), None], [Some(1), Some(2)]] {
+        for leaves in [true, false] {
+            let mut before = of_one_platform(read, READER);
+            if !leaves {
+                before.leaves.clear();
+            }
+            let mut merged = before.clone();
+            merged.merge(before.clone());
+            assert_eq!(serde_json::to_value(merged).unwrap(), serde_json::to_value(before).unwrap(), "{read:?}");
+        }
+    }
+}
+
+/// Else the configuration of one of them hides that of the other, which nodes run as well.
+#[test]
+fn the_facts_of_one_manifest_are_not_those_of_another_with_the_same_layers() {
+    let merged = |ours: Record, theirs: Record| {
+        let mut ours = ours;
+        ours.merge(theirs);
+        (users(&ours).iter().map(|(user, read)| format!("{user} {read:?}")).collect::<Vec<_>>().join(", "), ours.reader)
+    };
+    let (none, second) = (of_one_platform([None; 2], READER), of_one_platform([None, Some(2)], READER));
+    for (ours, theirs) in [(none.clone(), second.clone()), (second.clone(), none.clone())] {
+        assert_eq!(merged(ours, theirs), ("0 None, 1 Some(2)".to_owned(), READER));
+    }
+    // A later reader read the second one alone: its registry lost the first one.
+    let old = of_one_platform([Some(1), Some(1)], 0);
+    let mut lost = second.clone();
+    (lost.platforms, lost.absent) = (lost.platforms.split_off(1), vec![Platform::default()]);
+    lost.leaves.reverse();
+    for (ours, theirs) in [(old.clone(), lost.clone()), (lost, old.clone())] {
+        assert_eq!(merged(ours, theirs), ("0 Some(1), 1 Some(2)".to_owned(), 0));
+    }
+    // Even where both say the same: the digests of their manifests tell them apart.
+    let same = |read: [Option<u64>; 2]| {
+        let mut record = of_one_platform(read, READER);
+        record.platforms.iter_mut().for_each(|facts| facts.run.user.clear());
+        record
+    };
+    assert_eq!(merged(same([None; 2]), same([None, Some(2)])).0, " None,  Some(2)");
+    assert_eq!(merged(same([None, Some(2)]), same([Some(1), None])).0, " Some(1),  Some(2)");
+}
+
+#[test]
+fn what_a_configuration_lacks_is_no_news_of_the_layers() {
+    let gap = |part, why: &str| Gap::new(&[part], why);
+    use crate::image::Part;
+    let (mut ours, mut theirs) = (of_one_platform([Some(1), None], READER), of_one_platform([None, Some(2)], READER));
+    ours.platforms[1].gaps = vec![gap(Part::Variables, "too many")];
+    theirs.platforms[1].gaps = vec![gap(Part::Secrets, "too large")];
+    ours.merge(theirs);
+    assert_eq!(ours.platforms[1].gaps, [gap(Part::Secrets, "too large"), gap(Part::Variables, "too many")]);
 }
