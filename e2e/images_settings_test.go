@@ -69,6 +69,28 @@ func TestTheLastGoodSettingsOfImagesAreServed(t *testing.T) {
 	i.judged(t, "fourth")
 }
 
+// The document no longer fits into the ConfigMap: the leader empties it, so that no older settings come back, and keeps the next that fits.
+func TestOlderSettingsOfImagesAreTakenAwayWhereNewOnesDoNotFit(t *testing.T) {
+	i := newImages(t)
+	file := filepath.Join(i.dir, "images.yaml")
+	good, err := os.ReadFile(file)
+	must(t, err)
+	kept := func(want string) {
+		t.Helper()
+		must(t, harness.Await(t.Context(), "the ConfigMap has the document", func(context.Context) (bool, error) {
+			there := kubectl(t, i.suite, "", "get", "configmap", "-n", i.home, "last-good", "-o", `jsonpath={.data.images\.yaml}`).Stdout
+			return there == want, fmt.Errorf("the ConfigMap has %d bytes\n%s", len(there), i.server.LogTail(15))
+		}))
+	}
+	kept(string(good))
+	must(t, i.WriteFile(file, string(good)+"# "+strings.Repeat("x", 1<<20)+"\n"))
+	kept("")
+	must(t, i.server.AwaitLog(t.Context(), "bytes, and a ConfigMap has at most 1048576; no older ones are there"))
+
+	must(t, i.WriteFile(file, string(good)+"layers: true\n"))
+	kept(string(good) + "layers: true\n")
+}
+
 // The Secret of one registry is deleted: a replica that runs has its content, and one that starts does not ask this registry, and asks others.
 func TestAPullSecretThatIsGoneIsAFaultOfItsRegistry(t *testing.T) {
 	i := newImages(t)

@@ -96,8 +96,8 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
     let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
-    // Without settings of images a leader reads no layers, and its scan names no image as used.
-    let is_able = || fact_client.images().is_none_or(|images| images.has_settings());
+    // Without settings of images a leader reads no layers, and its scan names no image as used; with a part of them it reads and names less.
+    let is_able = || fact_client.images().is_none_or(|images| images.is_whole());
     let candidate = lease::Candidate { identity: &settings.identity, is_able: &is_able };
     let nodes = NodesPoll {
         client: &client,

@@ -43,6 +43,9 @@ const KEPT_AT: &str = "podreeve.dev/kept-at";
 /// Between two looks at the ConfigMap, which an operator may have emptied.
 const INTERVAL: Duration = Duration::from_secs(30);
 
+/// The API server takes no ConfigMap with longer texts.
+const LARGEST: usize = 1 << 20;
+
 /// Files from the ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptFiles {
@@ -56,7 +59,7 @@ pub struct KeptFiles {
 pub enum KeptError {
     #[error("ConfigMap {0} cannot be read: {1}")]
     Unread(String, ApiError),
-    #[error("ConfigMap {0} has no {1}: the leader has kept none yet")]
+    #[error("ConfigMap {0} has no {1}: the leader has kept none yet, or cannot keep the newest")]
     Empty(String, &'static str),
     #[error(
         "ConfigMap {0} was changed by another client than the leader: its content has not the hash of its annotation {1}"
@@ -99,14 +102,14 @@ pub async fn keep(
     loop {
         let (is_leader, good) = (*leadership.borrow_and_update(), files.borrow_and_update().clone());
         if let Some(good) = good.filter(|_| is_leader) {
-            match write(&maps, name, what, &good).await.map_err(|error| error.to_string()) {
+            match write(&maps, name, what, &good).await {
                 Ok(()) => {
                     log.recovered();
                 }
                 Err(error) if log.failed(&error) => tracing::warn!(
                     error,
                     config_map = name,
-                    "the {} cannot be kept in the cluster; a replica that starts with some that do not load has no others",
+                    "the {} that loaded cannot be kept in the cluster for a replica that starts with some that do not load",
                     what.name
                 ),
                 Err(_) => {}
@@ -124,16 +127,43 @@ pub async fn keep(
     }
 }
 
-/// Does nothing where the ConfigMap has them already.
-async fn write(maps: &Api<ConfigMap>, name: &str, what: &What, good: &PolicyFiles) -> Result<(), ApiError> {
-    let found = maps.get(name).await?;
+/// Does nothing where the ConfigMap has them already. Where they cannot be written, it takes the older ones away: what they allow may be
+/// revoked since.
+async fn write(maps: &Api<ConfigMap>, name: &str, what: &What, good: &PolicyFiles) -> Result<(), String> {
+    let found = maps.get(name).await.map_err(|error| format!("{}; older ones, if any, stay", ApiError::from(error)))?;
     if kept(&found, name, what).is_ok_and(|kept| kept.files == *good) {
         return Ok(());
     }
     let parameters = PatchParams { field_manager: Some("podreeve".to_owned()), ..PatchParams::default() };
-    maps.patch(name, &parameters, &Patch::Merge(patch(&found, what, good, Timestamp::now()))).await?;
-    tracing::info!(config_map = name, files = good.0.len(), "the {} that loaded are kept in the cluster", what.name);
-    Ok(())
+    let send = async |patch: Value| match maps.patch(name, &parameters, &Patch::Merge(patch)).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    };
+    let written = match size_error(good) {
+        Some(error) => Err(error),
+        None => send(patch(&found, what, good, Timestamp::now())).await,
+    };
+    let Err(error) = written else {
+        let files = good.0.len();
+        tracing::info!(config_map = name, files, "the {} that loaded are kept in the cluster", what.name);
+        return Ok(());
+    };
+    let Some(emptied) = emptied(&found) else { return Err(format!("{error}; no older ones are there")) };
+    match send(emptied).await {
+        Ok(()) => Err(format!("{error}; no older ones are there")),
+        Err(why) => Err(format!("{error}; older ones stay, and such a replica serves them: {why}")),
+    }
+}
+
+fn size_error(files: &PolicyFiles) -> Option<String> {
+    let size: usize = files.0.values().map(String::len).sum();
+    (size > LARGEST).then(|| format!("they have {size} bytes, and a ConfigMap has at most {LARGEST}"))
+}
+
+/// Takes all away from the version that was read; none if nothing is there.
+fn emptied(found: &ConfigMap) -> Option<Value> {
+    found.data.as_ref().filter(|data| !data.is_empty())?;
+    Some(json!({"metadata": {"resourceVersion": found.metadata.resource_version}, "data": null}))
 }
 
 /// Applies only to the version that was read, and takes away what is not among the files.
@@ -163,6 +193,21 @@ mod tests {
         let mut object = serde_json::to_value(found).unwrap();
         json_patch::merge(&mut object, &patch(found, &POLICIES, good, "2026-11-27T06:00:00.7Z".parse().unwrap()));
         serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn older_ones_are_taken_away_where_new_ones_cannot_be_written() {
+        let large = |size: usize| PolicyFiles([("a".to_owned(), "x".repeat(size))].into());
+        assert!(size_error(&large(LARGEST)).is_none() && size_error(&large(LARGEST + 1)).is_some());
+        let empty = ConfigMap::default();
+        assert!(emptied(&empty).is_none());
+        let first = files(&[("a.yaml", "one")]);
+        let map = patched(&empty, &first);
+        let mut object = serde_json::to_value(&map).unwrap();
+        json_patch::merge(&mut object, &emptied(&map).unwrap());
+        let map: ConfigMap = serde_json::from_value(object).unwrap();
+        assert!(matches!(kept(&map, "a", &POLICIES), Err(KeptError::Empty(..))) && emptied(&map).is_none());
+        assert_eq!(kept(&patched(&map, &first), "a", &POLICIES).unwrap().files, first);
     }
 
     #[test]

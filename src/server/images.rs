@@ -71,11 +71,13 @@ impl ImageSettingsWatch {
             let what = if error.is_some() { OLDER } else { "a part of the settings of images cannot be used" };
             tracing::error!(error = failures.join("\n"), "{what}");
         }
+        self.service.set_whole(failures.is_empty());
         self.service.set_up(setup);
     }
 
     fn fail(&mut self, error: &str, health: &Health) {
         self.metrics.settings_failed.set(1);
+        self.service.set_whole(false);
         let shown = error.replace('\n', "; ");
         let is_new = self.log.failed(error);
         if let Some(text) = &self.in_force {
@@ -112,5 +114,45 @@ impl ImageSettingsWatch {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::images::Setup;
+
+    /// A replica with less hands the Lease to one that has them.
+    #[test]
+    fn settings_are_whole_without_faults_and_not_by_an_older_document() {
+        let loaded = |faults: &[&str], error: Option<&str>| {
+            let faults = faults.iter().map(|&fault| fault.to_owned()).collect();
+            Ok(Some(LoadedImages { setup: Setup::of_tests(), faults, error: error.map(str::to_owned), kept_at: None }))
+        };
+        let whole = || (loaded(&[], None), true);
+        let wrong = || (Err("no document".to_owned()), false);
+        let steps = [
+            wrong(),
+            whole(),
+            (Ok(None), true),
+            (loaded(&["no Secret"], None), false),
+            whole(),
+            (loaded(&[], Some("no YAML")), false),
+            (Ok(None), false),
+            whole(),
+            wrong(),
+        ];
+        let (answers, expected): (Vec<_>, Vec<bool>) = steps.into_iter().unzip();
+        let (count, mut answers) = (answers.len(), answers.into_iter());
+        let load = move || answers.next().expect("as many as updates");
+        let metrics = Arc::new(ImageMetrics::new(&prometheus::Registry::new()).unwrap());
+        let health = Health::new(None);
+        let mut watch = ImageSettingsWatch::new(Box::new(load), metrics, &health);
+        let mut found = vec![watch.service.is_whole()];
+        for _ in 1..count {
+            watch.update(&health);
+            found.push(watch.service.is_whole());
+        }
+        assert_eq!(found, expected);
     }
 }

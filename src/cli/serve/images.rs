@@ -48,7 +48,8 @@ pub struct ImageArgs {
 
     /// The document that this replica was rolled out with, as a hash: `sha256sum` of the file
     ///
-    /// If it starts with this document it must load, so that a rollout of a wrong one stops.
+    /// If it starts with this document it must load, so that a rollout of a wrong one stops. While the leader keeps another document, it
+    /// must also have no faults.
     #[arg(long, value_name = "SHA256", requires = "last_good_images")]
     rolled_out_images: Option<String>,
 }

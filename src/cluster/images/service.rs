@@ -23,7 +23,7 @@ use arc_swap::ArcSwapOption;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -77,6 +77,7 @@ pub struct ImageService {
     pub(super) deepen: Notify,
     /// Whether this replica reads layers, or learns of those that the leader reads.
     pub(super) layers_come: AtomicBool,
+    is_whole: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -154,6 +155,7 @@ impl ImageService {
             label: Notify::new(),
             deepen: Notify::new(),
             layers_come: AtomicBool::new(false),
+            is_whole: AtomicBool::new(false),
         }
     }
 
@@ -185,6 +187,15 @@ impl ImageService {
     /// Whether settings have loaded once. Without them it reads nothing.
     pub fn has_settings(&self) -> bool {
         self.setup.load().is_some()
+    }
+
+    /// Whether all of the newest settings are in force.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Relaxed)
+    }
+
+    pub fn set_whole(&self, is_whole: bool) {
+        self.is_whole.store(is_whole, Ordering::Relaxed);
     }
 
     /// New settings are in force. It takes its time where many images are known.

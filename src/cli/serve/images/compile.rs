@@ -13,7 +13,7 @@ use crate::cluster::images::{Setup, TrustInForce};
 use crate::image::Digest;
 use crate::image::known::ImageSettings;
 use crate::image::trust::{PRIVATE_KEY, Source, Trust, TrustDocument, TrustError, has_private_key};
-use crate::manifest::{self, Node};
+use crate::manifest::{self, Content, Member, Node};
 use crate::registry::{
     CaSource, Client, Credentials, Fault, FaultOf, Keyring, Limits, Providers, RegistrySettings, Settings,
     SettingsError,
@@ -97,6 +97,13 @@ fn parse(document: &[u8], shown: &str) -> Result<(ImagesDocument, Node), String>
     let [document] = documents.as_slice() else {
         return Err(format!("{shown}: has {} documents; write one, with `registries` and `trust`", documents.len()));
     };
+    if let Some(beside) = beside_images(&document.root) {
+        let key = crate::text::clean(&beside.key, 60);
+        return Err(format!(
+            "{shown}:{}: {key}: it stands beside `images`, where nothing counts; indent it below `images`",
+            beside.at.line
+        ));
+    }
     let node = document.root.get("images").unwrap_or(&document.root).clone();
     let json = node.to_json();
     let mut deserializer = serde_json::Deserializer::from_str(&json);
@@ -109,6 +116,12 @@ fn parse(document: &[u8], shown: &str) -> Result<(ImagesDocument, Node), String>
         if at == "." { format!("{shown}:{line}: {message}") } else { format!("{shown}:{line}: {at}: {message}") }
     })?;
     Ok((read, node))
+}
+
+/// A key that is not below `images`, though this key is there.
+fn beside_images(root: &Node) -> Option<&Member> {
+    let Content::Map(members) = &root.content else { return None };
+    root.get("images").and_then(|_| members.iter().find(|member| member.key != "images"))
 }
 
 /// `trust[0].anyOf` as a JSON pointer.
@@ -248,7 +261,7 @@ impl Compiler<'_> {
                     let only = |why: String| {
                         why.replace("name one with `key`", "put the certificates into one with a single key")
                     };
-                    let text = text_of(name, keys, None).map_err(only)?;
+                    let (_, text) = text_of(name, keys, None).map_err(only)?;
                     checked(text).map_err(|why| format!("the ConfigMap `{name}`: {why}"))
                 };
                 let now = self.files.object("configmaps", "ConfigMap", name);
@@ -306,14 +319,15 @@ impl Compiler<'_> {
             };
             let before = before.get(name).and_then(|name| self.before.config_maps.get(name));
             let keys = before.map_or_else(|| self.files.object("configmaps", "ConfigMap", name), Ok)?;
-            let text = text_of(name, keys, source.key.as_deref())?;
+            let (key, text) = text_of(name, keys, source.key.as_deref())?;
             // All who may read one key of it may read the others.
-            if let Some((key, _)) = keys.iter().find(|(_, text)| has_private_key(text)) {
-                return Err(format!("the ConfigMap `{name}` holds, under `{key}`, {PRIVATE_KEY}"));
+            if let Some((private, _)) = keys.iter().find(|(_, text)| has_private_key(text)) {
+                return Err(format!("the ConfigMap `{name}` holds, under `{private}`, {PRIVATE_KEY}"));
             }
-            let (texts, config_maps) = &mut *used.borrow_mut();
+            let (texts, config_maps): &mut (String, BTreeMap<String, Keys>) = &mut used.borrow_mut();
             texts.push_str(&text);
-            config_maps.insert(name.clone(), keys.clone());
+            // No other key is kept: a large one would leave no room for these.
+            config_maps.entry(name.clone()).or_default().insert(key.to_owned(), text.clone().into_bytes());
             Ok(text)
         };
         let entries = TrustDocument { trust: self.document.trust.clone() };
@@ -336,13 +350,14 @@ fn config_maps_in(part: &Value) -> Vec<String> {
     }
 }
 
-/// The text of a key, or of the only one.
-fn text_of(name: &str, keys: &Keys, key: Option<&str>) -> Result<String, String> {
+/// A key with its text, or the only one.
+fn text_of<'k>(name: &str, keys: &'k Keys, key: Option<&str>) -> Result<(&'k str, String), String> {
     let mut values = keys.iter().filter(|(found, _)| key.is_none_or(|key| key == *found));
     match (values.next(), values.next()) {
-        (Some((_, bytes)), None) => {
-            String::from_utf8(bytes.clone()).map_err(|_| format!("the ConfigMap `{name}` has a key that is no text"))
-        }
+        (Some((key, bytes)), None) => match String::from_utf8(bytes.clone()) {
+            Ok(text) => Ok((key, text)),
+            Err(_) => Err(format!("the ConfigMap `{name}` has a key that is no text")),
+        },
         (None, _) => Err(format!("the ConfigMap `{name}` has no key `{}`", key.unwrap_or_default())),
         _ => Err(format!("the ConfigMap `{name}` has several keys; name one with `key`")),
     }

@@ -9,6 +9,7 @@ use crate::sources::PolicyFiles;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// The keys of the ConfigMap in the cluster.
 const DOCUMENT: &str = "images.yaml";
@@ -53,53 +54,82 @@ impl Kept {
     }
 }
 
-/// Reads what the leader kept, and waits for it a while. Where the API server gives no answer, it tries again in the background.
+/// Reads what the leader kept, and waits a while for the API server to answer. Until there is something that can be served, it tries again
+/// in the background: another replica may lead, and keep it.
 pub async fn find(access: Access, namespace: String, config_map: String, found: Arc<OnceLock<Kept>>) {
-    let reading = tokio::spawn(async move {
-        let mut log = LogOnce::default();
-        loop {
-            match read(&access, &namespace, &config_map).await {
-                Ok(kept) => {
-                    let _ = found.set(kept);
-                    return;
-                }
-                Err(Failed::Now(error)) if log.failed(&error) => {
-                    tracing::warn!(
-                        error,
-                        "what the leader kept of the settings of images cannot be read; it is tried again"
-                    );
-                }
-                Err(Failed::Now(_)) => {}
-                Err(Failed::For(error)) => {
-                    tracing::warn!(
-                        error,
-                        "not all settings of images can be used, and there are no last good ones to serve"
-                    );
-                    return;
-                }
-            }
-            tokio::time::sleep(RETRY).await;
-        }
+    let (answered, answer) = oneshot::channel();
+    let reads = async move || read(&access, &namespace, &config_map).await;
+    tokio::spawn(async move {
+        until_kept(reads, &found, answered, RETRY).await;
     });
-    let _ = tokio::time::timeout(PATIENCE, reading).await;
+    let _ = tokio::time::timeout(PATIENCE, answer).await;
 }
 
-/// Why there is nothing.
+/// Reads again and again until something is found, and drops `answered` when the API server has answered.
+async fn until_kept(
+    mut reads: impl AsyncFnMut() -> Result<Kept, Failed>,
+    found: &OnceLock<Kept>,
+    answered: oneshot::Sender<()>,
+    retry: Duration,
+) {
+    let (mut log, mut answered) = (LogOnce::default(), Some(answered));
+    loop {
+        let (error, what) = match reads().await {
+            Ok(kept) => {
+                let _ = found.set(kept);
+                return;
+            }
+            Err(Failed::Unread(error)) => (error, "what the leader kept of the settings of images cannot be read"),
+            Err(Failed::Nothing(error)) => {
+                drop(answered.take());
+                (error, "not all settings of images can be used, and there are no last good ones to serve")
+            }
+        };
+        if log.failed(&error) {
+            tracing::warn!(error, "{what}; it is tried again");
+        }
+        tokio::time::sleep(retry).await;
+    }
+}
+
+/// Why there is nothing that can be served.
 enum Failed {
     /// It may be there all the same.
-    Now(String),
-    For(String),
+    Unread(String),
+    Nothing(String),
 }
 
 async fn read(access: &Access, namespace: &str, config_map: &str) -> Result<Kept, Failed> {
     let reading = async {
-        let client = access.client().await.map_err(|error| Failed::Now(error.to_string()))?;
+        let client = access.client().await.map_err(|error| Failed::Unread(error.to_string()))?;
         last_good::read(&client, namespace, config_map, &last_good::IMAGES).await.map_err(|error| match error {
-            KeptError::Unread(..) => Failed::Now(error.to_string()),
-            error => Failed::For(error.to_string()),
+            KeptError::Unread(..) => Failed::Unread(error.to_string()),
+            error => Failed::Nothing(error.to_string()),
         })
     };
     let answer = tokio::time::timeout(PATIENCE, reading).await;
-    let kept = answer.map_err(|_| Failed::Now(format!("the API server did not answer within {PATIENCE:?}")))??;
-    Kept::read(kept).map_err(|why| Failed::For(format!("ConfigMap {config_map}: {why}")))
+    let kept = answer.map_err(|_| Failed::Unread(format!("the API server did not answer within {PATIENCE:?}")))??;
+    Kept::read(kept).map_err(|why| Failed::Nothing(format!("ConfigMap {config_map}: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_copy_that_is_made_later_is_found() {
+        let kept = Kept { document: Vec::new(), config_maps: BTreeMap::new(), at: String::new() };
+        let nothing = || Err(Failed::Nothing("it is empty".to_owned()));
+        let mut answers = [Err(Failed::Unread("no route".to_owned())), nothing(), nothing(), Ok(kept)].into_iter();
+        let (answered, mut answer) = oneshot::channel();
+        let (found, mut was_open) = (OnceLock::new(), Vec::new());
+        let reads = async || {
+            was_open.push(answer.try_recv() == Err(oneshot::error::TryRecvError::Empty));
+            answers.next().expect("it ends with what is found")
+        };
+        until_kept(reads, &found, answered, Duration::ZERO).await;
+        assert!(found.get().is_some());
+        // A replica waits no longer than for the first answer.
+        assert_eq!(was_open, [true, true, false, false]);
+    }
 }

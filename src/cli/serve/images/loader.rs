@@ -35,6 +35,8 @@ struct Good {
     kept_at: Option<String>,
 }
 
+/// Why a replica does not serve what it could.
+const STOPS: &str = "; this replica was rolled out with it, so it is not ready, and the rollout stops";
 /// How messages name the document that loaded last.
 const LAST_GOOD: &str = "the document that loaded last";
 
@@ -94,6 +96,9 @@ impl Loader {
         });
         let error = match newest {
             Ok((compiled, document)) => {
+                if !compiled.faults.is_empty() && self.begins_rollout(&document) {
+                    return Err(format!("{}{STOPS}", compiled.faults.join("\n")));
+                }
                 self.sender.send_replace(Kept::files(&document, &compiled.held.config_maps).map(Arc::new));
                 self.good = Some(Good { document, kept_at: None });
                 return Ok(self.take(compiled, None));
@@ -101,7 +106,12 @@ impl Loader {
             Err(error) => error,
         };
         let good = self.good_instead_of(files).map_err(|why| format!("{error}{why}"))?;
-        let compiled = compile(&good.document, LAST_GOOD, files, &self.held);
+        let mut held = self.held.clone();
+        if good.kept_at.is_some() {
+            // A ConfigMap that is there may be newer than the copy: a key that it has no more was taken away.
+            held.config_maps.retain(|name, _| files.object("configmaps", "ConfigMap", name).is_err());
+        }
+        let compiled = compile(&good.document, LAST_GOOD, files, &held);
         let compiled = compiled.map_err(|why| format!("{error}; {LAST_GOOD} does not load either: {why}"))?;
         self.good = Some(good);
         Ok(self.take(compiled, Some(error)))
@@ -114,15 +124,24 @@ impl Loader {
         LoadedImages { setup, faults, error, kept_at }
     }
 
+    fn was_rolled_out_with(&self, document: &[u8]) -> bool {
+        self.rolled_out.as_deref() == Some(&sha256(document))
+    }
+
+    /// Whether another document counted before this one, and this replica has served none.
+    fn begins_rollout(&self, document: &[u8]) -> bool {
+        let is_other = self.found.get().is_some_and(|kept| kept.document != document);
+        is_other && self.good.is_none() && self.was_rolled_out_with(document)
+    }
+
     /// The document that loaded last, or why there is none to serve.
     fn good_instead_of(&self, files: &Files) -> Result<Good, &'static str> {
         if let Some(good) = &self.good {
             return Ok(good.clone());
         }
         let kept = self.found.get().ok_or("")?;
-        let hash = files.document.as_deref().map(sha256).ok();
-        if hash.is_some() && hash == self.rolled_out {
-            return Err("; this replica was rolled out with it, so it is not ready, and the rollout stops");
+        if files.document.as_ref().is_ok_and(|document| self.was_rolled_out_with(document)) {
+            return Err(STOPS);
         }
         Ok(Good { document: kept.document.clone(), kept_at: Some(kept.at.clone()) })
     }

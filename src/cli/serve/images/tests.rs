@@ -1,14 +1,13 @@
+mod last_good;
+
 use super::compile::{Compiled, Held, compile};
 use super::files::Files;
 use super::*;
 use crate::cluster::images::Setup;
-use crate::cluster::last_good::KeptFiles;
 use crate::image::Digest;
 use crate::image::known::{Reader, UnknownKind};
 use crate::reference::ImageRef;
 use crate::registry::{Credentials, Keyring, RegistryError};
-use crate::server::LoadedImages;
-use crate::sources::sha256;
 use std::fs;
 
 const KEY: &str = include_str!("../../../../tests/trust/cosign.pub");
@@ -83,6 +82,19 @@ fn secrets_and_config_maps_are_folders_next_to_it() {
     assert_ne!(setup.trust.id, other.trust.id);
     let error = load(&files("-----BEGIN PRIVATE KEY-----\n")).unwrap_err();
     assert!(error.contains("images.yaml:6: trust[0]"), "{error}");
+}
+
+#[test]
+fn a_key_beside_images_does_not_load() {
+    let images = "images:\n  registries:\n  - prefix: registry.example.com\n";
+    for beside in ["trust:\n- prefix: '*'\n", "mode: warn\n", "trust: null\n"] {
+        for (document, line) in [(format!("{images}{beside}"), 4), (format!("{beside}{images}"), 1)] {
+            let error = load(&[("images.yaml", &document)]).unwrap_err();
+            let key = beside.split_once(':').unwrap().0;
+            assert!(error.contains(&format!("images.yaml:{line}: {key}: it stands beside `images`")), "{error}");
+        }
+    }
+    assert!(load(&[("images.yaml", images)]).is_ok());
 }
 
 #[test]
@@ -330,54 +342,4 @@ fn trust_never_gets_weaker_by_a_fault() {
     // What the document itself has wrong does not load, whatever there was before.
     let wrong = trusts.replace("configMap: keys", "configMap: keys, key: b.pub");
     assert!(of(&wrong, ("configmaps/keys/a.pub", KEY), &good.held).is_err());
-}
-
-/// What the leader would keep of these files, as a replica reads it that starts later.
-fn kept(files: &[(&str, &str)]) -> kept::Kept {
-    let folder = folder(files);
-    let mut loader = loader(&folder, None);
-    let good = loader.good();
-    loader.load().unwrap();
-    let files = good.borrow().as_deref().cloned().unwrap();
-    assert!(!format!("{files:?}").contains("YTpodW50ZXIy"), "credentials are kept");
-    kept::Kept::read(KeptFiles { files, at: "2026-11-28T12:00:00Z".to_owned() }).unwrap()
-}
-
-fn started(files: &[(&str, &str)], kept: kept::Kept, rolled_out: Option<&str>) -> Result<LoadedImages, String> {
-    let folder = folder(files);
-    let mut loader = loader(&folder, rolled_out);
-    assert!(!loader.is_whole());
-    assert!(loader.found.set(kept).is_ok());
-    Ok(loader.load()?.unwrap())
-}
-
-#[test]
-fn a_replica_that_starts_serves_what_loaded_last_by_the_secrets_of_now() {
-    let broken = "registries: 7\n";
-    let loaded = started(&[("images.yaml", broken), GOOD], kept(&ALL), None).unwrap();
-    assert!(loaded.error.unwrap().contains("images.yaml:1: registries: "));
-    assert_eq!((loaded.kept_at.as_deref(), loaded.setup.registries), (Some("2026-11-28T12:00:00Z"), 10));
-    assert!(has_login(&loaded.setup, "good.example.com/web:1"));
-    let secretless = started(&[("images.yaml", broken)], kept(&ALL), None).unwrap();
-    let fault = "the document that loaded last:2: registries[0].pullSecret: there is no Secret `good`";
-    assert!(secretless.faults.iter().any(|one| one.starts_with(fault)), "{:?}", secretless.faults);
-    // No document at all.
-    assert!(started(&[GOOD], kept(&ALL), None).unwrap().error.unwrap().contains("No such file"));
-    // Keys that are gone are those of the leader.
-    let keyless = started(&[ALL[0], GOOD], kept(&ALL), None).unwrap();
-    assert!(
-        keyless.error.is_none() && keyless.faults[0].contains("there is no ConfigMap `keys`"),
-        "{:?}",
-        keyless.faults
-    );
-    assert!(!keyless.setup.trust.trust.is_empty());
-}
-
-#[test]
-fn a_rollout_of_a_document_that_does_not_load_stops() {
-    let broken = "registries: 7\n";
-    let hash = sha256(broken.as_bytes());
-    let error = started(&[("images.yaml", broken), GOOD], kept(&ALL), Some(&hash)).unwrap_err();
-    assert!(error.contains("registries: ") && error.ends_with("and the rollout stops"), "{error}");
-    assert!(started(&[("images.yaml", broken), GOOD], kept(&ALL), Some(&sha256(b""))).is_ok());
 }
