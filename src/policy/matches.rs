@@ -101,13 +101,19 @@ impl Matcher {
             && (groups.is_empty() || input.groups.iter().any(|group| names(groups, group)))
     }
 
-    /// Whether it applies to the pods that controllers make of a template in the namespace. Who they are is not known, so one for some
-    /// users or groups alone does not.
+    /// Whether it applies to the pods that controllers make of a template in the namespace. They are service accounts of kube-system; which
+    /// one it will be is not known.
     #[must_use]
     pub fn applies_to_pods(&self, namespace: &str, labels: Known<&Labels>) -> bool {
         let Match { kinds, users, groups, .. } = &self.matching;
-        let is_for_all = users.is_empty() && groups.is_empty();
-        is_for_all && self.applies_to_namespace(namespace, labels) && is_empty_or_names(kinds, "Pod")
+        let is_of_controllers = |user: &String| user.starts_with("system:serviceaccount:kube-system:");
+        let has_controllers = |group: &String| {
+            let groups = ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:kube-system"];
+            groups.contains(&group.as_str())
+        };
+        (users.is_empty() || users.iter().any(is_of_controllers))
+            && (groups.is_empty() || groups.iter().any(has_controllers))
+            && self.applies_to_namespace(namespace, labels) && is_empty_or_names(kinds, "Pod")
     }
 
     /// Whether it can apply to a request in the namespace.
