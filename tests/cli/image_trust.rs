@@ -2,6 +2,8 @@
 
 use super::binary::{Dir, Ran};
 use super::json_schema::validate;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trust");
@@ -111,6 +113,22 @@ fn what_cannot_be_verified_is_an_error_that_says_what_to_do() {
     dir.write("two.yaml", map("  b: c\n"));
     let named = |data: &str| map(data).replace("configMap: keys", "configMap: keys, key: cosign.pub");
     dir.write("other-key.yaml", named("  cosign.key: |\n    -----BEGIN PRIVATE KEY-----\n"));
+    let private = "-----BEGIN PRIVATE KEY-----\nMIGH\n";
+    let encoded = STANDARD.encode(private);
+    let hidden = [
+        ("escaped.yaml", named("  k: \"-----BEGIN PRIVAT\\x45 KEY-----\\nMIGH\"\n")),
+        ("broken.yaml", named("  k: \"-----BEGIN PRIVATE\\\n    \\ KEY-----\"\n")),
+        ("key-name.yaml", named("  \"-----BEGIN PRIVATE\\x20KEY-----\": x\n")),
+        ("binary.yaml", named(&format!("binaryData:\n  cosign.key: {encoded}\n"))),
+        ("jwk.yaml", named("  k: '{\"kty\":\"EC\",\"d\":\"abc\"}'\n")),
+    ];
+    for (file, text) in &hidden {
+        dir.write(file, text);
+        let ran = dir.run(&["image", &layout, "--as", "registry.example.com/b", "--trust", file]);
+        assert_eq!(ran.code, Some(2), "{file}: {ran:?}");
+        assert!(ran.err.contains("the file holds a private key"), "{file}: {}", ran.err);
+    }
+    dir.write("mention.yaml", format!("# BEGIN PRIVATE KEY----- does not belong here\n{}", named("")));
     dir.write("secret.yaml", map("").replace("kind: ConfigMap", "kind: Secret"));
     dir.write("comment.yaml", format!("# -----BEGIN EC PRIVATE KEY-----\n{}", named("")));
     dir.write(
@@ -139,6 +157,7 @@ fn what_cannot_be_verified_is_an_error_that_says_what_to_do() {
         ("other-key.yaml", "registry.example.com/b", "other-key.yaml:16: the file holds a private key"),
         ("comment.yaml", "registry.example.com/b", "comment.yaml:1: the file holds a private key"),
         ("map.yaml", "a.example/b", "no entry covers `a.example/b`"),
+        ("mention.yaml", "a.example/b", "no entry covers `a.example/b`"),
         ("two.yaml", "registry.example.com/b", "has several keys; name one with `key`"),
         ("missing.yaml", "a.example/b", "missing.yaml: cannot be read"),
         ("map.yaml", "registry.example.com/B", "is no reference of an image"),

@@ -12,8 +12,12 @@ use std::sync::Arc;
 
 /// A report of these vulnerabilities in openssl, with a scan of this day in November 2026.
 fn report(source: &str, day: u8, critical: &[&str]) -> Reported {
-    let one =
-        |id: &&str| Vulnerability { id: (*id).to_owned(), package: "openssl".to_owned(), fixed_in: "3.1".to_owned() };
+    let one = |id: &&str| Vulnerability {
+        id: (*id).to_owned(),
+        package: "openssl".to_owned(),
+        fixed_in: "3.1".to_owned(),
+        ..Vulnerability::default()
+    };
     let finished = format!("2026-11-{day:02}T00:00:00Z").parse().ok();
     let scan = Scan { scanner: "Trivy".to_owned(), finished, critical: critical.iter().map(one).collect() };
     Reported { source: source.into(), others: 0, scan: Arc::new(scan), unnamed: 0 }

@@ -124,10 +124,37 @@ fn load(path: &Path) -> Result<Trust, Failure> {
             Failure::input(lines.join("\n"))
         })?;
     // Another key of a ConfigMap, or a comment: all who may read the document may read it, too.
-    match bytes.split(|byte| *byte == b'\n').position(has_private_key) {
-        Some(line) => Err(Failure::input(format!("{shown}:{}: the file holds {PRIVATE_KEY}", line + 1))),
+    let written = bytes.split(|byte| *byte == b'\n').position(has_private_key).map(|line| line + 1);
+    match written.or_else(|| documents.iter().find_map(|document| private_key_in(&document.root))) {
+        Some(line) => Err(Failure::input(format!("{shown}:{line}: the file holds {PRIVATE_KEY}"))),
         None => Ok(trust),
     }
+}
+
+/// The line of a value or a key that is a private key, whatever its spelling is in the file.
+fn private_key_in(root: &Node) -> Option<usize> {
+    let mut nodes = vec![root];
+    let mut found: Option<usize> = None;
+    while let Some(node) = nodes.pop() {
+        let is_key = match &node.content {
+            Content::Text(text) => has_private_key(text.as_bytes()),
+            Content::Map(members) => {
+                nodes.extend(members.iter().map(|member| &member.value));
+                let named = members.iter().find(|member| has_private_key(member.key.as_bytes()));
+                found = found.into_iter().chain(named.map(|member| member.at.line)).min();
+                node.get("kty").is_some() && ["d", "k"].iter().any(|part| node.get(part).is_some())
+            }
+            Content::List(items) => {
+                nodes.extend(items);
+                false
+            }
+            Content::Null | Content::Bool(_) | Content::Number(_) => false,
+        };
+        if is_key {
+            found = found.into_iter().chain([node.at.line]).min();
+        }
+    }
+    found
 }
 
 /// What is wrong with a document in which the entries do not stand below `trust`.

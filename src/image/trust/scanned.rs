@@ -6,7 +6,7 @@ use super::judge::{Problem, day};
 use super::predicate::Predicate;
 use super::time::is_ahead;
 use super::verify::Verdict;
-use super::vex::{self, Statement};
+use super::vex::{Said, Statement};
 use super::vulnerabilities::{Scan, Vulnerability};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -56,14 +56,18 @@ impl Verdict {
             problems.push((None, missing));
         }
         for manifest in self.manifests() {
-            let Some(scan) = self.newest_scan(manifest, now) else { continue };
-            let left = self.left(manifest, scan);
-            for problem in
-                [limits.age_problem(scan.finished, now), limits.count_problem(&left, 0)].into_iter().flatten()
-            {
-                // What one scan of the index says of several platforms is said once.
+            let [own, of_index] = self.newest_scans(manifest, now);
+            let newest =
+                of_index.or(own).and_then(|scan| limits.age_problem(scan.finished, now).map(|one| (scan, one)));
+            let counts = [own, of_index]
+                .into_iter()
+                .flatten()
+                .filter_map(|scan| limits.count_problem(&self.left(manifest, scan), 0).map(|problem| (scan, problem)));
+            for (scan, problem) in newest.into_iter().chain(counts) {
+                // What one scan of the index says of several platforms is said once, and so is what both scans of one say.
                 let is_same = |(of, known): &(Option<&Scan>, Problem)| {
-                    of.is_some_and(|of| std::ptr::eq(of, scan)) && *known == problem
+                    *known == problem
+                        && of.is_some_and(|of| std::ptr::eq(of, scan) || own.is_some_and(|own| std::ptr::eq(of, own)))
                 };
                 if !problems.iter().any(is_same) {
                     problems.push((Some(scan), problem));
@@ -78,14 +82,18 @@ impl Verdict {
         if self.leaves.is_empty() { std::slice::from_ref(&self.digest) } else { &self.leaves }
     }
 
-    /// The newest scan that is attested for a manifest, or for the index that holds it, replaces the others. Of two of the same time, the one that
-    /// found more counts.
-    fn newest_scan(&self, manifest: &str, now: Timestamp) -> Option<&Scan> {
-        let about = self
-            .readable(&Predicate::Vulnerabilities)
-            .filter(|one| one.digest == manifest || one.digest == self.digest);
-        let scans = about.filter_map(|one| if let Facts::Scan(scan) = &one.facts { Some(scan) } else { None });
-        scans.max_by_key(|scan| (finished(scan.finished, now), scan.critical.len()))
+    /// The newest scan that is attested for a manifest, and that of the index that holds it, where it is not older. The manifest never changes,
+    /// so what its own scan found is mended by no scan of the index. Of two of the same time, the one that found more counts.
+    fn newest_scans(&self, manifest: &str, now: Timestamp) -> [Option<&Scan>; 2] {
+        let newest = |digest: &str| {
+            let about = self.readable(&Predicate::Vulnerabilities).filter(|one| one.digest == digest);
+            let scans = about.filter_map(|one| if let Facts::Scan(scan) = &one.facts { Some(scan) } else { None });
+            scans.max_by_key(|scan| (finished(scan.finished, now), scan.critical.len()))
+        };
+        let at = |scan: &Scan| finished(scan.finished, now);
+        let own = newest(manifest);
+        let of_index = newest(&self.digest).filter(|_| manifest != self.digest);
+        [own, of_index.filter(|scan| own.is_none_or(|own| at(own) <= at(scan)))]
     }
 
     /// The limits of the entry, or these.
@@ -107,9 +115,13 @@ impl Verdict {
             .filter(|one| manifests.contains(&one.digest.as_str()))
             .filter_map(|one| if let Facts::OpenVex(list) = &one.facts { Some(list.as_slice()) } else { None })
             .collect();
-        let excluded =
-            |one: &Vulnerability| vex::excludes(documents.iter().copied(), &one.id, &one.package, &manifests);
-        scan.critical.iter().filter(|one| !excluded(one)).collect()
+        let said = Said::new(documents, &scan.critical);
+        let mut left: Vec<&Vulnerability> =
+            scan.critical.iter().filter(|one| !said.excludes(one, &manifests)).collect();
+        // Several versions of one package are one finding.
+        left.sort_by(|one, other| finding(one).cmp(&finding(other)));
+        left.dedup_by(|one, other| finding(one) == finding(other));
+        left
     }
 
     fn has_scan(&self) -> bool {
@@ -191,4 +203,9 @@ impl ScanLimits {
 /// When a scan ended; none if that is still to come.
 fn finished(at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     at.filter(|at| !is_ahead(*at, now))
+}
+
+/// What messages say of a vulnerability.
+fn finding(one: &Vulnerability) -> [&str; 3] {
+    [&one.id, &one.package, &one.fixed_in]
 }

@@ -1,31 +1,48 @@
 //! OpenVEX documents: whether a vulnerability matters in this image, by the newest statement about it.
 
+mod package;
 mod product;
+mod purl;
 
 use super::time::is_ahead;
+use super::vulnerabilities::Vulnerability as Finding;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 
+use package::{Installed, Package};
 use product::Fit;
 pub use product::Subject;
 
-/// What a document says of one vulnerability in one product.
+/// How many names, packages and digests of one document are kept. Each judgement of the image reads them.
+const MOST: usize = 100_000;
+
+/// What a document says of one vulnerability.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Statement {
     /// The vulnerability's id and its other names.
     pub names: Vec<String>,
-    /// The packages that it is limited to. Empty: all of the image.
+    /// What it is limited to: any of these. Empty: all of the image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub packages: Vec<String>,
-    /// The manifests that it is limited to. Empty: that for which the document was attested, with all of its platforms.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub digests: Vec<String>,
+    about: Vec<About>,
     /// It says `not_affected` or `fixed`. Every other status takes such a statement back.
     pub excludes: bool,
     #[serde(default, skip_serializing_if = "Issued::is_unknown")]
-    pub issued: Issued,
+    issued: Issued,
+}
+
+/// A part of an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct About {
+    /// Empty: all packages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    packages: Vec<Package>,
+    /// The manifests. Empty: that for which the document was attested, with all of its platforms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    digests: Vec<String>,
 }
 
 /// When a statement was made, in the order in which it counts.
@@ -47,11 +64,15 @@ impl Issued {
 }
 
 impl Statement {
-    /// Whether it is about this vulnerability of this package in one of these manifests.
-    fn covers(&self, id: &str, package: &str, manifests: &[&str]) -> bool {
-        self.names.iter().any(|name| name == id)
-            && (self.packages.is_empty() || self.packages.iter().any(|known| known == package))
-            && (self.digests.is_empty() || self.digests.iter().any(|known| manifests.contains(&known.as_str())))
+    /// Whether it is about this package in one of these manifests.
+    fn covers(&self, package: &Installed<'_>, manifests: &[&str]) -> bool {
+        // In doubt the vulnerability stays.
+        let is = |known: &Package| known.is(package).unwrap_or(!self.excludes);
+        self.about.is_empty()
+            || self.about.iter().any(|about| {
+                (about.digests.is_empty() || about.digests.iter().any(|known| manifests.contains(&known.as_str())))
+                    && (about.packages.is_empty() || about.packages.iter().any(is))
+            })
     }
 
     /// What counts more is greater. A statement without a time is older than all others if it excludes, and newer if it does not: this
@@ -59,21 +80,43 @@ impl Statement {
     fn weight(&self) -> (bool, &Issued) {
         (!self.excludes && self.issued.at.is_none(), &self.issued)
     }
+
+    fn size(&self) -> usize {
+        self.names.len() + self.about.iter().map(|about| 1 + about.packages.len() + about.digests.len()).sum::<usize>()
+    }
 }
 
-/// Whether the newest statement of these documents says that the vulnerability does not matter. Of those with the same time, the last
-/// one of a document counts, and of several documents the one that keeps the vulnerability.
-pub fn excludes<'d>(
-    documents: impl IntoIterator<Item = &'d [Statement]>,
-    id: &str,
-    package: &str,
-    manifests: &[&str],
-) -> bool {
-    let of_document = |document: &'d [Statement]| {
-        document.iter().filter(|one| one.covers(id, package, manifests)).max_by_key(|one| one.weight())
-    };
-    let newest = documents.into_iter().filter_map(of_document).max_by_key(|one| (one.weight(), !one.excludes));
-    newest.is_some_and(|one| one.excludes)
+/// What documents say of some vulnerabilities, by their names.
+pub struct Said<'d>(HashMap<&'d str, Vec<(usize, &'d Statement)>>);
+
+impl<'d> Said<'d> {
+    pub fn new(documents: impl IntoIterator<Item = &'d [Statement]>, found: &[Finding]) -> Self {
+        let mut ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
+        ids.sort_unstable();
+        let mut by_name: HashMap<&str, Vec<(usize, &Statement)>> = HashMap::new();
+        for (document, statement) in
+            documents.into_iter().enumerate().flat_map(|(at, list)| list.iter().map(move |one| (at, one)))
+        {
+            for name in statement.names.iter().filter(|name| ids.binary_search(&name.as_str()).is_ok()) {
+                by_name.entry(name).or_default().push((document, statement));
+            }
+        }
+        Self(by_name)
+    }
+
+    /// Whether the newest statement says that the vulnerability does not matter. Of those with the same time, the last one of a document
+    /// counts, and of several documents the one that keeps the vulnerability.
+    pub fn excludes(&self, found: &Finding, manifests: &[&str]) -> bool {
+        let Some(said) = self.0.get(found.id.as_str()) else { return false };
+        let package = Installed::new(found);
+        let of_document = |document: &[(usize, &'d Statement)]| {
+            let about = document.iter().map(|(_, one)| *one).filter(|one| one.covers(&package, manifests));
+            about.max_by_key(|one| one.weight())
+        };
+        let documents = said.chunk_by(|one, next| one.0 == next.0);
+        let newest = documents.filter_map(of_document).max_by_key(|one| (one.weight(), !one.excludes));
+        newest.is_some_and(|one| one.excludes)
+    }
 }
 
 #[derive(Deserialize)]
@@ -154,45 +197,44 @@ enum Component {
         #[serde(rename = "@id")]
         id: Option<String>,
         #[serde(default)]
-        identifiers: Identifiers,
+        identifiers: BTreeMap<String, Value>,
         #[serde(default)]
-        hashes: Hashes,
+        hashes: BTreeMap<String, Value>,
         #[serde(default)]
         subcomponents: Vec<Component>,
     },
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Identifiers {
-    purl: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Hashes {
-    #[serde(rename = "sha-256")]
-    sha256: Option<String>,
 }
 
 impl Component {
     /// What names it: its id, and its package URL.
     fn ids(&self) -> impl Iterator<Item = &str> {
         let (id, purl) = match self {
-            Self::Id(id) => (Some(id), None),
-            Self::Full { id, identifiers, .. } => (id.as_ref(), identifiers.purl.as_ref()),
+            Self::Id(id) => (Some(id.as_str()), None),
+            Self::Full { id, identifiers, .. } => (id.as_deref(), identifiers.get("purl").and_then(Value::as_str)),
         };
-        purl.into_iter().chain(id).map(String::as_str)
+        purl.into_iter().chain(id)
     }
 
-    /// The name of the package that it is.
-    fn package(&self) -> String {
+    fn package(&self) -> Package {
         let purl = self.ids().find(|id| is_purl(id)).or_else(|| self.ids().next());
-        package_name(purl.unwrap_or_default())
+        Package::new(purl.unwrap_or_default())
     }
 
-    fn hash(&self) -> Option<&str> {
-        if let Self::Full { hashes, .. } = self { hashes.sha256.as_deref() } else { None }
+    /// Its hash, as a digest.
+    fn hash(&self) -> Option<String> {
+        let Self::Full { hashes, .. } = self else { return None };
+        let hash = hashes.get("sha-256")?.as_str()?.to_ascii_lowercase();
+        Some(format!("sha256:{}", hash.strip_prefix("sha256:").unwrap_or(&hash)))
+    }
+
+    fn is_nameless(&self) -> bool {
+        self.ids().all(str::is_empty)
+    }
+
+    /// Whether it has identifiers and hashes of other kinds, by which no image is known here.
+    fn has_other_names(&self) -> bool {
+        let Self::Full { identifiers, hashes, .. } = self else { return false };
+        identifiers.keys().any(|kind| kind != "purl") || hashes.keys().any(|kind| kind != "sha-256")
     }
 
     fn parts(&self) -> &[Self] {
@@ -216,52 +258,78 @@ pub fn read(text: &str, subject: &Subject<'_>, now: Timestamp) -> Result<Vec<Sta
     if !document.context.starts_with("https://openvex.dev/ns") {
         return Err("it is no OpenVEX document".to_owned());
     }
-    let of = |statement| statements(statement, &document.times, subject, now);
-    Ok(document.statements.iter().flat_map(of).collect())
+    let (mut kept, mut size) = (Vec::new(), 0);
+    for raw in &document.statements {
+        let Some(statement) = statement(raw, &document.times, subject, now) else { continue };
+        size += statement.size();
+        if size > MOST {
+            return Err(format!(
+                "it says more of this image than the {MOST} names, packages and digests that are kept"
+            ));
+        }
+        kept.push(statement);
+    }
+    Ok(kept)
 }
 
-/// One statement for each product that is this image. Without a product it is about what the document was attested for.
-fn statements(raw: &RawStatement, document: &Times, subject: &Subject<'_>, now: Timestamp) -> Vec<Statement> {
+/// What a statement says of this image. Without a product it is about what the document was attested for.
+fn statement(raw: &RawStatement, document: &Times, subject: &Subject<'_>, now: Timestamp) -> Option<Statement> {
     let excludes = match raw.status.as_str() {
         "not_affected" | "fixed" => true,
         "affected" | "under_investigation" => false,
-        _ => return Vec::new(),
+        _ => return None,
     };
+    let about = about(raw, excludes, subject);
+    if about.is_empty() {
+        return None;
+    }
     let names = match &raw.vulnerability {
         Vulnerability::Name(name) => vec![name],
         Vulnerability::Full { id, name, aliases } => id.iter().chain(name).chain(aliases).collect(),
     };
     // An id may be a page, such as https://nvd.nist.gov/vuln/detail/CVE-2026-1.
-    let names: Vec<String> =
-        names.into_iter().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned()).collect();
-    let issued = Issued::new(document, &raw.times, now);
-    let one =
-        |packages, digests| Statement { names: names.clone(), packages, digests, excludes, issued: issued.clone() };
-    let parts = |parts: &[Component]| -> Vec<String> { parts.iter().map(Component::package).collect() };
-    let of_all = parts(&raw.subcomponents);
-    if raw.products.is_empty() {
-        return vec![one(of_all, Vec::new())];
-    }
-    let of_product = |product: &Component| {
-        let own = parts(product.parts());
-        let packages = if own.is_empty() { of_all.clone() } else { own };
-        match subject.fit(product) {
-            Fit::Image(digests) => Some(one(packages, digests)),
-            Fit::Packages if packages.is_empty() => Some(one(vec![product.package()], Vec::new())),
-            Fit::Packages => Some(one(packages, Vec::new())),
-            // In doubt the vulnerability stays.
-            Fit::Perhaps => (!excludes).then(|| one(packages, Vec::new())),
-            Fit::Other => None,
-        }
-    };
-    raw.products.iter().filter_map(of_product).collect()
+    let names = names.into_iter().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned()).collect();
+    Some(Statement { names, about, excludes, issued: Issued::new(document, &raw.times, now) })
 }
 
-/// The name in a package URL: `pkg:deb/debian/openssl@3.0.1?arch=amd64` is `openssl`.
-fn package_name(purl: &str) -> String {
-    let path = purl.split(['?', '#']).next().unwrap_or_default();
-    let path = path.rsplit_once('@').map_or(path, |(path, _)| path);
-    path.rsplit('/').next().unwrap_or_default().to_owned()
+/// The parts of this image that a statement is about. Products without parts of their own share those of the statement.
+fn about(raw: &RawStatement, excludes: bool, subject: &Subject<'_>) -> Vec<About> {
+    let parts = |parts: &[Component]| -> Vec<Package> { parts.iter().map(Component::package).collect() };
+    let (mut about, mut digests, mut packages) = (Vec::new(), Vec::new(), Vec::new());
+    let mut is_all = raw.products.is_empty();
+    for product in &raw.products {
+        let own = parts(product.parts());
+        let has_parts = !own.is_empty() || !raw.subcomponents.is_empty();
+        let of_image = match subject.fit(product, excludes) {
+            Fit::Image(digests) => digests,
+            Fit::Packages if !has_parts => {
+                packages.push(product.package());
+                continue;
+            }
+            // A product with parts that is no image is another product. In doubt the vulnerability stays.
+            Fit::Packages | Fit::Perhaps if !excludes => Vec::new(),
+            Fit::Packages | Fit::Perhaps | Fit::Other => continue,
+        };
+        if !own.is_empty() {
+            about.push(About { packages: own, digests: of_image });
+        } else if of_image.is_empty() {
+            is_all = true;
+        } else {
+            digests.extend(of_image);
+        }
+    }
+    digests.sort_unstable();
+    digests.dedup();
+    if is_all || !digests.is_empty() {
+        let digests = if is_all { Vec::new() } else { digests };
+        about.push(About { packages: parts(&raw.subcomponents), digests });
+    }
+    packages.sort_unstable();
+    packages.dedup();
+    if !packages.is_empty() {
+        about.push(About { packages, digests: Vec::new() });
+    }
+    about
 }
 
 #[cfg(test)]

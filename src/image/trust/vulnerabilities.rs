@@ -15,11 +15,17 @@ pub struct Scan {
 }
 
 /// One vulnerability of one package.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vulnerability {
     pub id: String,
     pub package: String,
+    /// The package URL of the package, as the scanner has it. Empty: not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub purl: String,
+    /// The version that is installed. Empty: not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub installed: String,
     /// The version that has the fix.
     pub fixed_in: String,
 }
@@ -68,8 +74,17 @@ struct TrivyFinding {
     #[serde(rename = "VulnerabilityID")]
     id: String,
     pkg_name: String,
+    pkg_identifier: Option<TrivyIdentifier>,
+    installed_version: String,
     fixed_version: String,
     severity: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TrivyIdentifier {
+    #[serde(rename = "PURL")]
+    purl: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +117,10 @@ struct GrypeFix {
 #[derive(Deserialize)]
 struct GrypeArtifact {
     name: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    purl: String,
 }
 
 /// Reads the predicate.
@@ -128,7 +147,13 @@ fn of_trivy(report: Trivy) -> Vec<Vulnerability> {
     let found = results.flat_map(|result| result.vulnerabilities.unwrap_or_default());
     found
         .filter(|one| one.severity.eq_ignore_ascii_case("critical") && !one.fixed_version.is_empty())
-        .map(|one| Vulnerability { id: one.id, package: one.pkg_name, fixed_in: one.fixed_version })
+        .map(|one| Vulnerability {
+            id: one.id,
+            package: one.pkg_name,
+            fixed_in: one.fixed_version,
+            purl: one.pkg_identifier.and_then(|one| one.purl).unwrap_or_default(),
+            installed: one.installed_version,
+        })
         .collect()
 }
 
@@ -142,6 +167,8 @@ fn of_grype(report: Grype) -> Vec<Vulnerability> {
         .map(|one| Vulnerability {
             id: one.vulnerability.id,
             package: one.artifact.name,
+            purl: one.artifact.purl,
+            installed: one.artifact.version,
             fixed_in: one.vulnerability.fix.versions.join(", "),
         })
         .collect()
@@ -175,8 +202,23 @@ mod tests {
         );
         assert_eq!(
             grype.unwrap().critical,
-            [Vulnerability { id: "CVE-9".into(), package: "a".into(), fixed_in: "2".into() }]
+            [Vulnerability {
+                id: "CVE-9".into(),
+                package: "a".into(),
+                fixed_in: "2".into(),
+                ..Vulnerability::default()
+            }]
         );
+        let named = [
+            r#"{"SchemaVersion":2,"Results":[{"Vulnerabilities":[{"VulnerabilityID":"CVE-1","PkgName":"a","InstalledVersion":"1","FixedVersion":"2",
+                "PkgIdentifier":{"PURL":"pkg:npm/a@1"},"Severity":"CRITICAL"}]}]}"#,
+            r#"{"matches":[{"vulnerability":{"id":"CVE-1","severity":"Critical","fix":{"versions":["2"]}},
+                "artifact":{"name":"a","version":"1","purl":"pkg:npm/a@1"}}]}"#,
+        ];
+        for report in named {
+            let found = scan(report).unwrap().critical;
+            assert_eq!((found[0].purl.as_str(), found[0].installed.as_str()), ("pkg:npm/a@1", "1"));
+        }
         assert!(scan(r#"{"SchemaVersion":2}"#).unwrap().critical.is_empty());
         assert!(scan(r#"{"runs":[]}"#).is_err());
         assert!(read("{}").is_err());

@@ -151,7 +151,7 @@ fn a_vex_document_counts_for_its_digest_and_for_the_platforms_of_its_index() {
 }
 
 #[test]
-fn of_a_scan_of_the_index_and_one_of_a_platform_the_newest_counts_for_it() {
+fn a_scan_of_a_platform_counts_for_it_and_one_of_the_index_adds_to_an_older_one() {
     let (key, index) = (key(), digest_of("index"));
     let leaves = [digest_of("amd64"), digest_of("arm64")];
     let image = ImageRef::parse(REPOSITORY);
@@ -167,7 +167,21 @@ fn of_a_scan_of_the_index_and_one_of_a_platform_the_newest_counts_for_it() {
     let bad: &[&str] = &["CVE-1"];
     let said = "1 critical vulnerability with a fix: CVE-1 in openssl (fixed in 3.1)";
     assert_eq!(found(&[(&index, "2026-11-24", &[]), (&leaves[1], "2026-11-26", bad)]), [said]);
-    assert!(found(&[(&index, "2026-11-26", &[]), (&leaves[1], "2026-11-24", bad)]).is_empty());
+    // A manifest never changes: its own scan is mended by a newer one of itself, and by none of the index.
+    assert_eq!(found(&[(&index, "2026-11-26", &[]), (&leaves[1], "2026-11-24", bad)]), [said]);
+    let rescanned: &[(&String, &str, &[&str])] =
+        &[(&index, "2026-11-26", &[]), (&leaves[1], "2026-11-24", bad), (&leaves[1], "2026-11-25", &[])];
+    assert!(found(rescanned).is_empty());
+    // What a newer scan of the index found counts, too.
+    assert_eq!(
+        found(&[(&index, "2026-11-26", bad), (&leaves[0], "2026-11-24", &[]), (&leaves[1], "2026-11-24", &[])]),
+        [said]
+    );
+    // The newest of both says how old they are.
+    assert!(
+        found(&[(&index, "2026-11-26", &[]), (&leaves[0], "2026-11-01", &[]), (&leaves[1], "2026-11-01", &[])])
+            .is_empty()
+    );
     assert_eq!(found(&[(&index, "2026-11-26", &[]), (&leaves[1], "2026-11-26", bad)]), [said]);
     // One scan of the index is said once, and a new one of a platform replaces it there alone.
     assert_eq!(found(&[(&index, "2026-11-24", bad)]), [said]);

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Raise it when signatures and attestations are judged in another way: verdicts that were kept are made again.
-const JUDGE: u32 = 2;
+const JUDGE: u32 = 3;
 /// The key of a Secret with credentials.
 const CREDENTIALS: &str = ".dockerconfigjson";
 

@@ -4,6 +4,7 @@
 //! product, whatever it may be.
 
 use super::Component;
+use super::purl::{Purl, decoded};
 use crate::reference::ImageRef;
 
 /// The image for which a document was attested.
@@ -30,48 +31,81 @@ pub enum Fit {
 }
 
 impl Subject<'_> {
-    pub(super) fn fit(&self, product: &Component) -> Fit {
-        // A hash of a package is none of the image.
-        if product.ids().filter_map(Purl::parse).any(|purl| !purl.is_image()) {
-            return Fit::Packages;
+    /// Of several names of one product, the one that fits worst counts where it excludes, and else the one that fits best: in doubt
+    /// the vulnerability stays.
+    pub(super) fn fit(&self, product: &Component, excludes: bool) -> Fit {
+        let (mut by_digest, mut by_name) = (Vec::new(), Vec::new());
+        let names_platform = product.names_platform();
+        for id in product.ids().filter(|id| !id.is_empty()) {
+            let purl = Purl::parse(id);
+            let digest = digest_in(id, purl.as_ref());
+            let (fits, fit) = match (digest, &purl) {
+                (Some(digest), _) => (&mut by_digest, Some(self.fit_digest(digest, names_platform))),
+                (None, Some(purl)) if !purl.is_image() => (&mut by_name, Some(Fit::Packages)),
+                (None, Some(purl)) => (&mut by_name, Some(self.fit_purl(purl))),
+                (None, None) => (&mut by_name, self.fit_reference(id)),
+            };
+            let is_ambiguous = purl.is_some_and(|purl| purl.is_image() && purl.is_ambiguous());
+            fits.extend(fit.map(|fit| if is_ambiguous && fit != Fit::Other { Fit::Perhaps } else { fit }));
         }
-        if let Some(digest) = product.digest() {
-            let is_own = digest == self.digest || self.leaves.contains(&digest);
-            let platform = is_own && digest == self.digest && self.leaves.len() > 1 && product.names_platform();
-            return match (is_own, platform) {
-                (true, false) => Fit::Image(vec![digest]),
+        let is_package = by_name.contains(&Fit::Packages);
+        // A hash of a package is none of the image.
+        if let Some(hash) = product.hash().filter(|_| !is_package) {
+            by_digest.push(self.fit_digest(hash, names_platform));
+        }
+        if by_digest.is_empty() && by_name.is_empty() {
+            return match (product.is_nameless(), product.has_other_names()) {
+                _ if product.parts().is_empty() => Fit::Other,
+                (true, false) => Fit::Image(Vec::new()),
                 (true, true) => Fit::Perhaps,
                 (false, _) => Fit::Other,
             };
         }
-        let ids: Vec<&str> = product.ids().filter(|id| !id.is_empty()).collect();
-        if ids.is_empty() {
-            return if product.parts().is_empty() { Fit::Other } else { Fit::Image(Vec::new()) };
+        // A digest says which image it is, whatever its names are.
+        let by_digest_alone = excludes && !is_package && !by_digest.is_empty();
+        let fits = by_digest.into_iter().chain(by_name.into_iter().filter(|_| !by_digest_alone));
+        let fit = if excludes { fits.max_by_key(Fit::rank) } else { fits.min_by_key(Fit::rank) };
+        match fit {
+            Some(Fit::Image(_)) if is_package => Fit::Packages,
+            fit => fit.unwrap_or(Fit::Other),
         }
-        let fits = ids.into_iter().map(|id| match Purl::parse(id) {
-            Some(purl) => self.fit_purl(&purl),
-            None => self.fit_reference(id),
-        });
-        fits.min_by_key(Fit::rank).unwrap_or(Fit::Other)
+    }
+
+    fn fit_digest(&self, digest: String, names_platform: bool) -> Fit {
+        if digest == self.digest && self.leaves.len() > 1 && names_platform {
+            Fit::Perhaps
+        } else if digest == self.digest || self.leaves.contains(&digest) {
+            Fit::Image(vec![digest])
+        } else {
+            Fit::Other
+        }
     }
 
     fn fit_purl(&self, purl: &Purl) -> Fit {
-        let Some(named) = self.names.iter().find(|name| purl.names(name)) else { return Fit::Other };
-        let tags = [purl.version.as_deref(), purl.qualifier("tag")].into_iter().flatten();
+        let (url, tag) = repository_of(purl).unzip();
+        let Some(named) = self.names.iter().find(|name| is_in_repository(purl, url, name)) else { return Fit::Other };
+        let tags = [purl.version.as_deref(), purl.qualifier("tag"), tag.flatten()].into_iter().flatten();
         let is_unsure = purl.names_platform() && self.leaves.len() > 1;
         let fits = tags.map(|tag| fit_tag(named, tag));
         let fit = fits.max_by_key(Fit::rank).unwrap_or(Fit::Image(Vec::new()));
         if is_unsure && fit != Fit::Other { Fit::Perhaps } else { fit }
     }
 
-    /// A product that is named as a pod names it.
-    fn fit_reference(&self, id: &str) -> Fit {
+    /// A product that is named as a pod names it. None: it need not be the name of an image.
+    fn fit_reference(&self, id: &str) -> Option<Fit> {
+        let (scheme, id) = id.split_once("://").map_or((None, id), |(scheme, rest)| (Some(scheme), rest));
         let image = ImageRef::parse(id);
-        match (self.names.iter().find(|name| image.has_repository_of(name)), &image.tag) {
-            (None, _) => Fit::Other,
-            (Some(_), None) => Fit::Image(Vec::new()),
-            (Some(named), Some(tag)) => fit_tag(named, tag),
-        }
+        let Some(named) = self.names.iter().find(|name| image.has_repository_of(name)) else {
+            let has_host = image.registry != "docker.io" || id.starts_with("docker.io/");
+            let is_image = scheme.map_or(has_host, |scheme| matches!(scheme, "oci" | "docker"));
+            return (is_image && image.is_well_formed()).then_some(Fit::Other);
+        };
+        Some(match &image.tag {
+            // A digest that can be read was looked at before.
+            _ if image.digest.is_some() => Fit::Other,
+            None => Fit::Image(Vec::new()),
+            Some(tag) => fit_tag(named, tag),
+        })
     }
 }
 
@@ -85,7 +119,7 @@ fn fit_tag(image: &ImageRef<'_>, tag: &str) -> Fit {
 }
 
 impl Fit {
-    /// Of several names of one product, the one that fits best counts.
+    /// How badly it fits.
     const fn rank(&self) -> u8 {
         match self {
             Self::Image(_) | Self::Packages => 0,
@@ -96,97 +130,48 @@ impl Fit {
 }
 
 impl Component {
-    /// The digest of the image that it is, if it says which.
-    fn digest(&self) -> Option<String> {
-        self.ids().find_map(digest_in).or_else(|| self.hash().map(|hash| format!("sha256:{hash}")))
-    }
-
     fn names_platform(&self) -> bool {
         self.ids().filter_map(Purl::parse).any(|purl| purl.names_platform())
     }
 }
 
 /// The digest in a package URL, in a reference, or in a text that is a digest alone.
-fn digest_in(id: &str) -> Option<String> {
+fn digest_in(id: &str, purl: Option<&Purl>) -> Option<String> {
     let is_hex = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_hex(id) {
-        return Some(format!("sha256:{id}"));
+        return Some(format!("sha256:{}", id.to_ascii_lowercase()));
     }
-    let is_digest = |text: &String| ["sha256:", "sha384:", "sha512:"].iter().any(|start| text.starts_with(start));
-    match Purl::parse(id) {
-        // It is written as a qualifier, too, though the specification has it as the version.
-        Some(purl) if purl.is_image() => {
-            let qualifier = purl.qualifier("digest").map(str::to_owned);
-            purl.version.filter(is_digest).or_else(|| qualifier.filter(is_digest))
-        }
-        Some(_) => None,
-        None => Some(decoded(id.rsplit_once('@').map_or(id, |(_, behind)| behind))).filter(is_digest),
-    }
+    let as_digest = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        ["sha256:", "sha384:", "sha512:"].iter().any(|start| text.starts_with(start)).then_some(text)
+    };
+    let Some(purl) = purl else {
+        return as_digest(&decoded(id.rsplit_once('@').map_or(id, |(_, behind)| behind)));
+    };
+    // It is written as a qualifier, too, though the specification has it as the version.
+    let written = [purl.version.as_deref(), purl.qualifier("digest"), purl.qualifier("checksum")];
+    if purl.is_image() { written.into_iter().flatten().find_map(as_digest) } else { None }
 }
 
-/// A package URL: `pkg:oci/web@sha256:…?repository_url=registry.example.com/shop/web&arch=amd64`.
-struct Purl {
-    kind: String,
-    /// Namespace and name.
-    path: String,
-    version: Option<String>,
-    qualifiers: Vec<(String, String)>,
+/// The repository that a package URL names, and the tag behind it.
+fn repository_of(purl: &Purl) -> Option<(&str, Option<&str>)> {
+    let url = purl.qualifier("repository_url")?;
+    let url = url.split_once("://").map_or(url, |(_, behind)| behind).trim_end_matches('/');
+    let name = url.rfind('/').unwrap_or(url.len());
+    Some(match url[name..].find([':', '@']) {
+        Some(at) => (&url[..name + at], Some(&url[name + at + 1..])),
+        None => (url, None),
+    })
 }
 
-impl Purl {
-    fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix("pkg:")?.trim_start_matches('/');
-        let rest = rest.split('#').next().unwrap_or_default();
-        let (path, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
-        let (kind, path) = path.split_once('/')?;
-        let (path, version) = match path.rsplit_once('@') {
-            Some((path, version)) => (path, Some(decoded(version)).filter(|version| !version.is_empty())),
-            None => (path, None),
-        };
-        let pairs = qualifiers.split('&').filter_map(|pair| pair.split_once('='));
-        let qualifiers = pairs.map(|(key, value)| (key.to_ascii_lowercase(), decoded(value))).collect();
-        Some(Self { kind: kind.to_ascii_lowercase(), path: decoded(path.trim_end_matches('/')), version, qualifiers })
-    }
-
-    fn is_image(&self) -> bool {
-        matches!(self.kind.as_str(), "oci" | "docker")
-    }
-
-    fn qualifier(&self, key: &str) -> Option<&str> {
-        self.qualifiers.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
-    }
-
-    fn names_platform(&self) -> bool {
-        ["arch", "os"].iter().any(|key| self.qualifier(key).is_some())
-    }
-
-    /// Whether it names the repository of this image: all of it, or its last segments where it has no `repository_url`.
-    fn names(&self, image: &ImageRef<'_>) -> bool {
-        let Some(url) = self.qualifier("repository_url") else {
-            let full = format!("{}/{}", image.registry, image.repository);
-            return full == self.path || full.strip_suffix(&self.path).is_some_and(|before| before.ends_with('/'));
-        };
-        let url = url.split_once("://").map_or(url, |(_, behind)| behind).trim_end_matches('/');
-        // Tools write the repository with the name of the image, and without it.
-        let full = format!("{url}/{}", self.path);
-        let has_name = url.ends_with(&format!("/{}", self.path));
-        (has_name && ImageRef::parse(url).has_repository_of(image)) || ImageRef::parse(&full).has_repository_of(image)
-    }
-}
-
-/// The text without percent encoding.
-fn decoded(text: &str) -> String {
-    let Some((before, rest)) = text.split_once('%') else { return text.to_owned() };
-    let mut out = before.as_bytes().to_vec();
-    for part in rest.split('%') {
-        let byte = part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        if let Some(byte) = byte {
-            out.push(byte);
-            out.extend_from_slice(part.get(2..).unwrap_or_default().as_bytes());
-        } else {
-            out.push(b'%');
-            out.extend_from_slice(part.as_bytes());
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+/// Whether it names the repository of this image: all of it, or its last segments where it has no `repository_url`.
+fn is_in_repository(purl: &Purl, url: Option<&str>, image: &ImageRef<'_>) -> bool {
+    let Some(url) = url else {
+        let full = format!("{}/{}", image.registry, image.repository);
+        return full == purl.path || full.strip_suffix(&purl.path).is_some_and(|before| before.ends_with('/'));
+    };
+    // Tools write the repository with the name of the image, and without it.
+    let full = format!("{url}/{}", purl.path);
+    let has_name = url.ends_with(&format!("/{}", purl.path));
+    (has_name && ImageRef::parse(url).has_repository_of(image)) || ImageRef::parse(&full).has_repository_of(image)
 }

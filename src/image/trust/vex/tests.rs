@@ -13,6 +13,30 @@ fn read_for(names: [&str; 2], leaves: &[&str], text: &str) -> Vec<Statement> {
     read(text, &subject, now()).unwrap()
 }
 
+/// Whether these documents exclude a vulnerability of this package: OpenSSL of Debian 3.0, or another one in version 1.
+fn excludes<'d>(
+    documents: impl IntoIterator<Item = &'d [Statement]>,
+    id: &str,
+    package: &str,
+    manifests: &[&str],
+) -> bool {
+    let (purl, installed) =
+        if package == "openssl" { ("pkg:deb/debian/openssl@3.0?arch=amd64", "3.0") } else { ("", "1") };
+    excludes_of(documents, id, package, [purl, installed], manifests)
+}
+
+fn excludes_of<'d>(
+    documents: impl IntoIterator<Item = &'d [Statement]>,
+    id: &str,
+    package: &str,
+    [purl, installed]: [&str; 2],
+    manifests: &[&str],
+) -> bool {
+    let (id, package, fixed_in) = (id.to_owned(), package.to_owned(), "9".to_owned());
+    let found = Finding { id, package, fixed_in, purl: purl.to_owned(), installed: installed.to_owned() };
+    Said::new(documents, std::slice::from_ref(&found)).excludes(&found, manifests)
+}
+
 fn document(more: &str, statements: &str) -> Vec<Statement> {
     let text = format!(r#"{{"@context":"https://openvex.dev/ns/v0.2.0"{more},"statements":[{statements}]}}"#);
     read_for(["registry.example.com/shop/web:1.2"; 2], &[], &text)
@@ -168,7 +192,18 @@ fn a_product_counts_where_it_is_this_image() {
         // As it was called when it was signed.
         "pkg:oci/web?repository_url=old.example.com/shop/web",
         "old.example.com/shop/web:1.2",
+        "pkg:OCI/web@SHA256:AA",
+        "registry.example.com/shop/web@SHA256:AA",
+        r#"{"@id":"x","hashes":{"sha-256":"sha256:AA"}}"#,
+        "pkg:oci/web?repository_url=registry.example.com/shop/web:1.2",
+        "pkg:oci/web?repository_url=registry.example.com:443/shop",
+        "https://registry.example.com/shop/web:1.2",
+        "docker://registry.example.com/shop/web:1.2",
+        "oci://registry.example.com/shop/web",
+        // The digest is that of this image, whatever the names are.
+        r#"{"@id":"registry.example.com/db/other:1","identifiers":{"purl":"pkg:oci/web@sha256:aa"}}"#,
         "pkg:deb/debian/openssl@3.0?arch=amd64",
+        "pkg:deb/openssl",
         r#"{"@id":"pkg:deb/debian/openssl","hashes":{"sha-256":"bb"}}"#,
         r#"{"@id":"https://example.com/products/web","identifiers":{"purl":"pkg:oci/web"}}"#,
         r#"{"subcomponents":["pkg:deb/debian/openssl"]}"#,
@@ -195,6 +230,13 @@ fn a_product_counts_where_it_is_this_image() {
         "https://example.com/products/other-product",
         "https://example.com/products/web",
         "pkg:deb/debian/zlib",
+        "pkg:npm/openssl",
+        "pkg:npm/openssl@3.0",
+        "pkg:golang/github.com/x/openssl",
+        "pkg:deb/ubuntu/openssl",
+        "registry.example.com/shop/web@md5:aa",
+        "pkg:oci/web?checksum=sha256:bb",
+        "oci://registry.example.com/db/web:1.2",
         "",
         "{}",
     ] {
@@ -212,10 +254,33 @@ fn a_product_counts_where_it_is_this_image() {
     for product in ["pkg:oci/web@1.2", "pkg:oci/web?tag=1.2", "registry.example.com/shop/web:1.2"] {
         assert_eq!(of_product(by_digest, &[], product), (false, true), "{product}");
     }
+    for product in [
+        r#"{"@id":"pkg:oci/web","identifiers":{"purl":"pkg:oci/other"}}"#,
+        r#"{"@id":"registry.example.com/db/other","identifiers":{"purl":"pkg:oci/web"}}"#,
+        r#"{"@id":"pkg:oci/web","hashes":{"sha-256":"bb"}}"#,
+        r#"{"@id":"pkg:oci/other@sha256:bb","identifiers":{"purl":"pkg:oci/web@sha256:aa"}}"#,
+        "pkg:oci/web?tag=1.2&tag=9",
+        "pkg:oci/web?repository_url=registry.example.com/shop/web&repository_url=registry.example.com/db/web",
+        // A product with parts that is no image.
+        r#"{"@id":"pkg:golang/example.com/other@v1","subcomponents":["pkg:deb/debian/openssl@3.0"]}"#,
+        r#"{"@id":"pkg:generic/other@7","subcomponents":["pkg:deb/debian/openssl"]}"#,
+        r#"{"identifiers":{"cpe23":"cpe:2.3:a:acme:other:1"},"subcomponents":["pkg:deb/debian/openssl"]}"#,
+        r#"{"hashes":{"sha-512":"ee"},"subcomponents":["pkg:deb/debian/openssl"]}"#,
+    ] {
+        assert_eq!(of_product(web, &[], product), (false, true), "{product}");
+    }
     let (one, two): (&[&str], &[&str]) = (&["sha256:cc"], &["sha256:cc", "sha256:dd"]);
     for (leaves, product, wanted) in [
         (two, "pkg:oci/web?arch=amd64", (false, true)),
         (two, "pkg:oci/web@sha256:aa?arch=amd64", (false, true)),
+        (two, "pkg:oci/web?variant=v8", (false, true)),
+        (two, "pkg:docker/shop/web@1.2?repository_url=registry.example.com&platform=linux%2Farm64", (false, true)),
+        (two, "pkg:docker/shop/web@1.2?digest=sha256:aa&platform=linux%2Farm64", (false, true)),
+        (
+            two,
+            r#"{"@id":"registry.example.com/shop/web","identifiers":{"purl":"pkg:oci/web?arch=arm64"}}"#,
+            (false, true),
+        ),
         (two, "pkg:oci/web@sha256:aa", (true, true)),
         (two, "pkg:oci/web@sha256:cc?arch=amd64", (true, true)),
         (two, "pkg:oci/web@sha256:dd?arch=arm64", (false, false)),
@@ -251,4 +316,80 @@ fn a_time_that_is_still_to_come_counts_for_nothing() {
     assert!(of("2026-11-27T12:04:00Z", "2026-11-27T11:00:00Z"), "clocks differ");
     assert!(!of("2027-11-27T12:00:00Z", "2026-11-27T11:00:00Z"));
     assert!(!of("2026-11-27T12:06:00Z", "2026-01-01T00:00:00Z"));
+}
+
+#[test]
+fn the_parts_of_a_product_that_is_no_image_are_none_of_this_one() {
+    let old = r#"{"vulnerability":"CVE-1","status":"fixed","products":["pkg:helm/acme/other@v1"],"subcomponents":["pkg:deb/debian/openssl"]}"#;
+    assert!(!covers(old, "CVE-1", "openssl"));
+}
+
+#[test]
+fn a_package_is_compared_by_type_namespace_name_and_version() {
+    let of = |product: &str, package: &str, scan: [&str; 2]| {
+        let of_status =
+            |status: &str| format!(r#"{{"vulnerability":"CVE-1","status":"{status}","products":["{product}"]}}"#);
+        let all = r#"{"vulnerability":"CVE-1","status":"fixed"}"#;
+        let (safe, back) =
+            (document("", &of_status("fixed")), document("", &format!("{all},{}", of_status("affected"))));
+        (excludes_of([&*safe], "CVE-1", package, scan, &[]), !excludes_of([&*back], "CVE-1", package, scan, &[]))
+    };
+    let (same, other, unsure) = ((true, true), (false, false), (false, true));
+    let debian = ["pkg:deb/debian/openssl@3.0.1-1?arch=amd64&epoch=1", "1:3.0.1-1"];
+    let go = ["pkg:golang/github.com/x/y@v1.2.3", "1.2.3"];
+    for (product, package, scan, wanted) in [
+        ("pkg:deb/debian/openssl", "openssl", debian, same),
+        ("pkg:deb/debian/openssl@3.0.1-1", "openssl", debian, same),
+        ("pkg:deb/debian/openssl@1%3A3.0.1-1", "openssl", debian, same),
+        ("pkg:deb/debian/openssl@3.0.1-1?epoch=1", "openssl", debian, same),
+        ("pkg:deb/debian/openssl@3.0.1-1?epoch=2", "openssl", debian, other),
+        ("pkg:deb/debian/openssl@3.0.2-1", "openssl", debian, other),
+        ("pkg:deb/openssl", "openssl", debian, same),
+        ("pkg:deb/ubuntu/openssl", "openssl", debian, other),
+        ("pkg:rpm/debian/openssl", "openssl", debian, other),
+        ("pkg:golang/github.com/x/y@1.2.3", "github.com/x/y", go, same),
+        ("pkg:golang/github.com/x/y@v1.2.4", "github.com/x/y", go, other),
+        ("pkg:golang/y", "github.com/x/y", go, other),
+        ("pkg:apk/wolfi/git@2.39.0-r1?arch=armv7", "git", ["", "2.39.0-r1"], same),
+        ("pkg:apk/wolfi/git@2.39.0-r1?arch=armv7", "git", ["", "2.39.0-r2"], other),
+        ("pkg:apk/wolfi/git@2.39.0-r1?arch=armv7", "git", ["", ""], unsure),
+        ("pkg:npm/%40angular/core@1", "@angular/core", ["pkg:npm/%40angular/core@1", "1"], same),
+        ("pkg:npm/@angular/core", "@angular/core", ["", "1"], same),
+        ("pkg:npm/core", "@angular/core", ["pkg:npm/%40angular/core@1", "1"], other),
+        ("pkg:maven/org.example/log@1", "org.example:log", ["", "1"], same),
+        ("pkg:pypi/Ruamel_yaml", "ruamel.yaml", ["pkg:pypi/ruamel.yaml@1", "1"], same),
+    ] {
+        assert_eq!(of(product, package, scan), wanted, "{product} {scan:?}");
+    }
+}
+
+#[test]
+fn products_share_the_names_and_the_parts_of_their_statement() {
+    let list = |one: &dyn Fn(usize) -> String, count: usize| -> String {
+        (0..count).map(|at| format!(r#""{}""#, one(at))).collect::<Vec<_>>().join(",")
+    };
+    let (products, parts) =
+        (list(&|_| "pkg:oci/web@sha256:aa".into(), 20_000), list(&|at| format!("pkg:deb/debian/p{at}"), 20_000));
+    let text = format!(
+        r#"{{"vulnerability":{{"name":"CVE-1","aliases":[{}]}},"status":"fixed","products":[{products}],"subcomponents":[{parts}]}}"#,
+        list(&|at| format!("GHSA-{at}"), 20_000)
+    );
+    let read = document("", &text);
+    assert_eq!((read.len(), read[0].about.len(), read[0].size()), (1, 1, 40_003));
+    assert!(excludes([&*read], "GHSA-7", "p19999", &["sha256:aa"]));
+}
+
+#[test]
+fn a_document_that_says_more_than_is_kept_counts_for_nothing() {
+    let image = ImageRef::parse("registry.example.com/shop/web");
+    let subject = Subject { names: [&image; 2], digest: "sha256:aa", leaves: &[] };
+    let of = |product: &str, count: usize| {
+        let one = format!(r#"{{"vulnerability":"CVE-1","status":"fixed","products":["{product}"]}}"#);
+        let statements = vec![one; count].join(",");
+        read(&format!(r#"{{"@context":"https://openvex.dev/ns/v0.2.0","statements":[{statements}]}}"#), &subject, now())
+    };
+    assert_eq!(of("pkg:oci/web", 50_000).unwrap().len(), 50_000);
+    let error = of("pkg:oci/web", 50_001).unwrap_err();
+    assert_eq!(error, "it says more of this image than the 100000 names, packages and digests that are kept");
+    assert!(of("pkg:oci/other", 50_001).unwrap().is_empty(), "what is said of other images is not kept");
 }
