@@ -193,6 +193,16 @@ impl<'t> Parser<'t> {
         Word { raw: raw.to_owned(), value: self.expanded(raw), span: text.span(at..at + raw.len()) }
     }
 
+    /// The word with the backslashes of a path that begins with a drive: many a file for Windows has no line that sets another escape.
+    fn of_windows(&self, word: Word) -> Word {
+        match word.raw.as_bytes() {
+            [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic() => {
+                Word { value: expand(&word.raw, '`', &|name| self.variable(name)), ..word }
+            }
+            _ => word,
+        }
+    }
+
     /// Takes the options at the beginning, and returns the rest.
     fn flags(&self, text: Text, flags: &mut Vec<Flag>) -> Text {
         let mut end = 0;
@@ -239,7 +249,7 @@ impl<'t> Parser<'t> {
             Keyword::Expose | Keyword::Volume | Keyword::Shell => Arguments::Words(self.words(&text)),
             Keyword::User | Keyword::Workdir | Keyword::Stopsignal | Keyword::Maintainer | Keyword::Onbuild => {
                 let raw = text.value.trim_end();
-                Arguments::Words(vec![self.word(&text, raw, 0)])
+                Arguments::Words(vec![self.of_windows(self.word(&text, raw, 0))])
             }
         })
     }
@@ -268,7 +278,7 @@ impl<'t> Parser<'t> {
         for word in &mut sources {
             word.value = word.value.take().or_else(|| self.expanded(&word.raw));
         }
-        let target = sources.pop()?;
+        let target = self.of_windows(sources.pop()?);
         if sources.is_empty() {
             return None;
         }

@@ -160,7 +160,8 @@ fn postgres(text: &str) -> Option<&'static str> {
 }
 
 fn maven(text: &str) -> Option<&'static str> {
-    let values = text.split("<password>").skip(1).filter_map(|rest| rest.split_once("</password>"));
+    let elements = programs::uncommented(text).flat_map(|part| part.split("<password>").skip(1));
+    let values = elements.filter_map(|rest| rest.split_once("</password>"));
     // A value in braces is encrypted by a master password, which is another file.
     values
         .map(|(value, _)| value.trim())

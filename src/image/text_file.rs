@@ -23,10 +23,11 @@ pub fn settings(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
     })
 }
 
-/// Whether several settings may stand in the line, as in JSON and in YAML with braces.
+/// Whether several settings may stand in the line, as in JSON and in YAML with braces, also in a list.
 fn is_flow(line: &str) -> bool {
     let line = line.trim_start_matches(['-', ' ']);
-    let in_map = |(key, value): (&str, &str)| !key.contains('=') && value.trim_start().starts_with('{');
+    let in_map =
+        |(key, value): (&str, &str)| !key.contains('=') && value.trim_start_matches(['[', ' ']).starts_with('{');
     line.starts_with('{')
         || line.starts_with("[{")
         || (line.starts_with('"') && line.contains("\":"))
@@ -101,6 +102,10 @@ mod tests {
         assert_eq!(
             read("- {a: b, c: d}\n\"a\": \"b\", \"c\": \"d\""),
             [("a", "b"), ("c", "d"), ("a", "b"), ("c", "d")]
+        );
+        assert_eq!(
+            read("a: [{b: c, d: {e: f}}, {g: h}]\ni: [j, k]"),
+            [("b", "c"), ("e", "f"), ("g", "h"), ("i", "[j, k]")]
         );
         // Braces and commas of other formats are a part of the value.
         assert_eq!(read("a={b,c: d}\ne: f, g: h\ni: 'j{k'\n"), [("a", "{b,c: d"), ("e", "f, g: h"), ("i", "j{k")]);

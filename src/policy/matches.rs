@@ -113,7 +113,8 @@ impl Matcher {
         };
         (users.is_empty() || users.iter().any(is_of_controllers))
             && (groups.is_empty() || groups.iter().any(has_controllers))
-            && self.applies_to_namespace(namespace, labels) && is_empty_or_names(kinds, "Pod")
+            && self.applies_to_namespace(namespace, labels)
+            && is_empty_or_names(kinds, "Pod")
     }
 
     /// Whether it can apply to a request in the namespace.

@@ -152,8 +152,8 @@ fn is_example(value: &str) -> bool {
 /// Whether the value is the name of a method of authentication.
 fn is_method(value: &str) -> bool {
     #[rustfmt::skip]
-    const METHODS: [&str; 48] = [
-        "anonymous", "approle", "aws", "azure", "basic", "basic-auth", "bearer", "cert", "certificate", "cookie", "cram-md5", "custom",
+    const METHODS: [&str; 50] = [
+        "_auth", "anonymous", "approle", "auth", "aws", "azure", "basic", "basic-auth", "bearer", "cert", "certificate", "cookie", "cram-md5", "custom",
         "database", "default", "dex", "digest", "gcp", "github", "google", "gssapi", "header", "htpasswd", "iam", "internal",
         "jwt", "kerberos", "key", "keycloak", "kubernetes", "ldap", "local", "login", "md5", "mtls", "native", "ntlm",
         "oauth", "oauth2", "oidc", "password", "peer", "plain", "saml", "session", "tls", "token", "trust", "x509",

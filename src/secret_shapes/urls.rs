@@ -11,12 +11,17 @@ pub fn has_password(value: &str) -> bool {
     value.contains('@')
         && (value.match_indices("://").any(|(at, found)| is_login(after(value, at + found.len())))
             // npm names the registry of a setting so.
-            || value.strip_prefix("//").is_some_and(|rest| is_login(after(rest, 0)))
+            || value.strip_prefix("//").is_some_and(|rest| !is_example(rest) && is_login(after(rest, 0)))
             || ["@tcp(", "@unix(", "@("]
                 .iter()
                 .any(|host| value.match_indices(host).any(|(at, _)| ends_with_login(value, at)))
             || value.match_indices("jdbc:oracle:").any(|(at, found)| is_oracle(after(value, at + found.len())))
             || (!value.contains("://") && value.split_once("@//").is_some_and(|(login, _)| slashed(login))))
+}
+
+/// Whether the text shows what a login is: `user:password@host`.
+fn is_example(rest: &str) -> bool {
+    ["user:pass@", "user:password@", "username:password@"].iter().any(|login| rest.starts_with(login))
 }
 
 fn after(value: &str, at: usize) -> &str {

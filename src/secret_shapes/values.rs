@@ -78,6 +78,7 @@ fn is_placeholder(value: &str) -> bool {
         .is_some_and(|name| is_identifier(name) && (name.contains('.') || !name.contains(char::is_lowercase)));
     let bracketed = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(is_identifier);
     same || zeros
+        || matches!(value, "{}" | "[]")
         || marked
         || filtered
         || bracketed

@@ -7,7 +7,7 @@ pub use content::{target_and_values, writes_content};
 pub use start::{Started, in_cmd, started};
 
 use super::cursor::Cursor;
-use super::{Command, MAX_DEPTH, Script, Word};
+use super::{Command, MAX_DEPTH, Script, Word, program_name};
 
 /// Names of PowerShell, and what does the same here.
 #[rustfmt::skip]
@@ -24,6 +24,24 @@ const SAME: [(&str, &str); 34] = [
 /// Options whose value may stand behind a colon.
 const WITH_COLON: [&str; 8] =
     ["-argumentlist", "-destination", "-filepath", "-inputobject", "-literalpath", "-outfile", "-path", "-value"];
+
+/// Programs of their own, whose options differ by their case.
+const WITH_CASE: [&str; 14] =
+    ["aria2c", "bash", "curl", "gh", "git", "gpg", "gpgv", "pip", "pip3", "rpm", "sh", "tar", "unzip", "wget"];
+/// How options of `Invoke-WebRequest` begin, which PowerShell also calls `curl` and `wget`.
+const OF_REQUESTS: [&str; 12] =
+    ["-auth", "-body", "-cont", "-cred", "-disable", "-head", "-meth", "-outf", "-skip", "-time", "-uri", "-usebasic"];
+
+/// Whether a command that begins with these words reads the option in whichever case it is.
+fn ignores_case(words: &[Word], option: &str) -> bool {
+    let assigned = words.get(2).filter(|_| words.get(1).is_some_and(|word| word.text == "="));
+    let name = assigned.or(words.first()).map_or_else(String::new, |word| program_name(&word.text));
+    let is_of_request = || {
+        let option = option.to_ascii_lowercase();
+        matches!(name.as_str(), "curl" | "wget") && OF_REQUESTS.iter().any(|begin| option.starts_with(begin))
+    };
+    !WITH_CASE.contains(&name.as_str()) || is_of_request()
+}
 
 /// Whether the program is PowerShell.
 #[must_use]
@@ -150,7 +168,7 @@ impl Reader<'_> {
     }
 
     fn quoted(&mut self, quote: char) {
-        self.is_text |= self.word.is_none() && self.command.words.is_empty();
+        self.is_text |= self.word.is_none() && self.command.words.is_empty() && !self.is_in_cmd;
         self.open();
         while let Some(c) = self.cursor.next() {
             match c {
@@ -230,7 +248,7 @@ impl Reader<'_> {
                     return;
                 }
                 word.text = value;
-            } else {
+            } else if ignores_case(&self.command.words, &word.text) {
                 word.text.make_ascii_lowercase();
             }
         } else if let Some(end) = content(&word.text) {

@@ -30,15 +30,22 @@ pub fn is_dockerfile(path: &Path) -> bool {
     (begins && !is_other()) || (is_named(extension) && !stem.is_empty())
 }
 
-/// Whether the first line that is no comment is one of a Dockerfile. A file that cannot be read is one by its name, so that it is reported.
+/// Whether the first line that is no comment is one of a Dockerfile. A file that cannot be read, or begins with longer comments, is one by
+/// its name, so that it is reported.
 fn begins_a_stage(path: &Path) -> bool {
     let mut head = Vec::new();
     if File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).is_err() {
         return true;
     }
+    let is_cut = head.len() as u64 == HEAD;
     let head = String::from_utf8_lossy(&head);
-    let first = head.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('#'));
-    let keyword = first.and_then(|line| line.split_whitespace().next()).unwrap_or_default();
+    let text = head.strip_prefix('\u{feff}').unwrap_or(&head);
+    let mut lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let Some(first) = lines.next() else { return is_cut };
+    if is_cut && text.ends_with(first) && !first.contains(char::is_whitespace) {
+        return true;
+    }
+    let keyword = first.split_whitespace().next().unwrap_or_default();
     ["ARG", "FROM"].iter().any(|known| keyword.eq_ignore_ascii_case(known))
 }
 
@@ -50,6 +57,28 @@ pub fn is_exact(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_code_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Dockerfile.go");
+        let comments = "# A service in Go.\n".repeat(300);
+        for (text, wanted) in [
+            ("FROM debian:12\n", true),
+            ("\u{feff}FROM debian:12\n", true),
+            ("\u{feff}# A service in Go.\nARG A\n", true),
+            (&format!("{comments}FROM debian:12\n"), true),
+            (&format!("{}FROM debian:12\n", "#".repeat(4093) + "\n"), true),
+            ("package dockerfile\n", false),
+            ("\u{feff}package dockerfile\n", false),
+            (&format!("// {}\npackage a\n", "A".repeat(5000)), false),
+            ("", false),
+            ("# A\n", false),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(is_dockerfile(&path), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn names_are_those_of_the_tools() {

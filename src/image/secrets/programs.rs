@@ -1,5 +1,7 @@
 //! Credentials in the settings of package managers, servers and frameworks.
 
+mod wordpress;
+
 use super::is_set;
 use super::public::is_public_settings;
 use crate::image::text_file::{is_placeholder, settings};
@@ -13,6 +15,7 @@ pub fn named(path: &str, parent: &str, name: &str) -> Option<Find> {
     let find: Find = match (parent, name) {
         (".git", "config") | (_, ".gitconfig" | "gitconfig") => repository,
         (_, "config") if is_of_submodule(path) => repository,
+        (_, "config.worktree") if path.starts_with(".git/") || path.contains("/.git/") => repository,
         (_, "pip.conf" | "pip.ini") => index,
         (_, ".yarnrc.yml") => yarn,
         (_, "auth.json") => composer,
@@ -38,7 +41,7 @@ fn is_of_submodule(path: &str) -> bool {
 fn framework(name: &str) -> Option<Find> {
     match name {
         "gradle.properties" => Some(gradle),
-        "wp-config.php" => Some(wordpress),
+        "wp-config.php" => Some(wordpress::find),
         _ if is_of_spring(name) => Some(spring),
         _ if is_of_dotnet(name) => Some(dotnet),
         _ => None,
@@ -89,6 +92,12 @@ fn yarn(text: &str) -> Option<&'static str> {
     is_set(text, &["npmAuthToken", "npmAuthIdent"]).then_some("a login to a package registry of npm")
 }
 
+/// The parts of a text in XML that are in no comment.
+pub fn uncommented(text: &str) -> impl Iterator<Item = &str> {
+    let behind = |part| str::split_once(part, "-->").map_or("", |(_, behind)| behind);
+    text.split("<!--").enumerate().map(move |(index, part)| if index == 0 { part } else { behind(part) })
+}
+
 /// The other form of the password is encrypted.
 fn nuget(text: &str) -> Option<&'static str> {
     let names = ["\"cleartextpassword\"", "'cleartextpassword'"];
@@ -101,7 +110,7 @@ fn nuget(text: &str) -> Option<&'static str> {
         let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
         rest.split(quote).nth(1).map(str::to_owned)
     };
-    let mut values = text.split('<').filter(is_password).filter_map(value);
+    let mut values = uncommented(text).flat_map(|part| part.split('<')).filter(is_password).filter_map(value);
     values.any(|value| !is_placeholder(&value)).then_some("a login to a package registry of NuGet")
 }
 
@@ -124,9 +133,10 @@ fn bundler(text: &str) -> Option<&'static str> {
             |(user, rest): &(&str, &str)| !user.is_empty() && !user.starts_with('-') && !rest.starts_with(['/', '\\']);
         let password = value.split_once(':').filter(is_login);
         let is_of_host = key.strip_prefix("BUNDLE_").is_some_and(|key| key.contains("__"));
-        is_of_host
-            && !["BUNDLE_BUILD__", "BUNDLE_LOCAL__"].iter().any(|other| key.starts_with(other))
-            && password.is_some_and(|(_, password)| is_literal(password))
+        let is = |kinds: &[&str]| kinds.iter().any(|kind| key.starts_with(kind));
+        // The value of a mirror is its address, which may have a port.
+        let is_login = password.is_some_and(|(_, password)| is_literal(password)) && !is(&["BUNDLE_MIRROR__"]);
+        is_of_host && !is(&["BUNDLE_BUILD__", "BUNDLE_LOCAL__"]) && (is_login || secret_value(value).is_some())
     };
     settings(text).any(|(_, key, value)| is_login(key, value)).then_some("a login to a package registry of Ruby")
 }
@@ -165,13 +175,28 @@ fn has_setting(text: &str, literal: for<'v> fn(&'v str) -> &'v str) -> bool {
     })
 }
 
+/// What asks a store for the value: `${vault:secret/db#password}`.
+const STORES: [&str; 8] = ["aws-parameterstore", "aws-secretsmanager", "env", "file", "secret", "sm", "sys", "vault"];
+/// Values that say that another one is to be set.
+const UNSET: [&str; 7] = ["change-me", "change_me", "changeit", "changeme", "password", "secret", "test"];
+
+/// The name and the default of a reference.
+fn reference(text: &str) -> Option<(&str, &str)> {
+    let (name, default) = text.strip_prefix("${")?.split_once(':')?;
+    (!STORES.contains(&name) && !default.starts_with('?')).then_some((name, default))
+}
+
 /// The value that holds where nothing else is set: `hunter2` of `${DB_PASSWORD:hunter2}`. Of other values, the value itself.
 fn default_of(value: &str) -> &str {
     let mut default = value;
-    while let Some((_, behind)) = default.strip_prefix("${").and_then(|inner| inner.split_once(':')) {
+    while let Some((_, behind)) = reference(default) {
         default = behind;
     }
-    if default.len() == value.len() { value } else { default.trim_end_matches('}') }
+    if default.len() == value.len() {
+        return value;
+    }
+    let default = default.trim_end_matches('}');
+    if UNSET.iter().any(|unset| default.eq_ignore_ascii_case(unset)) { "" } else { default }
 }
 
 fn gradle(text: &str) -> Option<&'static str> {
@@ -185,26 +210,6 @@ fn spring(text: &str) -> Option<&'static str> {
 fn dotnet(text: &str) -> Option<&'static str> {
     has_setting(text, |value| value).then_some("a password in the settings of .NET")
 }
-
-/// `define('DB_PASSWORD', 'hunter2');`
-fn wordpress(text: &str) -> Option<&'static str> {
-    let is_password = |(before, call): (&str, &str)| {
-        let mut parts = call.split(['\'', '"']);
-        let (begin, name, between, value) = (parts.next(), parts.next(), parts.next(), parts.next());
-        begin.is_some_and(|begin| begin.trim() == "(")
-            && name == Some("DB_PASSWORD")
-            && between.is_some_and(|between| between.trim() == ",")
-            && value.is_some_and(|value| is_literal(value) && value != "password_here")
-            && !before.trim_end().ends_with(['#', '*', '/'])
-    };
-    let calls = |line: &'_ str| {
-        let of_line = line.match_indices(DEFINE).map(|(at, _)| line.split_at(at));
-        of_line.map(|(before, call)| (before, call.get(DEFINE.len()..).unwrap_or_default())).any(is_password)
-    };
-    text.lines().any(calls).then_some("a password of WordPress")
-}
-
-const DEFINE: &str = "define";
 
 #[cfg(test)]
 mod tests;

@@ -21,12 +21,12 @@ fn has_block(text: &[u8]) -> bool {
     let label = b"PRIVATE KEY";
     let is_label = |rest: &[u8]| {
         let end = rest.iter().position(|byte| matches!(byte, b'-' | b'\n' | b'\r')).unwrap_or(rest.len());
-        rest[..end].windows(label.len()).any(|window| window == label)
+        rest.get(..end).is_some_and(|name| name.windows(label.len()).any(|window| window == label))
     };
     // A block whose beginning is broken has an end.
     [&b"-----BEGIN "[..], b"-----END "].into_iter().any(|edge| {
         let mut edges = text.windows(edge.len()).enumerate().filter(|(_, window)| *window == edge);
-        edges.any(|(at, _)| is_label(&text[at + edge.len()..]))
+        edges.any(|(at, _)| text.get(at + edge.len()..).is_some_and(is_label))
     })
 }
 

@@ -91,7 +91,7 @@ fn references_paths_and_placeholders_are_no_secrets() {
         "required", "1", "<password>", "<Client Secret>", "***", "xxxx", "[REDACTED]", "__PASSWORD__",
         "__db pass__", "@@DB@@", "@DB_PASSWORD@", "@db.password@", "((db-password))", "[[DB]]", "%%DB%%", "#{DB}#", "<%= @db %>",
         "INSERT_TOKEN_HERE", "YOUR-PASSWORD", ".Values.password", "TODO", "%s", "?",
-        "your-password", "your-secret-here", "unset", "_", "placeholder",
+        "your-password", "your-secret-here", "unset", "_", "placeholder", "{}", "[]",
     ];
     for value in values {
         all_are(&["PASSWORD", "CLIENT_SECRET", "API_TOKEN", "TLS_KEY", "REDIS_AUTH"], value, false);
@@ -138,7 +138,7 @@ fn the_meaning_of_a_value_depends_on_the_name() {
         all_are(&["IMAGE_PULL_SECRET", "TLS_SECRET", "WEBHOOK_SECRET", "STORE_SECRET"], value, false);
     }
     // Methods of authentication.
-    for value in ["ldap", "basic-auth", "md5", "scram-sha-256", "oidc,ldap"] {
+    for value in ["_auth", "ldap", "basic-auth", "md5", "scram-sha-256", "oidc,ldap"] {
         all_are(&["REDIS_AUTH", "HTTP_BASIC_AUTH", "AUTHORIZATION"], value, false);
     }
     // The value repeats the name.

@@ -102,6 +102,7 @@ fn logins_in_addresses() {
         "jdbc:oracle:thin:$(USER)/$(PW)@db:1521/x",
         "jdbc:oracle:thin:@//db:1521/x",
         "https://example.com/a:b@c",
+        "//user:password@example.com/a",
         "http://host:8080/path@x",
         "docker://shop/web:1.2@sha256:0123",
         "docker://web:1.2@sha256:0123",

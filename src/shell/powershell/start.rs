@@ -68,10 +68,11 @@ pub fn started<'w>(program: &str, arguments: impl Iterator<Item = &'w str>) -> O
     None
 }
 
-/// Programs besides PowerShell that load, check, move, unpack, install or remove files, or set variables for good.
-const FOLLOWED: [&str; 19] = [
-    "cd", "certutil", "chdir", "copy", "curl", "del", "erase", "findstr", "gpg", "gpgv", "move", "msiexec", "rd",
-    "ren", "rename", "rmdir", "setx", "signtool", "tar",
+/// Programs besides PowerShell that load, check, move, unpack, install or remove files or packages, or set variables for good.
+#[rustfmt::skip]
+const FOLLOWED: [&str; 29] = [
+    "cd", "certutil", "chdir", "choco", "cinst", "copy", "cup", "curl", "del", "erase", "findstr", "gpg", "gpgv", "move", "msiexec", "pip",
+    "pip2", "pip3", "pipx", "python", "python3", "rd", "ren", "rename", "rmdir", "setx", "signtool", "tar", "uv",
 ];
 
 /// Whether the word names a file that the shell of Windows runs. It looks in its own folder first.
@@ -87,10 +88,18 @@ pub fn in_cmd(line: &str) -> Option<Script> {
     let mut is_found = false;
     for (number, (begin, part)) in parts(line).into_iter().enumerate() {
         let (at, words) = program(part);
-        let name = words.first().map_or_else(String::new, |word| program_name(word.trim_matches('"')));
         let mut text = part.get(at..).unwrap_or_default();
+        if !text.contains('(') {
+            // It closes one before the program.
+            text = text.trim_end_matches([')', ' ']);
+        }
+        // A path with blanks is in quotes.
+        let first = words.first().copied().unwrap_or_default();
+        let file = text.strip_prefix('"').map_or(first, |inner| inner.split('"').next().unwrap_or(inner));
+        let file = file.trim_matches(['"', ')']);
+        let name = program_name(file);
         let is_own = is_powershell(&name);
-        let is_file = words.first().is_some_and(|word| is_file(word.trim_matches('"')));
+        let is_file = is_file(file);
         if let (true, Some(Started::Text(word))) = (is_own, started(&name, words.iter().skip(1).copied())) {
             text = words.get(word + 1).map_or("", |word| from(text, word)).trim_end();
             text = in_quotes(text);
@@ -108,21 +117,59 @@ pub fn in_cmd(line: &str) -> Option<Script> {
     is_found.then_some(reader.script)
 }
 
-/// The words of a command from its program on, behind `call`, `start /wait` and `cmd /c`, and where they begin.
+/// The words of a command from its program on, behind `call`, `start /wait`, `cmd /c` and `if exist a`, and where they begin.
 fn program(part: &str) -> (usize, Vec<&str>) {
-    let is_before = |word: &&str| {
-        let bare = word.trim_matches(['"', '(', '|']);
-        let is_starter = ["call", "cmd", "cmd.exe", "start"].iter().any(|known| bare.eq_ignore_ascii_case(known));
-        is_starter || bare.starts_with('/') || bare.is_empty()
-    };
-    let words: Vec<&str> = part.split_whitespace().skip_while(is_before).collect();
-    let words: Vec<&str> = match words.split_first() {
-        Some((first, rest)) => {
-            std::iter::once(first.trim_start_matches(['@', '"', '(', '|'])).chain(rest.iter().copied()).collect()
+    let words: Vec<&str> = part.split_whitespace().collect();
+    let (mut at, mut is_in_quotes) = (0, false);
+    while let Some(word) = words.get(at) {
+        let bare = word.trim_matches(['@', '"', '(', '|']);
+        let is = |known: &str| bare.eq_ignore_ascii_case(known);
+        if is("if") {
+            at = condition(&words, at + 1);
+        } else if ["call", "cmd", "cmd.exe", "else", "start"].into_iter().any(is)
+            || bare.starts_with('/')
+            || bare.is_empty()
+        {
+            // The quotes of `cmd /c "a b"` are around the whole command.
+            is_in_quotes |= is("cmd") || is("cmd.exe");
+            at += 1;
+        } else {
+            break;
         }
-        None => words,
-    };
-    (words.first().map_or(part.len(), |first| offset(part, first)), words)
+    }
+    let Some(first) = words.get(at) else { return (part.len(), Vec::new()) };
+    let first = first.trim_start_matches(['@', '(', '|']);
+    let first = if is_in_quotes { first.trim_start_matches('"') } else { first };
+    let rest = words.get(at + 1..).unwrap_or_default();
+    (offset(part, first), std::iter::once(first).chain(rest.iter().copied()).collect())
+}
+
+/// The place of the word behind the condition of an `if`: `not exist a.exe`, `"%A%"=="b"`, `%A% equ b`.
+fn condition(words: &[&str], from: usize) -> usize {
+    let word = |at: usize| words.get(at).copied().unwrap_or_default();
+    let is = |at: usize, list: &[&str]| list.iter().any(|known| word(at).eq_ignore_ascii_case(known));
+    let mut at = from;
+    while is(at, &["/i", "not"]) {
+        at += 1;
+    }
+    if is(at, &["cmdextversion", "defined", "errorlevel", "exist"]) {
+        at = operand(words, at + 1);
+    } else if word(at).contains("==") {
+        at = operand(words, at);
+    } else {
+        at = operand(words, operand(words, at) + 1);
+    }
+    at.min(words.len())
+}
+
+/// The place of the word behind an operand, which has blanks in quotes.
+fn operand(words: &[&str], from: usize) -> usize {
+    let mut is_open = false;
+    let end = words.iter().skip(from).position(|word| {
+        is_open ^= word.matches('"').count() % 2 == 1;
+        !is_open
+    });
+    end.map_or(words.len(), |end| from + end + 1)
 }
 
 /// The text between quotes, if it begins with one. What follows may be a pipe.
@@ -218,6 +265,18 @@ mod tests {
             (
                 "curl.exe -o a.exe b && start /wait a.exe /S & msiexec /i c.msi & setx A b /M & C:\\d.bat & dir",
                 vec!["curl -o a.exe b", "a /S", "msiexec /i c.msi", "setx A b /M", "d.bat"],
+            ),
+            (
+                "\"a.exe\" /S & \"C:\\Program Files\\b.exe\" /S & start \"\" /w \"c.exe\" /S & cmd /c \"d.exe /S\" & cmd /c e.exe",
+                vec!["a /S", "b /S", "c /S", "d /S", "e"],
+            ),
+            (
+                "if exist a.exe a.exe /S & if not exist \"C:\\b c\" (d.exe) & if /i \"%A%\"==\"a b\" \"e.exe\" & if %A% equ b f.exe & if errorlevel 1 exit",
+                vec!["a /S", "d", "e", "f"],
+            ),
+            (
+                "curl -fsSLO a & tar -xJf b -C c & choco install -y d & pip install --trusted-host e f & if exist",
+                vec!["curl -fsSLO a", "tar -xJf b -C c", "choco install -y d", "pip install --trusted-host e f"],
             ),
             ("mkdir a", vec![]),
             ("echo powershell -c a", vec![]),

@@ -245,7 +245,7 @@ fn of_one_platform(read: [Option<u64>; 2], reader: u32) -> Record {
     };
     let platforms = read.into_iter().enumerate().map(facts).collect();
     let leaves = ["first", "second"].map(|name| Digest::sha256(name.as_bytes()).to_string()).to_vec();
-    Record { platforms, leaves, reader, ..record() }
+    Record { reader, leaves, platforms, ..record() }
 }
 
 /// The user of each platform, and what is known of its layers.
@@ -301,8 +301,8 @@ fn the_facts_of_one_manifest_are_not_those_of_another_with_the_same_layers() {
 
 #[test]
 fn what_a_configuration_lacks_is_no_news_of_the_layers() {
-    let gap = |part, why: &str| Gap::new(&[part], why);
     use crate::image::Part;
+    let gap = |part, why: &str| Gap::new(&[part], why);
     let (mut ours, mut theirs) = (of_one_platform([Some(1), None], READER), of_one_platform([None, Some(2)], READER));
     ours.platforms[1].gaps = vec![gap(Part::Variables, "too many")];
     theirs.platforms[1].gaps = vec![gap(Part::Secrets, "too large")];

@@ -59,6 +59,17 @@ fn credentials_are_found_in_settings_of_programs() {
         ("app/appsettings.json", r#"{"A":1,"Smtp":{"Host":"a","Password":"hunter2"}}"#),
         ("app/appsettings.json", r#"{"ConnectionStrings":{"A":"Server=db;User=sa;Password=hunter2;"}}"#),
         ("root/.kube/config", r#"{"users":[{"name":"a","user":{"token":"0a1b2c"}}]}"#),
+        ("root/.kube/config", "users: [{name: a, user: {token: 0a1b2c}}]\n"),
+        ("var/www/html/wp-config.php", "<?php\ndefine('DB_PASSWORD', getenv('A') ?: getenv('B') ?: 'hunter2');\n"),
+        ("var/www/html/wp-config.php", "<?php\ndefine('DB_PASSWORD', $_ENV['A'] ?? \"hunter2\");\n"),
+        (
+            "var/www/html/wp-config.php",
+            "<?php\n/* it's */ // it's\n# it's\nDefine(\n  'DB_PASSWORD',\n  'hunter2'\n);\n",
+        ),
+        ("var/www/html/wp-config.php", "<?php define('A', 'it\\'s // a /* b'); define('DB_PASSWORD', 'hunter2');\n"),
+        ("src/.git/worktrees/a/config.worktree", "\turl = https://jane:hunter2@git.example.com/a/b\n"),
+        ("root/.bundle/config", "BUNDLE_MIRROR__ALL: \"https://jane:hunter2@gems.example.com\"\n"),
+        ("root/NuGet.Config", "<!-- a --><add key='ClearTextPassword' value='hunter2' /><!-- b -->"),
     ] {
         assert!(found(path, text).is_some(), "{path}: {text}");
     }
@@ -116,6 +127,21 @@ fn settings_without_a_literal_are_none() {
             "define( 'DB_PASSWORD', getenv_docker('WORDPRESS_DB_PASSWORD', 'a') );\ndefine( 'DB_PASSWORD', 'password_here' );\n",
         ),
         ("app/applications.yml", "password: hunter2\n"),
+        (
+            "app/application.properties",
+            "a.password=${vault:secret/data/db#password}\nb.password=${B_PW:changeme}\nc.password=${C_PW:?not set}\nd.password=${D_PW:${vault:d}}\ne.password=${E_PW:${F_PW:changeit}}\n",
+        ),
+        (
+            "var/www/html/wp-config.php",
+            "<?php\n// old: define('DB_PASSWORD', 'hunter2');\n/** such as define('DB_PASSWORD', 'hunter2');\ndefine('DB_PASSWORD', 'hunter2'); */\n$a = \"define('DB_PASSWORD', 'hunter2')\"; // define('DB_PASSWORD', 'hunter2');\n",
+        ),
+        (
+            "var/www/html/wp-config.php",
+            "<?php\ndefine('DB_PASSWORD', getenv('A') ?: '');\ndefine('DB_PASSWORD', $a['b']);\nundefine('DB_PASSWORD', 'hunter2');\n",
+        ),
+        ("app/nuget.config", "<a><!-- <add key='ClearTextPassword' value='hunter2' /> --></a>"),
+        ("root/.m2/settings.xml", "<!-- <password>hunter2</password> -->"),
+        ("root/.bundle/config", "BUNDLE_MIRROR__ALL: \"localhost:9292\"\n"),
         ("app/store.p12", "password=hunter2"),
     ] {
         assert_eq!(found(path, text), None, "{path}: {text}");

@@ -40,7 +40,7 @@ impl Purl {
     pub fn is_ambiguous(&self) -> bool {
         let mut keys: Vec<&str> = self.qualifiers.iter().map(|(key, _)| key.as_str()).collect();
         keys.sort_unstable();
-        keys.windows(2).any(|pair| pair[0] == pair[1])
+        keys.iter().zip(keys.iter().skip(1)).any(|(one, next)| one == next)
     }
 
     pub fn names_platform(&self) -> bool {

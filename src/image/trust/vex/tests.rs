@@ -269,6 +269,11 @@ fn a_product_counts_where_it_is_this_image() {
     ] {
         assert_eq!(of_product(web, &[], product), (false, true), "{product}");
     }
+}
+
+#[test]
+fn a_product_of_one_platform_counts_for_it_alone() {
+    let web = "registry.example.com/shop/web:1.2";
     let (one, two): (&[&str], &[&str]) = (&["sha256:cc"], &["sha256:cc", "sha256:dd"]);
     for (leaves, product, wanted) in [
         (two, "pkg:oci/web?arch=amd64", (false, true)),

@@ -59,4 +59,13 @@ pub const EXAMPLES: &[FileExample] = &[
         "# escape=`\nFROM mcr.microsoft.com/windows/servercore:ltsc2025\nSHELL [\"powershell\", \"-Command\"]\nRUN choco install -y --ignore-checksums git\nRUN cinst git --allow-empty-checksums\nRUN choco install -y git\n",
         &[4, 5],
     ),
+    FileExample::bad(
+        "options of curl in the shells of Windows, and programs in quotes and behind a condition",
+        "FROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN curl -LO https://example.com/a.exe && .\\a.exe\nRUN curl -fsSLO https://example.com/b.exe && \"b.exe\" /S\nRUN curl -o \"C:\\Program Files\\c.exe\" https://example.com/c && \"C:\\Program Files\\c.exe\"\nRUN curl -o d.exe https://example.com/d && if exist d.exe d.exe\nRUN choco install git -y --ignore-checksums\nRUN pip install --trusted-host example.com e\nADD https://example.com/f.exe C:\\TEMP\\f.exe\nRUN C:\\TEMP\\f.exe /S\nSHELL [\"powershell\", \"-Command\"]\nRUN curl.exe -LO https://example.com/g.exe; .\\g.exe\nRUN $r = curl.exe -fsSLO https://example.com/h.exe; .\\h.exe\nRUN wget https://example.com/i -UseBasicParsing -OutFile i.exe; .\\i.exe\n",
+        &[2, 3, 4, 5, 6, 7, 9, 11, 12, 13],
+    ),
+    FileExample::good(
+        "a file with options of curl in the shells of Windows",
+        "FROM mcr.microsoft.com/windows/servercore:ltsc2025\nRUN curl -K curl.cfg -o a.txt https://example.com/a\nRUN choco install git -y && pip install b && if exist own.exe \"own.exe\" /S\nSHELL [\"powershell\", \"-Command\"]\nRUN curl.exe -K curl.cfg\n",
+    ),
 ];
