@@ -215,7 +215,7 @@ impl Lexer<'_> {
                     self.functions.push((name, self.groups.len()));
                 }
                 self.groups.push(self.script.commands.len());
-                self.lists.begin(word.text == "if", None);
+                self.lists.begin(matches!(word.text.as_str(), "case" | "if"), None);
             } else if END.contains(&word.text.as_str()) {
                 self.last_group = self.groups.pop();
                 self.end_function();
@@ -301,7 +301,13 @@ impl Lexer<'_> {
         let is_ended = |(begin, groups): &mut (usize, usize)| *begin < end && *groups >= depth;
         let depth = self.parentheses.len();
         while let Some((begin, _)) = self.alternatives.pop_if(is_ended) {
-            self.lists.end_alternative(begin, depth, &mut self.script.commands, self.options.ends_at_failures);
+            let passes = self.others <= begin;
+            self.lists.end_alternative(
+                begin,
+                (depth, passes),
+                &mut self.script.commands,
+                self.options.ends_at_failures,
+            );
         }
     }
 

@@ -3,6 +3,9 @@
 use super::{BEGIN, PASS};
 use crate::shell::{Command, Failure, Options};
 
+/// How many commands behind `||` are looked at. Groups in groups would else be looked at again and again.
+const MOST: usize = 64;
+
 /// A group of commands that is open, or the script.
 #[derive(Default)]
 struct Level {
@@ -12,10 +15,11 @@ struct Level {
     last: usize,
     /// Those of lists that end a way of `if` or `case`: their failure is that of the group.
     tail: Vec<usize>,
-    /// What `if` tests.
+    /// What `if` or `case` tests.
     conditions: Vec<usize>,
-    is_if: bool,
-    /// Whether the ways of `if` do nothing but say something.
+    /// Whether it is `if` or `case`.
+    has_ways: bool,
+    /// Whether its ways do nothing but say something.
     only_says: bool,
     /// The options outside of parentheses.
     options: Option<Options>,
@@ -34,7 +38,7 @@ pub(super) struct Lists {
     levels: Vec<Level>,
     /// The level whose list has ended, so that the next command begins another one.
     ended: Option<usize>,
-    /// What `if` tested counts no more.
+    /// What `if` or `case` tested counts no more.
     voids: bool,
 }
 
@@ -48,8 +52,8 @@ impl Lists {
     }
 
     /// A group begins; parentheses give their options back.
-    pub(super) fn begin(&mut self, is_if: bool, options: Option<Options>) {
-        self.levels.push(Level { is_if, options, ..Level::default() });
+    pub(super) fn begin(&mut self, has_ways: bool, options: Option<Options>) {
+        self.levels.push(Level { has_ways, options, ..Level::default() });
     }
 
     /// `;`, `&` or the end of a line.
@@ -92,7 +96,10 @@ impl Lists {
         command.begins_list |= std::mem::take(&mut self.voids);
         let says = says(command);
         let index = commands.len();
-        if let Some(level) = self.top() {
+        if let Some(level) = self.top().filter(|level| level.has_ways && first == "case") {
+            level.conditions.push(index);
+            level.only_says = true;
+        } else if let Some(level) = self.top() {
             level.only_says &= says;
             level.members.push(index);
             if command.reads.is_empty() {
@@ -106,12 +113,13 @@ impl Lists {
         if self.levels.len() < 2 {
             return (Vec::new(), None);
         }
-        let Some(Level { mut members, last, tail, conditions, is_if, only_says, options }) = self.levels.pop() else {
+        let Some(Level { mut members, last, tail, conditions, has_ways, only_says, options }) = self.levels.pop()
+        else {
             return (Vec::new(), None);
         };
         self.ended = self.ended.filter(|level| *level < self.levels.len());
         join(&mut members, tail);
-        if is_if && only_says && !conditions.is_empty() {
+        if has_ways && only_says && !conditions.is_empty() {
             for condition in conditions {
                 mark(commands, condition, Failure::Guards);
             }
@@ -121,26 +129,27 @@ impl Lists {
             return (members, options);
         }
         if let Some(outer) = self.top() {
-            outer.only_says &= only_says || !is_if && outer.is_if && members.is_empty();
+            outer.only_says &= only_says;
             outer.last = outer.last.max(last);
             join(&mut outer.members, members);
         }
         (Vec::new(), options)
     }
 
-    /// What is behind `||` begins with this command, and has ended. `depth` is the number of parentheses around it.
+    /// What is behind `||` begins with this command, and has ended. `depth` is the number of parentheses around it; `passes` is whether
+    /// it never fails.
     pub(super) fn end_alternative(
         &mut self,
         begin: usize,
-        depth: usize,
+        (depth, passes): (usize, bool),
         commands: &mut [Command],
         ends_at_failures: bool,
     ) {
         let alternative = commands.get(begin..).unwrap_or_default();
-        let passes = alternative.iter().all(says);
         // `exit` in parentheses ends these alone, and `false` only fails.
         let fails = |command: &Command| says(command) || is(command, "false") || command.within.0 > depth;
-        let only_fails = !passes && !ends_at_failures && alternative.iter().all(fails);
+        let is_short = alternative.len() <= MOST;
+        let only_fails = !passes && !ends_at_failures && is_short && alternative.iter().all(fails);
         let Some(level) = self.levels.last_mut().filter(|_| !only_fails) else { return };
         let before = level.members.extract_if(.., |member| *member < begin);
         for member in before.filter(|_| passes) {
