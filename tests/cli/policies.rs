@@ -229,7 +229,7 @@ fn one_name_is_one_policy() {
 #[test]
 fn off_needs_no_quotes() {
     let dir = Dir::new("off", &[("pod.yaml", POD)]);
-    dir.write("p.yaml", policy("p", "  rules: {host-network: {action: off}, host-pid: {}}\n"));
+    dir.write("p.yaml", policy("p", "  rules: {host-network: {action: off}, host-pid: {action: deny}}\n"));
     let ran = check(&dir, &["p.yaml"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("admitted"), "{}", ran.out);
