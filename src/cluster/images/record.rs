@@ -299,7 +299,7 @@ impl Record {
     }
 
     /// Judges what is attached to the image in this repository, as podreeve or this namespace sees it, by the keys in force. What a person
-    /// sealed of this repository counts for ever.
+    /// sealed of this repository counts without end.
     pub fn judge(
         &self,
         image: &ImageRef<'_>,

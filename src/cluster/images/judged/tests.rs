@@ -202,7 +202,7 @@ async fn what_is_read_by_older_settings_is_read_again_whoever_asked_first() {
         AT_CLOCK.set(None);
         assert_eq!(service.setup.load().as_ref().map(|setup| setup.trust.id.clone()), Some(signed().trust.id));
         assert!(must_be_signed(Some(&resolved.answer)), "{asker:?}: {:?}", resolved.answer);
-        // It was tried with the settings of now, by which no registry is asked.
+        // It was tried with the settings of now, which name no registry.
         let ImageAnswer::Unknown(image) = resolved.answer else { panic!("known") };
         assert_eq!(image.kind, crate::image::known::UnknownKind::NotCovered);
     }
@@ -244,7 +244,7 @@ async fn no_request_gets_an_image_without_the_verdict_that_its_settings_want() {
     assert!(matches!(of(&after), ImageAnswer::Known(_)) && must_be_signed(Some(&of(&before))));
 }
 
-/// Else old signatures in a repository that podreeve reads count for ever, because a person sealed another one.
+/// Else old signatures in a repository that podreeve reads count without end, because a person sealed another one.
 #[test]
 fn what_a_person_sealed_counts_for_ever_in_its_repository_alone() {
     let service = service();

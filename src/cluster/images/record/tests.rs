@@ -289,7 +289,7 @@ fn the_facts_of_one_manifest_are_not_those_of_another_with_the_same_layers() {
     for (ours, theirs) in [(old.clone(), lost.clone()), (lost, old.clone())] {
         assert_eq!(merged(ours, theirs), ("0 Some(1), 1 Some(2)".to_owned(), 0));
     }
-    // Even where both say the same: the digests of their manifests tell them apart.
+    // Even where both say the same: the digests of their manifests are different.
     let same = |read: [Option<u64>; 2]| {
         let mut record = of_one_platform(read, READER);
         record.platforms.iter_mut().for_each(|facts| facts.run.user.clear());
