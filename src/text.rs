@@ -85,6 +85,12 @@ pub fn push_spaces(out: &mut String, count: usize) {
     }
 }
 
+/// Several lines as one, as `/readyz` has it for each check.
+#[must_use]
+pub fn in_one_line(text: &str) -> String {
+    text.replace('\n', "; ")
+}
+
 /// An error with its causes, on one line.
 #[must_use]
 pub fn with_causes(error: &dyn Error) -> String {

@@ -29,14 +29,11 @@ impl ShellForm {
     fn of(instruction: &Instruction<'_>) -> Self {
         let words = instruction.words();
         let name = words.first().map_or_else(String::new, |word| shell::program_name(word.text()));
-        // `["/usr/bin/env", "bash", "-ec"]`
-        let is_unix = || words.iter().any(|word| shell::SHELLS.contains(&shell::program_name(word.text()).as_str()));
-        let options = || Options::of_command(words.iter().map(Word::text));
-        match () {
-            () if powershell::is_powershell(&name) => Self::PowerShell,
-            () if is_unix() => Self::Unix(options()),
-            () => Self::Cmd,
+        if powershell::is_powershell(&name) {
+            return Self::PowerShell;
         }
+        // `["/usr/bin/env", "bash", "-ec"]`
+        Options::of_command(words.iter().map(Word::text)).map_or(Self::Cmd, Self::Unix)
     }
 }
 

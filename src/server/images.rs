@@ -7,6 +7,7 @@ use super::state::ServerState;
 use crate::cluster::images::ImageService;
 use crate::observe::LogOnce;
 use crate::observe::metrics::images::ImageMetrics;
+use crate::text::in_one_line;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,11 +57,11 @@ impl ImageSettingsWatch {
             let _ = write!(text, "; these are the last good ones, which the leader kept on {at}");
         }
         for fault in &faults {
-            let _ = write!(text, "; {}", fault.replace('\n', "; "));
+            let _ = write!(text, "; {}", in_one_line(fault));
         }
         self.in_force = Some(text.clone());
         if let Some(error) = &error {
-            let _ = write!(text, "{NEWER}{}", error.replace('\n', "; "));
+            let _ = write!(text, "{NEWER}{}", in_one_line(error));
         }
         health.set_images(CheckStatus::ready(text));
         let failures: Vec<String> = error.iter().cloned().chain(faults).collect();
@@ -78,7 +79,7 @@ impl ImageSettingsWatch {
     fn fail(&mut self, error: &str, health: &Health) {
         self.metrics.settings_failed.set(1);
         self.service.set_whole(false);
-        let shown = error.replace('\n', "; ");
+        let shown = in_one_line(error);
         let is_new = self.log.failed(error);
         if let Some(text) = &self.in_force {
             health.set_images(CheckStatus::ready(format!("{text}{NEWER}{shown}")));

@@ -14,6 +14,7 @@ use crate::observe::{LogOnce, Metrics};
 use crate::policy::{Ceiling, Mode};
 use crate::review::response::MAX_REPORTED;
 use crate::sources::{PolicyFiles, Sources};
+use crate::text::in_one_line;
 use error::Load;
 pub use error::LoadError;
 use jiff::Timestamp;
@@ -291,8 +292,7 @@ impl Policies {
             text.push_str(&format!("; these are the last good ones, which the leader kept on {kept_at}"));
         }
         if !failures.is_empty() {
-            let failures: Vec<String> = failures.iter().map(|failure| failure.replace('\n', "; ")).collect();
-            text.push_str(&format!("; newer ones do not load: {}", failures.join("; ")));
+            text.push_str(&format!("; newer ones do not load: {}", in_one_line(&failures.join("\n"))));
         }
         health.set_policies(CheckStatus::ready(text));
         health.set_mode(CheckStatus::ready(snapshot.ceiling.to_string()));

@@ -66,14 +66,14 @@ impl Options {
     /// Those of the first line of a file: `#!/bin/sh -e`.
     pub(super) fn of_file(text: &str) -> Self {
         let line = text.strip_prefix("#!").and_then(|rest| rest.lines().next()).unwrap_or_default();
-        Self::of_command(line.split_whitespace())
+        Self::of_command(line.split_whitespace()).unwrap_or_default()
     }
 
-    /// Those of the shell that these words start: `env -S bash -e`.
-    pub fn of_command<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
+    /// Those of the shell that these words start: `env -S bash -e`. None if they start no shell.
+    pub fn of_command<'w>(words: impl IntoIterator<Item = &'w str>) -> Option<Self> {
         let mut words = words.into_iter();
-        let _ = words.find(|word| SHELLS.contains(&name(word).as_str()));
-        Self::default().with(words)
+        words.find(|word| SHELLS.contains(&name(word).as_str()))?;
+        Some(Self::default().with(words))
     }
 }
 

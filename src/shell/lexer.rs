@@ -51,8 +51,8 @@ struct Lexer<'s> {
     is_output: bool,
     /// The first command of each open group.
     groups: Vec<usize>,
-    /// The number of each open parenthesis.
-    parentheses: Vec<usize>,
+    /// The number of each open parenthesis, and the options outside of it.
+    parentheses: Vec<(usize, Options)>,
     opened: usize,
     /// The first command of the group that has just ended.
     last_group: Option<usize>,
@@ -123,9 +123,9 @@ impl Lexer<'_> {
                 if self.cursor.peek() == Some(c) {
                     self.cursor.next();
                     self.end_command();
-                    // `;;` ends one way of `case`, and `&&` runs nothing after a failure.
+                    // `;;` ends a branch of `case`, and `&&` runs nothing after a failure.
                     if c == ';' {
-                        self.lists.end_way(self.options.ends_at_failures);
+                        self.lists.end_branch(self.options.ends_at_failures);
                     }
                 } else {
                     self.end_list();
@@ -144,18 +144,18 @@ impl Lexer<'_> {
                 self.name_function();
                 self.forget();
                 self.opened += 1;
-                self.parentheses.push(self.opened);
+                self.parentheses.push((self.opened, self.options));
                 self.groups.push(self.script.commands.len());
-                self.lists.begin(false, Some(self.options));
+                self.lists.begin(false);
             }
             // The words before it are a pattern of `case`.
             ')' if self.parentheses.is_empty() => self.forget(),
             ')' => {
                 self.end_command();
-                self.parentheses.pop();
                 self.last_group = self.groups.pop();
-                let (_, options) = self.lists.end(false, &mut self.script.commands);
-                self.options = options.unwrap_or(self.options);
+                self.lists.end(&mut self.script.commands);
+                // The shell in them had options of its own.
+                self.options = self.parentheses.pop().map_or(self.options, |(_, options)| options);
                 self.end_alternative();
             }
             c => self.push(c),
@@ -215,7 +215,7 @@ impl Lexer<'_> {
                     self.functions.push((name, self.groups.len()));
                 }
                 self.groups.push(self.script.commands.len());
-                self.lists.begin(matches!(word.text.as_str(), "case" | "if"), None);
+                self.lists.begin(matches!(word.text.as_str(), "case" | "if"));
             } else if END.contains(&word.text.as_str()) {
                 self.last_group = self.groups.pop();
                 self.end_function();
@@ -236,11 +236,9 @@ impl Lexer<'_> {
     fn end_function(&mut self) {
         let is_ended = |(_, groups): &mut (String, usize)| *groups >= self.groups.len();
         let function = self.functions.pop_if(is_ended).zip(self.last_group);
-        let (mut last, _) = self.lists.end(function.is_some(), &mut self.script.commands);
-        if let Some(((name, _), begin)) = function {
-            last.sort_unstable();
-            self.script.functions.push(Function { name, commands: begin..self.script.commands.len(), last });
-        }
+        let Some(((name, _), begin)) = function else { return self.lists.end(&mut self.script.commands) };
+        let last = self.lists.end_function(&mut self.script.commands);
+        self.script.functions.push(Function { name, commands: begin..self.script.commands.len(), last });
     }
 
     /// Ends a command, and the list that it or the group before it is in.
@@ -280,7 +278,7 @@ impl Lexer<'_> {
             command.words.push(Word::instead("cat".to_owned(), file));
             command.reads = first..self.script.commands.len();
         }
-        command.within = (self.parentheses.len(), self.parentheses.last().copied().unwrap_or_default());
+        command.within = (self.parentheses.len(), self.parentheses.last().map_or(0, |(number, _)| *number));
         let program = command.words.iter().map(|word| word.text.as_str()).find(|word| *word != "{");
         let index = self.script.commands.len();
         for heredoc in &mut self.heredocs {

@@ -1,8 +1,8 @@
 //! What this replica knows of images. It is plain data: the time is an argument.
 
 use super::documents::ReadError;
-use super::hand::ByHand;
 use super::record::{Record, Repository};
+use super::sealed_by_hand::SealedByHand;
 use super::tenants::tag_seen;
 use crate::image::Digest;
 use jiff::{SignedDuration, Timestamp};
@@ -79,7 +79,7 @@ pub struct Counts {
 pub struct Store {
     images: HashMap<Digest, Stored>,
     /// What people sealed of them.
-    by_hand: ByHand,
+    by_hand: SealedByHand,
     /// Of all images, packed.
     bytes: usize,
     /// Images that are not kept, though the cluster may have objects of them, and from when on these are to be deleted.
@@ -132,7 +132,7 @@ impl Store {
         }
     }
 
-    pub const fn by_hand(&self) -> &ByHand {
+    pub const fn by_hand(&self) -> &SealedByHand {
         &self.by_hand
     }
 

@@ -169,8 +169,8 @@ impl ImageCheck for ImageUnverifiedPackages {
         for (index, step) in image.history.iter().enumerate() {
             let script = match Step::read(&step.created_by) {
                 Step::Run { shell, script, .. } => {
-                    let options = shell.split_whitespace().skip_while(|word| !word.starts_with(['-', '+']));
-                    Script::new(script).run_with(Options::default().with(options))
+                    let options = Options::of_command(shell.split_whitespace());
+                    Script::new(script).run_with(options.unwrap_or_default())
                 }
                 Step::Instruction(keyword, arguments) => {
                     self.placed(keyword, arguments, &mut downloads);

@@ -1,7 +1,7 @@
 //! What follows from failures in lists: `a && b; c`. After a list its checks count no more, unless a failure ended the script.
 
 use super::{BEGIN, PASS};
-use crate::shell::{Command, Failure, Options};
+use crate::shell::{Command, Failure};
 
 /// How many commands behind `||` are looked at. Groups in groups would else be looked at again and again.
 const MOST: usize = 64;
@@ -13,21 +13,19 @@ struct Level {
     members: Vec<usize>,
     /// The first command of the last pipe of the list.
     last: usize,
-    /// Those of lists that end a way of `if` or `case`: their failure is that of the group.
+    /// Those of lists that end a branch of `if` or `case`: their failure is that of the group.
     tail: Vec<usize>,
     /// What `if` or `case` tests.
     conditions: Vec<usize>,
     /// Whether it is `if` or `case`.
-    has_ways: bool,
-    /// Whether its ways do nothing but say something.
-    only_says: bool,
-    /// The options outside of parentheses.
-    options: Option<Options>,
+    has_branches: bool,
+    /// Whether its branches do nothing but print something.
+    only_prints: bool,
 }
 
 impl Level {
-    /// The list that is open was the last one of a way.
-    fn end_way(&mut self, ends_at_failures: bool) {
+    /// The list that is open was the last one of a branch.
+    fn end_branch(&mut self, ends_at_failures: bool) {
         let mut members = std::mem::take(&mut self.members);
         members.retain(|member| !(ends_at_failures && *member >= self.last));
         join(&mut self.tail, members);
@@ -39,21 +37,21 @@ pub(super) struct Lists {
     /// The level whose list has ended, so that the next command begins another one.
     ended: Option<usize>,
     /// What `if` or `case` tested counts no more.
-    voids: bool,
+    forgets_conditions: bool,
 }
 
 impl Lists {
     pub(super) fn new() -> Self {
-        Self { levels: vec![Level::default()], ended: None, voids: false }
+        Self { levels: vec![Level::default()], ended: None, forgets_conditions: false }
     }
 
     fn top(&mut self) -> Option<&mut Level> {
         self.levels.last_mut()
     }
 
-    /// A group begins; parentheses give their options back.
-    pub(super) fn begin(&mut self, has_ways: bool, options: Option<Options>) {
-        self.levels.push(Level { has_ways, options, ..Level::default() });
+    /// A group begins.
+    pub(super) fn begin(&mut self, has_branches: bool) {
+        self.levels.push(Level { has_branches, ..Level::default() });
     }
 
     /// `;`, `&` or the end of a line.
@@ -62,9 +60,9 @@ impl Lists {
     }
 
     /// `;;`.
-    pub(super) fn end_way(&mut self, ends_at_failures: bool) {
+    pub(super) fn end_branch(&mut self, ends_at_failures: bool) {
         if let Some(level) = self.top() {
-            level.end_way(ends_at_failures);
+            level.end_branch(ends_at_failures);
         }
         self.ended = None;
     }
@@ -77,10 +75,10 @@ impl Lists {
             match first {
                 "then" => {
                     join(&mut level.conditions, std::mem::take(&mut level.members));
-                    level.only_says = true;
+                    level.only_prints = true;
                 }
                 "do" => level.members.clear(),
-                "elif" | "else" => level.end_way(ends_at_failures),
+                "elif" | "else" => level.end_branch(ends_at_failures),
                 // It reads itself whether the command before failed.
                 _ if command.words.iter().any(|word| word.text.contains("$?")) => level.members.clear(),
                 _ => {
@@ -93,14 +91,14 @@ impl Lists {
                 }
             }
         }
-        command.begins_list |= std::mem::take(&mut self.voids);
-        let says = says(command);
+        command.begins_list |= std::mem::take(&mut self.forgets_conditions);
+        let prints = only_prints(command);
         let index = commands.len();
-        if let Some(level) = self.top().filter(|level| level.has_ways && first == "case") {
+        if let Some(level) = self.top().filter(|level| level.has_branches && first == "case") {
             level.conditions.push(index);
-            level.only_says = true;
+            level.only_prints = true;
         } else if let Some(level) = self.top() {
-            level.only_says &= says;
+            level.only_prints &= prints;
             level.members.push(index);
             if command.reads.is_empty() {
                 level.last = index;
@@ -108,32 +106,36 @@ impl Lists {
         }
     }
 
-    /// A group ends: its failure is that of its last list, which is returned for a function. The second value are options to go on with.
-    pub(super) fn end(&mut self, is_function: bool, commands: &mut [Command]) -> (Vec<usize>, Option<Options>) {
-        if self.levels.len() < 2 {
-            return (Vec::new(), None);
-        }
-        let Some(Level { mut members, last, tail, conditions, has_ways, only_says, options }) = self.levels.pop()
-        else {
-            return (Vec::new(), None);
-        };
-        self.ended = self.ended.filter(|level| *level < self.levels.len());
-        join(&mut members, tail);
-        if has_ways && only_says && !conditions.is_empty() {
-            for condition in conditions {
-                mark(commands, condition, Failure::Guards);
-            }
-            self.voids = true;
-        }
-        if is_function {
-            return (members, options);
-        }
+    /// A group ends. Its failure is that of its last list, and counts in the list that the group is in.
+    pub(super) fn end(&mut self, commands: &mut [Command]) {
+        let Some(Level { members, last, only_prints, .. }) = self.pop(commands) else { return };
         if let Some(outer) = self.top() {
-            outer.only_says &= only_says;
+            outer.only_prints &= only_prints;
             outer.last = outer.last.max(last);
             join(&mut outer.members, members);
         }
-        (Vec::new(), options)
+    }
+
+    /// The body of a function ends: the commands whose failure is its own, in their order.
+    pub(super) fn end_function(&mut self, commands: &mut [Command]) -> Vec<usize> {
+        let mut members = self.pop(commands).map(|level| level.members).unwrap_or_default();
+        members.sort_unstable();
+        members
+    }
+
+    /// The group that ends, with all commands whose failure is its own as members; none if no group is open.
+    fn pop(&mut self, commands: &mut [Command]) -> Option<Level> {
+        // The last one is the script.
+        let mut level = if self.levels.len() > 1 { self.levels.pop()? } else { return None };
+        self.ended = self.ended.filter(|ended| *ended < self.levels.len());
+        join(&mut level.members, std::mem::take(&mut level.tail));
+        if level.has_branches && level.only_prints && !level.conditions.is_empty() {
+            for condition in level.conditions.drain(..) {
+                mark(commands, condition, Failure::Guards);
+            }
+            self.forgets_conditions = true;
+        }
+        Some(level)
     }
 
     /// What is behind `||` begins with this command, and has ended. `depth` is the number of parentheses around it; `passes` is whether
@@ -147,7 +149,7 @@ impl Lists {
     ) {
         let alternative = commands.get(begin..).unwrap_or_default();
         // `exit` in parentheses ends these alone, and `false` only fails.
-        let fails = |command: &Command| says(command) || is(command, "false") || command.within.0 > depth;
+        let fails = |command: &Command| only_prints(command) || is(command, "false") || command.within.0 > depth;
         let is_short = alternative.len() <= MOST;
         let only_fails = !passes && !ends_at_failures && is_short && alternative.iter().all(fails);
         let Some(level) = self.levels.last_mut().filter(|_| !only_fails) else { return };
@@ -182,7 +184,7 @@ fn is(command: &Command, name: &str) -> bool {
     program(command) == Some(name)
 }
 
-/// Whether it only says something, and never fails.
-fn says(command: &Command) -> bool {
+/// Whether it only prints something, and never fails.
+fn only_prints(command: &Command) -> bool {
     program(command).is_none_or(|program| PASS.contains(&program))
 }

@@ -113,12 +113,13 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
         if is_check && name.ends_with("sum") {
             let listed = Listed::of(call);
             let lists = lists_of(call, folders);
-            let is_own = |file: &Download| {
-                lists.iter().any(|list| *list == file.sums || is_same(list, &file.path)) && !file.path.is_empty()
+            let is_of = |file: &Download, list: &String| {
+                (!file.sums.is_empty() && *list == file.sums) || is_same(list, &file.path)
             };
+            let is_own = |file: &Download| lists.iter().any(|list| is_of(file, list));
             files.iter_mut().filter(|file| listed.has(&file.path) && !is_own(file)).for_each(mark);
         } else {
-            let args: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
+            let args = resolved(call, folders);
             let is_summed = |path: &str| args.iter().any(|arg| is_same(arg, path) || super::globs::is_match(arg, path));
             let written = call.command.redirections.iter().find(|(operator, _)| operator.starts_with('>'));
             let sums = written.map_or_else(String::new, |(_, list)| folders.resolve(&list.text));
@@ -130,10 +131,10 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
     }
     if name == "tee" {
         // `sha256sum a.sh | tee a.sum`
-        let lists: Vec<String> = call.args().map(|arg| folders.resolve(arg)).collect();
+        let list = resolved(call, folders).pop().unwrap_or_default();
         let summed: Vec<String> = summed_before(call, folders).collect();
         for file in files.iter_mut().filter(|file| summed.iter().any(|path| is_same(path, &file.path))) {
-            file.sums = lists.last().cloned().unwrap_or_default();
+            file.sums.clone_from(&list);
         }
         return;
     }
@@ -179,12 +180,21 @@ pub fn note(files: &mut [Download], call: &Call<'_>, folders: &Folders) {
     }
 }
 
+/// The paths that the arguments name.
+fn resolved(call: &Call<'_>, folders: &Folders) -> Vec<String> {
+    call.args().map(|arg| folders.resolve(arg)).collect()
+}
+
+/// The commands whose output a pipe gives the call.
+fn piped<'c>(call: &'c Call<'_>) -> &'c [Command] {
+    call.script.commands.get(call.command.reads.clone()).unwrap_or_default()
+}
+
 /// The lists that `sha256sum -c` reads, and the files whose sums a pipe gives it.
 fn lists_of(call: &Call<'_>, folders: &Folders) -> Vec<String> {
     let read =
         call.command.redirections.iter().filter(|(operator, _)| operator == "<").map(|(_, word)| word.text.as_str());
-    let sources = call.script.commands.get(call.command.reads.clone()).unwrap_or_default();
-    let printed = sources.iter().take(MAX_GROUP).filter(|command| is_program(command, &["cat"]));
+    let printed = piped(call).iter().take(MAX_GROUP).filter(|command| is_program(command, &["cat"]));
     let printed = printed.flat_map(|command| command.words.iter().skip(1)).map(|word| word.text.as_str());
     let lists = call.args().chain(read).chain(printed).map(|list| folders.resolve(list));
     lists.chain(summed_before(call, folders)).collect()
@@ -192,8 +202,7 @@ fn lists_of(call: &Call<'_>, folders: &Folders) -> Vec<String> {
 
 /// The files whose sums a pipe gives the call.
 fn summed_before(call: &Call<'_>, folders: &Folders) -> impl Iterator<Item = String> {
-    let sources = call.script.commands.get(call.command.reads.clone()).unwrap_or_default();
-    let sums = sources.iter().take(MAX_GROUP).filter(|command| is_program(command, &SUMS));
+    let sums = piped(call).iter().take(MAX_GROUP).filter(|command| is_program(command, &SUMS));
     sums.flat_map(|command| command.words.iter().skip(1)).map(|word| folders.resolve(&word.text))
 }
 
@@ -245,7 +254,7 @@ impl Listed {
             is_known &= matches!(program, "echo" | "printf" | "grep" | "egrep" | "fgrep");
             texts.extend(command.words.iter().skip(1).map(|word| word.text.clone()));
         };
-        let read = call.script.commands.get(call.command.reads.clone()).unwrap_or_default();
+        let read = piped(call);
         let is_cut = read.len() > MAX_GROUP;
         read.iter().take(MAX_GROUP).for_each(&mut take);
         for script in arguments.filter(is_inner).flat_map(|word| &word.inner) {

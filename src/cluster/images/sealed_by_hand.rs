@@ -18,14 +18,14 @@ struct Sealed {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub struct ByHand {
+pub struct SealedByHand {
     /// By what they are about, and by their names.
     sealed: HashMap<Digest, BTreeMap<String, Sealed>>,
     /// By tag: when, to what, and in which object.
     tagged: HashMap<String, BTreeSet<(Timestamp, Digest, String)>>,
 }
 
-impl ByHand {
+impl SealedByHand {
     /// Takes an object in, and says which tags an older one of the same name had.
     pub fn insert(&mut self, object: &str, record: &Record, packed: &Arc<[u8]>) -> Vec<String> {
         let sealed = Sealed {
